@@ -1,0 +1,1 @@
+"""The contract check: whether the document, the generated client and the live relay agree."""

@@ -1,0 +1,148 @@
+"""The document: read, mended by its overlays, checked, and made ready for the generator."""
+
+import json
+import tomllib
+from collections.abc import Iterable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path as File
+from shutil import copytree
+from subprocess import run
+from typing import Any
+
+import openapi_python_client
+
+from . import meaning, overlay, preparation, reading, structure
+from .defects import Action, Defect, Refusal
+from .tree import mapping, operations, pointer
+
+ROOT = File(__file__).parents[1]
+VENDORED = ROOT / "relay.json"
+OVERLAY = ROOT / "generator" / "overlay.yaml"
+
+
+@dataclass
+class Document:
+    """A document with its overlays applied, what is wrong with it, and the actions that would cure that."""
+
+    source: reading.Source
+    value: dict[str, Any]
+    defects: list[Defect] = field(default_factory=list[Defect])
+    warnings: list[str] = field(default_factory=list[str])
+    cures: list[Action] = field(default_factory=list[Action])
+
+    @property
+    def incurable(self) -> list[Defect]:
+        """The defects that no overlay action would take away."""
+        return [defect for defect in self.defects if defect.cure is None]
+
+
+def load(file: File, overlays: Iterable[File] = (OVERLAY,)) -> Document:
+    """The document in `file` after its overlays; its defects are found, not raised.
+
+    Raises Refusal where the file or an overlay can't be read, and, for the vendored document, where an
+    action of an overlay matches nothing.
+    """
+    source = reading.read(file)
+    document = Document(source, source.value, list(source.defects))
+    if document.defects:
+        return document
+    preparation.drop_titles(document.value)
+    idle = [line for each in overlays for line in overlay.apply(each, document.value)]
+    if idle and file.resolve() == VENDORED:
+        raise Refusal("\n".join(idle))
+    document.warnings += idle
+    _find(document)
+    return document
+
+
+def _find(document: Document) -> None:
+    """Finds every defect: curing some uncovers others, so a copy is cured until nothing is left to find."""
+    trial = deepcopy(document.value)
+    for attempt in range(10):
+        found = [*structure.check(trial), *meaning.check(trial)]
+        known = {(defect.path, json.dumps(defect.cure)) for defect in document.defects}
+        for defect in found:
+            if (defect.path, json.dumps(defect.cure)) not in known and (attempt == 0 or defect.cure not in document.cures):
+                document.defects.append(defect)
+                known.add((defect.path, json.dumps(defect.cure)))
+        cures = [defect.cure for defect in found if defect.cure is not None and defect.cure not in document.cures]
+        for cure in cures:
+            if cure not in document.cures:
+                overlay.apply_action(cure, trial)
+                document.cures.append(cure)
+        if not cures:
+            break
+
+
+def prepare(document: Document, into: File) -> None:
+    """Writes what the generator reads: the prepared document, its configuration and its templates.
+
+    Raises Refusal where another version than the pinned one would generate.
+    """
+    _require_pinned_tools()
+    value = deepcopy(document.value)
+    media_types = preparation.prepare(value)
+    _write_json(into / "document.json", value)
+    config = mapping(overlay.load_yaml(ROOT / "generator" / "config.yaml"))
+    config["content_type_overrides"] = media_types | config.get("content_type_overrides", {})
+    _write_json(into / "config.json", config)
+    upstream = File(openapi_python_client.__file__).parent / "templates"
+    templates = copytree(ROOT / "generator" / "templates", into / "templates")
+    copytree(upstream, templates / "upstream")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    facts = {"server_url": meaning.server_url(value), "distribution": project["name"]}
+    lines = (f"{{% set {name} = {json.dumps(fact)} %}}\n" for name, fact in facts.items())
+    (templates / "document.jinja").write_text("".join(lines), encoding="utf-8")
+
+
+def _write_json(file: File, value: object) -> None:
+    file.write_text(json.dumps(value, ensure_ascii=False, indent=2), encoding="utf-8")
+
+
+def _require_pinned_tools() -> None:
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+    pins = dict(pin.split("==") for pin in groups["dev"] if isinstance(pin, str) and "==" in pin)
+    for tool in ("openapi-python-client", "ruff"):
+        try:
+            found = version(tool)
+        except PackageNotFoundError:
+            found = "none"
+        if found != pins[tool]:
+            problem = f"{tool} {found} is installed; {pins[tool]} decides what is generated."
+            raise Refusal.environment(problem, "Run `make clean-venv setup` to install the locked tools.")
+    spoken = run(["ruff", "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    if spoken != f"ruff {pins['ruff']}":
+        raise Refusal.environment(
+            f"the ruff on PATH is `{spoken}`, not {pins['ruff']}.", "Run ./generate.sh, which sets PATH."
+        )
+
+
+def report(document: Document) -> Iterator[str]:
+    """What is wrong, for a person: every place and reason, and behind those that share it, the cure."""
+    file = document.source.file
+    for line in document.warnings:
+        yield f"warning: {line}"
+    by_cure: dict[str, list[Defect]] = {}
+    for defect in document.defects:
+        by_cure.setdefault(json.dumps(defect.cure), []).append(defect)
+    for defects in by_cure.values():
+        for defect in defects:
+            row, column = defect.place or document.source.place(defect.path)
+            yield f"{file}:{row}:{column}: {pointer(defect.path)}: {defect.problem}"
+        cure = defects[0].cure
+        if cure is not None:
+            yield "  cure, to paste under the overlay's `actions`:"
+            yield overlay.dump([cure]).rstrip()
+
+
+def summary(document: Document) -> str:
+    """A line on what the document holds."""
+    found = list(operations(document.value))
+    return f"{document.source.file.name}: OpenAPI {document.value['openapi']}, {count(len(found), 'operation')}"
+
+
+def count(number: int, noun: str) -> str:
+    """`number` with its noun, in the plural where it is due."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

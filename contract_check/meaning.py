@@ -1,0 +1,121 @@
+"""What the OpenAPI specification says of a document in words: references, identifiers, parameters, security."""
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from . import names
+from .defects import Action, Defect, remove, update
+from .tree import Path, at, mapping, operations, parse_pointer, pointer, references, resolve, sequence
+
+
+def check(document: dict[str, Any]) -> Iterator[Defect]:
+    """Every departure from the specification's prose, each with an action that would cure it."""
+    for rule in (_references, _circles, _servers, _operation_ids, _parameters, _security):
+        yield from rule(document)
+
+
+def _references(document: dict[str, Any]) -> Iterator[Defect]:
+    for path, reference in references(document):
+        target = parse_pointer(reference)
+        if not reference.startswith("#/"):
+            problem = f"`{reference}` leaves the file; a client is generated from one document."
+        elif at(document, target) is None:
+            problem = f"`{reference}` names nothing in this document."
+            siblings = [str(name) for name in mapping(at(document, target[:-1]))]
+            near = difflib.get_close_matches(str(target[-1]), siblings, 1)
+            if near:
+                nearest = pointer((*target[:-1], near[0]))
+                yield Defect(
+                    (*path, "$ref"), problem, update(path, {"$ref": nearest}, f"{problem} {near[0]} is nearest.")
+                )
+                continue
+        else:
+            continue
+        why = f"{problem} Without it, anything may stand here."
+        yield Defect((*path, "$ref"), problem, remove((*path, "$ref"), why))
+
+
+def _circles(document: dict[str, Any]) -> Iterator[Defect]:
+    """A `$ref` that leads, by `$ref` alone, back to itself."""
+    for path, reference in references(document):
+        seen = [path]
+        while reference.startswith("#/"):
+            target = parse_pointer(reference)
+            if target in seen:
+                problem = f"`{reference}` leads back here and never to a value."
+                yield Defect((*path, "$ref"), problem, remove((*path, "$ref"), problem))
+                break
+            seen.append(target)
+            reference = str(mapping(at(document, target)).get("$ref", ""))
+
+
+def server_url(document: dict[str, Any]) -> str:
+    """The first server's absolute URL with its variables' defaults, or an empty string."""
+    server = mapping(next(iter(sequence(document.get("servers"))), None))
+    url = str(server.get("url", ""))
+    for name, variable in mapping(server.get("variables")).items():
+        url = url.replace("{" + name + "}", str(mapping(variable).get("default", "")))
+    return url.rstrip("/") if re.fullmatch(r"https?://[^/?#{}\s]+[^?#{}\s]*", url) else ""
+
+
+def _servers(document: dict[str, Any]) -> Iterator[Defect]:
+    if not server_url(document):
+        problem = "no server with an absolute URL is given, and the client's base_url has no default."
+        cure: Action = update(
+            (), {"servers": [{"url": "https://relay.example.com"}]}, f"{problem} Put the relay's URL here."
+        )
+        if document.get("servers"):
+            cure = update(("servers", 0), {"url": "https://relay.example.com"}, f"{problem} Put the relay's URL here.")
+        yield Defect(("servers",), problem, cure)
+
+
+def _operation_ids(document: dict[str, Any]) -> Iterator[Defect]:
+    given = [(path, operation["operationId"]) for path, operation in operations(document) if "operationId" in operation]
+    for path, name in given:
+        if Counter(other for _, other in given)[name] > 1:
+            problem = f"the operationId `{name}` is used more than once."
+            unique = names.from_route(str(path[2]), str(path[1]))
+            why = f"{problem} Each holder is named from its method and path."
+            yield Defect((*path, "operationId"), problem, update(path, {"operationId": unique}, why))
+
+
+def _parameters(document: dict[str, Any]) -> Iterator[Defect]:
+    for path, operation in operations(document):
+        route = str(path[1])
+        in_route = re.findall(r"{([^{}]*)}", route)
+        shared = [(*path[:2], "parameters", i) for i in range(len(sequence(at(document, (*path[:2], "parameters")))))]
+        own = [(*path, "parameters", i) for i in range(len(sequence(operation.get("parameters"))))]
+        found: dict[tuple[str, str], Path] = {}
+        for where in (*shared, *own):
+            parameter = resolve(document, at(document, where))
+            key = (str(parameter.get("name")), str(parameter.get("in")))
+            if key in found and found[key][:-1] == where[:-1]:
+                problem = f"the {key[1]} parameter `{key[0]}` is given twice."
+                yield Defect(where, problem, remove(where, problem))
+            found[key] = where
+            if key[1] == "path" and key[0] not in in_route:
+                problem = f"the path parameter `{key[0]}` does not occur in {route}."
+                yield Defect(where, problem, remove(where, problem))
+        for name in in_route:
+            if (name, "path") not in found:
+                problem = f"the path's `{{{name}}}` is declared by no parameter."
+                missing = {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+                yield Defect(path, problem, update(path, {"parameters": [missing]}, f"{problem} Taken as text."))
+
+
+def _security(document: dict[str, Any]) -> Iterator[Defect]:
+    known = mapping(mapping(document.get("components")).get("securitySchemes"))
+    holders = [((), document), *operations(document)]
+    for path, holder in holders:
+        requirements = sequence(holder.get("security"))
+        unknown = {i: [name for name in mapping(r) if name not in known] for i, r in enumerate(requirements)}
+        for index, missing in unknown.items():
+            where = (*path, "security", index)
+            for name in missing:
+                problem = f"the security scheme `{name}` is not defined under components."
+                everything = all(unknown.values())
+                cure = remove((*path, "security") if everything else where, problem)
+                yield Defect((*where, name), problem, cure)

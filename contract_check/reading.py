@@ -1,0 +1,122 @@
+"""Reads a document strictly, and says where in its file a value stands."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path as File
+from typing import Any, NoReturn
+
+import tree_sitter_json
+from tree_sitter import Language, Node, Parser
+
+from .defects import Defect, Refusal
+from .tree import Path, is_object
+
+MEND = "No overlay can cure this: mend the file."
+
+
+@dataclass
+class Source:
+    """A document as it was read: its value, its text as a tree, and what is wrong with its JSON (RFC 8259)."""
+
+    file: File
+    root: Node
+    value: dict[str, Any] = field(default_factory=dict[str, Any])
+    defects: list[Defect] = field(default_factory=list[Defect])
+
+    def place(self, path: Path) -> tuple[int, int]:
+        """Line and column, both from 1, of the value at `path`, or of its nearest ancestor in the file."""
+        place: tuple[int, int] = (1, 1)
+        node: Node | None = next(iter(self.root.named_children), None)
+        for part in path:
+            pairs = dict(_members(node)) if node is not None else {}
+            if part not in pairs:
+                break
+            place = _position(pairs[part])
+            node = pairs[part].child_by_field_name("value") or pairs[part]
+        return place
+
+
+def read(file: File) -> Source:
+    """The document in `file`, with its defects as JSON: keys given twice, NaN, trailing commas, comments.
+
+    Raises Refusal where nothing can be read: no such file, not UTF-8, no JSON object.
+    """
+    content = b""
+    try:
+        content = file.read_bytes()
+        text = content.decode()
+    except OSError as error:
+        raise Refusal.environment(f"{file}: {error.strerror}.", "Name a file that can be read.") from error
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise Refusal(f"{file}:{line}: byte {error.start} is not UTF-8. Save the file as UTF-8.") from error
+    if text.startswith("\ufeff"):
+        raise Refusal(f"{file}:1:1: a byte order mark precedes the JSON. Save the file as UTF-8 without it.")
+    source = Source(file, Parser(Language(tree_sitter_json.language())).parse(content).root_node)
+    try:
+        source.defects += _syntax(source.root)
+        if not source.defects:
+            source.value = _load(text)
+            source.defects += (found for top in source.root.named_children for found in _repeated(top, ()))
+    except json.JSONDecodeError as error:
+        problem = f"this is not JSON (RFC 8259): {error.msg}. {MEND}"
+        source.defects.append(Defect((), problem, place=(error.lineno, error.colno)))
+    except UnicodeEncodeError as error:
+        half = f"\\u{ord(error.object[error.start]):x}"
+        line = text[: text.lower().find(half)].count("\n") + 1
+        raise Refusal(f"{file}:{line}: the escape {half} is half a character. {MEND}") from error
+    except RecursionError as error:
+        raise Refusal(f"{file}: nested too deeply to be read. {MEND}") from error
+    return source
+
+
+def _load(text: str) -> dict[str, Any]:
+    value = json.loads(text, parse_constant=_refuse_constant)
+    json.dumps(value, ensure_ascii=False).encode()  # A lone surrogate can be read, but never written.
+    if not is_object(value):
+        raise json.JSONDecodeError("an OpenAPI document is an object", text, 0)
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise json.JSONDecodeError(f"{name} is no number", name, 0)
+
+
+def _position(node: Node) -> tuple[int, int]:
+    """tree-sitter counts from 0, and columns in bytes: what precedes `node` on its line is decoded."""
+    root = node
+    while root.parent is not None:
+        root = root.parent
+    row, column = node.start_point
+    end = node.start_byte - root.start_byte
+    return row + 1, len((root.text or b"")[end - column : end].decode(errors="replace")) + 1
+
+
+def _members(node: Node) -> Iterator[tuple[str | int, Node]]:
+    """The pairs of an object, the items of an array."""
+    for index, child in enumerate(node.named_children):
+        key = child.child_by_field_name("key")
+        yield (json.loads(key.text or b'""') if key is not None else index), child
+
+
+def _syntax(node: Node) -> Iterator[Defect]:
+    if node.is_missing or node.type in ("ERROR", "comment"):
+        found = (node.text or b"").decode(errors="replace").strip()[:40]
+        problem = f"`{found}` is not JSON (RFC 8259)." if found else f"`{node.type}` is missing here."
+        yield Defect((), f"{problem} {MEND}", place=_position(node))
+    else:
+        for child in node.children:
+            yield from _syntax(child)
+
+
+def _repeated(node: Node, path: Path) -> Iterator[Defect]:
+    seen: set[str | int] = set()
+    for key, member in _members(node):
+        if key in seen:
+            problem = f"the key `{key}` stands twice in this object, and readers differ in which they keep."
+            yield Defect((*path, key), f"{problem} {MEND}", place=_position(member))
+        seen.add(key)
+        value = member.child_by_field_name("value") or member
+        if value.type in ("object", "array"):
+            yield from _repeated(value, (*path, key))

@@ -1,0 +1,125 @@
+"""A document as a tree of JSON values: how one walks it, and how one says where in it something stands."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, TypeAlias, TypeGuard
+from urllib.parse import unquote
+
+Path: TypeAlias = tuple[str | int, ...]
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+# Below these keys stand values, not parts of the document: a `$ref` there is somebody's data.
+_DATA = frozenset(("example", "examples", "default", "enum", "const", "value"))
+# The keys below these are names that the document's author chose, and mean nothing in themselves.
+_SCHEMA_NAMES = ("properties", "patternProperties", "dependentSchemas", "$defs", "definitions", "schemas")
+_COMPONENT_NAMES = ("parameters", "requestBodies", "responses", "headers", "securitySchemes", "links", "callbacks")
+_NAMES = frozenset(
+    (*_SCHEMA_NAMES, *_COMPONENT_NAMES, "paths", "pathItems", "webhooks", "content", "encoding", "mapping")
+)
+
+
+def is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    """Whether `value` is a JSON object."""
+    return isinstance(value, dict)
+
+
+def is_array(value: object) -> TypeGuard[list[Any]]:
+    """Whether `value` is a JSON array."""
+    return isinstance(value, list)
+
+
+def mapping(value: object) -> dict[str, Any]:
+    """`value` where it is a JSON object, else an empty one: a rule looks on, another one reports."""
+    return value if is_object(value) else {}
+
+
+def sequence(value: object) -> list[Any]:
+    """`value` where it is a JSON array, else an empty one."""
+    return value if is_array(value) else []
+
+
+def walk(value: Any, path: Path = (), *, named: bool = False) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Each object that is a part of the document, not data or an extension in it; parents come first."""
+    if is_array(value):
+        for index, item in enumerate(value):
+            yield from walk(item, (*path, index))
+    elif is_object(value):
+        if not named:
+            yield path, value
+        for key, item in list(value.items()):
+            if named:
+                yield from walk(item, (*path, key))
+            elif key not in _DATA and not key.startswith("x-"):
+                yield from walk(item, (*path, key), named=key in _NAMES)
+
+
+def role(path: Path) -> str:
+    """The keyword under which the object at `path` stands: "properties", "schema", "allOf", ..."""
+    keyword, named = "", False
+    for part in path:
+        if named or isinstance(part, int):
+            named = False
+        else:
+            keyword, named = part, part in _NAMES
+    return keyword
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Each operation and where it stands: ("paths", path, method)."""
+    for route, item in mapping(document.get("paths")).items():
+        for method in METHODS:
+            if method in mapping(item):
+                yield ("paths", route, method), mapping(item[method])
+
+
+def references(document: dict[str, Any]) -> Iterator[tuple[Path, str]]:
+    """Each `$ref` of the document and the path of the object that holds it."""
+    for path, part in walk(document):
+        if isinstance(part.get("$ref"), str):
+            yield path, part["$ref"]
+
+
+def at(document: Any, path: Path) -> Any:
+    """The value at `path`, or None where there is none."""
+    for part in path:
+        if is_array(document):
+            index = int(part) if str(part).isdecimal() else len(document)
+            document = document[index] if index < len(document) else None
+        else:
+            document = mapping(document).get(str(part))
+    return document
+
+
+def resolve(document: dict[str, Any], value: Any) -> dict[str, Any]:
+    """`value`, or what its `$ref` leads to, however many there are on the way."""
+    for _ in range(100):  # A circle of references is a defect of its own.
+        reference = mapping(value).get("$ref")
+        if not isinstance(reference, str):
+            break
+        value = at(document, parse_pointer(reference))
+    return mapping(value)
+
+
+def pointer(path: Path) -> str:
+    """`path` as a JSON pointer in a URI fragment, unescaped where a person reads it (RFC 6901)."""
+    return "#" + "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+def parse_pointer(reference: str) -> Path:
+    """The path that a `$ref` within the document names; array indices stay text."""
+    parts = unquote(reference.removeprefix("#")).split("/")[1:]
+    return tuple(part.replace("~1", "/").replace("~0", "~") for part in parts)
+
+
+def jsonpath(path: Path) -> str:
+    """`path` as the JSONPath (RFC 9535) that an overlay action targets."""
+
+    def step(part: str | int) -> str:
+        if isinstance(part, int):
+            return f"[{part}]"
+        if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", part):
+            return f".{part}"
+        return "['" + part.replace("\\", "\\\\").replace("'", "\\'") + "']"
+
+    return "$" + "".join(step(part) for part in path)

@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Regenerates generated_client/ from relay.json; every step's output is whole before the package is touched.
+set -euo pipefail
+
+usage() {
+  cat <<'TEXT'
+Usage: ./generate.sh [--document FILE] [--overlay FILE]... [--output DIR]
+
+Generates the client package from an OpenAPI document.
+  --document FILE  the document; default: relay.json beside this script
+  --overlay FILE   its overlay, repeatable; default: generator/overlay.yaml
+  --output DIR     where the package goes; default: generated_client beside this script
+
+Exit codes: 0 generated, 1 the document is refused, 2 usage or environment.
+TEXT
+}
+
+refuse() {
+  printf '%s\n' "$1" >&2
+  exit 2
+}
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+document=$root/relay.json
+output=$root/generated_client
+overlays=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --help | -h) usage && exit 0 ;;
+    --document | --overlay | --output) [ $# -gt 1 ] || refuse "$1 needs a value; see ./generate.sh --help" ;;
+    *) refuse "unknown argument: $1; see ./generate.sh --help" ;;
+  esac
+  case $1 in
+    --document) document=$2 ;;
+    --overlay) overlays+=(--overlay "$2") ;;
+    --output) output=$2 ;;
+  esac
+  shift 2
+done
+
+MAKEFLAGS='' make --silent --no-print-directory -C "$root" setup || refuse "the environment could not be set up."
+parent=$(mkdir -p "$(dirname "$output")" 2>/dev/null && cd "$(dirname "$output")" && pwd) ||
+  refuse "the folder of $output can be neither entered nor made."
+output=$parent/$(basename "$output")
+export PATH="$root/.venv/bin:$PATH" PYTHONPATH=$root PYTHONUTF8=1 PYTHONDONTWRITEBYTECODE=1
+
+# A swap is two renames; one that was killed between them is undone here.
+previous=$parent/.$(basename "$output").previous
+if [ -e "$previous" ]; then
+  if [ -e "$output" ]; then rm -rf "$previous"; else mv "$previous" "$output"; fi
+fi
+for leftover in "$parent/.$(basename "$output").work."*; do
+  kill -0 "${leftover##*.}" 2>/dev/null || rm -rf "$leftover"
+done
+work=$parent/.$(basename "$output").work.$$
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+mkdir "$work" 2>/dev/null || refuse "$parent cannot be written to."
+
+now() { echo "${EPOCHREALTIME:-$SECONDS.0}"; }
+started=$(now)
+step() {
+  local ended
+  ended=$(now)
+  LC_ALL=C awk -v from="${started/,/.}" -v to="${ended/,/.}" -v what="$1" \
+    'BEGIN { printf "%5.2f s  %s\n", to - from, what }'
+  started=$ended
+}
+
+python() { "$root/.venv/bin/python" "$@"; }
+
+python -m contract_check prepare "$document" ${overlays[@]+"${overlays[@]}"} --into "$work" || exit $?
+step "read, checked and prepared $(basename "$document")"
+
+python -m openapi_python_client generate --path "$work/document.json" --config "$work/config.json" \
+  --custom-template-path "$work/templates" --output-path "$work/project" --meta uv --fail-on-warning \
+  >"$work/log" 2>&1 || {
+  cat "$work/log" >&2
+  printf '%s\n' "the generator refused $document; the package stays as it was." >&2
+  exit 1
+}
+step "generated with openapi-python-client"
+
+package=$work/project/generated_client
+summary=$(python -m contract_check verify "$package" --prepared "$work/document.json" --previous "$output") || exit $?
+step "verified: every module imports, every operation is there"
+
+if [ -e "$output" ]; then mv "$output" "$previous"; fi
+mv "$package" "$output"
+rm -rf "$previous"
+step "put in place"
+printf '%s\n' "$summary"
