@@ -81,7 +81,9 @@ def _verify(arguments: argparse.Namespace) -> int:
     print(package.verify(arguments.package, arguments.prepared))
     if arguments.previous and arguments.previous.is_dir():
         lines = list(package.changes(arguments.previous, arguments.package))
-        print("\n".join(lines) or "no change against the previous package")
+        print("\n".join(lines[:20]) or "no change against the previous package")
+        if len(lines) > 20:
+            print(f"... and {document.count(len(lines) - 20, 'change')} more")
     return 0
 
 

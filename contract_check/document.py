@@ -64,7 +64,9 @@ def _find(document: Document) -> None:
         found = [*structure.check(trial), *meaning.check(trial)]
         known = {(defect.path, json.dumps(defect.cure)) for defect in document.defects}
         for defect in found:
-            if (defect.path, json.dumps(defect.cure)) not in known and (attempt == 0 or defect.cure not in document.cures):
+            if (defect.path, json.dumps(defect.cure)) not in known and (
+                attempt == 0 or defect.cure not in document.cures
+            ):
                 document.defects.append(defect)
                 known.add((defect.path, json.dumps(defect.cure)))
         cures = [defect.cure for defect in found if defect.cure is not None and defect.cure not in document.cures]
@@ -83,10 +85,10 @@ def prepare(document: Document, into: File) -> None:
     """
     _require_pinned_tools()
     value = deepcopy(document.value)
-    media_types = preparation.prepare(value)
+    prepared = preparation.prepare(value)
     _write_json(into / "document.json", value)
     config = mapping(overlay.load_yaml(ROOT / "generator" / "config.yaml"))
-    config["content_type_overrides"] = media_types | config.get("content_type_overrides", {})
+    config["content_type_overrides"] = prepared.media_types | config.get("content_type_overrides", {})
     _write_json(into / "config.json", config)
     upstream = File(openapi_python_client.__file__).parent / "templates"
     templates = copytree(ROOT / "generator" / "templates", into / "templates")
@@ -95,6 +97,7 @@ def prepare(document: Document, into: File) -> None:
     facts = {"server_url": meaning.server_url(value), "distribution": project["name"]}
     lines = (f"{{% set {name} = {json.dumps(fact)} %}}\n" for name, fact in facts.items())
     (templates / "document.jinja").write_text("".join(lines), encoding="utf-8")
+    (into / "notes").write_text("".join(f"note: {note}\n" for note in prepared.notes), encoding="utf-8")
 
 
 def _write_json(file: File, value: object) -> None:

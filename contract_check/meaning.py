@@ -6,14 +6,27 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from . import names
+from . import names, values
 from .defects import Action, Defect, remove, update
-from .tree import Path, at, mapping, operations, parse_pointer, pointer, references, resolve, sequence
+from .tree import (
+    SCHEMA_ROLES,
+    Path,
+    at,
+    mapping,
+    operations,
+    parse_pointer,
+    pointer,
+    references,
+    resolve,
+    role,
+    sequence,
+    walk,
+)
 
 
 def check(document: dict[str, Any]) -> Iterator[Defect]:
     """Every departure from the specification's prose, each with an action that would cure it."""
-    for rule in (_references, _circles, _servers, _operation_ids, _parameters, _security):
+    for rule in (_references, _circles, _servers, _operation_ids, _parameters, _security, _defaults):
         yield from rule(document)
 
 
@@ -119,3 +132,13 @@ def _security(document: dict[str, Any]) -> Iterator[Defect]:
                 everything = all(unknown.values())
                 cure = remove((*path, "security") if everything else where, problem)
                 yield Defect((*where, name), problem, cure)
+
+
+def _defaults(document: dict[str, Any]) -> Iterator[Defect]:
+    """A default that its own schema refuses: the client would send it, or not be generated at all."""
+    for path, schema in walk(document):
+        if role(path) in SCHEMA_ROLES and schema.get("default") is not None:
+            error = next(values.errors(document, path, schema["default"]), None)
+            if error:
+                problem = f"the default contradicts its own schema: {error}"
+                yield Defect((*path, "default"), problem, remove((*path, "default"), problem))

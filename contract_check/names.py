@@ -5,9 +5,11 @@ that would collide get a suffix, made from what each of them names.
 """
 
 import builtins
+import collections.abc
 import hashlib
 import keyword
 import re
+import typing
 import unicodedata
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
@@ -21,6 +23,20 @@ _IDLE = re.compile(r"v\d+\w*|api|open|rest|\{.*", re.IGNORECASE)
 # Names that Windows reserves for devices, with any ending.
 _DEVICES = re.compile(r"con|prn|aux|nul|com\d|lpt\d", re.IGNORECASE)
 _RESERVED = {*keyword.kwlist, *dir(builtins), "self", "true", "false", "datetime"}
+# What generated modules import beside the models.
+_TAKEN = {
+    *dir(typing),
+    *dir(collections.abc),
+    "AuthenticatedClient",
+    "Client",
+    "BytesIO",
+    "Enum",
+    "File",
+    "FileTypes",
+} | {
+    *("HTTPStatus", "IntEnum", "RequestFiles", "Response", "StrEnum", "T", "UNSET", "UUID", "Unset"),
+    *("ApiError", "DecodeError", "UnexpectedStatus"),
+}
 
 
 def words(text: str) -> list[str]:
@@ -70,12 +86,15 @@ def identifier(name: str, prefix: str) -> str:
     return shorten(name) + ("_" if name in _RESERVED else "")
 
 
-def class_name(text: str, fallback: str) -> str:
-    """A class for what `text` names; with a digest where letters outside ASCII would be lost."""
-    name = pascal(text) + ("" if text.isascii() else digest(text).upper())
-    if not name[:1].isalpha() or name in _RESERVED or _DEVICES.fullmatch(name):
-        name = fallback + name
-    return shorten(name, "")
+def label(text: str) -> str:
+    """What `text` adds to the name of a class; a digest stands for letters outside ASCII."""
+    return pascal(text) + ("" if text.isascii() else digest(text).upper())
+
+
+def class_name(name: str) -> str:
+    """The class for a label; one that generated code knows as something else is told apart by its end."""
+    name = name if name[:1].isalpha() else f"Model{name}"
+    return shorten(f"{name}Model" if name in _RESERVED or name in _TAKEN or _DEVICES.fullmatch(name) else name, "")
 
 
 def member(value: object, position: int) -> str:
@@ -95,7 +114,7 @@ def unique(names: Mapping[_Key, str], separator: str = "_", taken: Iterable[str]
     """`names`, told apart where they differ in nothing but case; each suffix comes from the key alone."""
     holders = Counter([*(name.lower() for name in names.values()), *taken])
     return {
-        key: name if holders[name.lower()] == 1 else _with_digest(name, str(key), separator)
+        key: name if holders[name.lower()] == 1 or name == key else _with_digest(name, str(key), separator)
         for key, name in names.items()
     }
 

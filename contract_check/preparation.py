@@ -5,20 +5,32 @@ inline classes after their surroundings, and refuses what its tables lack; each 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
+from dataclasses import dataclass, field
 from typing import Any
 
 from . import names
-from .tree import METHODS, Path, at, mapping, operations, parse_pointer, references, resolve, role, sequence, walk
-
-BINARY = "application/octet-stream"
-_JSON = re.compile(r"application/json|.*\+json")
-_TEXT = re.compile(r"text/.*")
-_FORM = re.compile(r"multipart/form-data|application/x-www-form-urlencoded")
-_SCHEMA_ROLES = frozenset(
-    ("schema", "schemas", "properties", "items", "prefixItems", "additionalProperties", "allOf", "anyOf", "oneOf")
+from .tree import (
+    METHODS,
+    SCHEMA_ROLES,
+    Path,
+    at,
+    mapping,
+    operations,
+    parse_pointer,
+    pointer,
+    references,
+    resolve,
+    role,
+    sequence,
+    walk,
 )
+
+_BINARY = "application/octet-stream"
+_JSON = re.compile(r"(application/json|[^;]*\+json)\s*(;.*)?", re.IGNORECASE)
+_TEXT = re.compile(r"text/.*", re.IGNORECASE)
+_FORM = re.compile(r"(multipart/form-data|application/x-www-form-urlencoded)\s*(;.*)?", re.IGNORECASE)
 _ROOT = "#/components/schemas/"
 
 
@@ -28,24 +40,47 @@ def drop_titles(document: dict[str, Any]) -> None:
     Titles in real files repeat, or say "data".
     """
     for path, part in walk(document):
-        if role(path) in _SCHEMA_ROLES and isinstance(part.get("title"), str):
+        if role(path) in SCHEMA_ROLES and isinstance(part.get("title"), str):
             del part["title"]
 
 
-def prepare(document: dict[str, Any]) -> dict[str, str]:
-    """Changes `document` into what the generator reads; returns the media types it must be told of."""
+@dataclass
+class Prepared:
+    """What the generator must be told beside the document, and what a maintainer should know."""
+
+    media_types: dict[str, str] = field(default_factory=dict[str, str])
+    notes: list[str] = field(default_factory=list[str])
+
+    def note(self, path: Path, text: str) -> None:
+        """Keeps a line on a place where the client says less than the document."""
+        self.notes.append(f"{pointer(path)}: {text}")
+
+
+def prepare(document: dict[str, Any]) -> Prepared:
+    """Changes `document` into what the generator reads."""
+    prepared = Prepared()
     _inline(document, ("paths",))
     _name_odd_references(document)
     _spread_security(document)
     _name_operations(document)
-    overrides = dict(_media_types(document))
+    for path, part in list(walk(document)):
+        if role(path) in ("requestBody", "requestBodies", "responses"):
+            _media_types(path, part, prepared)
+        elif role(path) == "parameters":
+            _parameter(document, path, part, prepared)
     for path, schema in list(walk(document)):
-        if role(path) in _SCHEMA_ROLES:
+        if role(path) in SCHEMA_ROLES:
             _simplify(schema)
+            _merge_parts(document, path, schema, prepared)
     _name_classes(document)
+    _break_circles(document, prepared)
     _inline(document, ("parameters", "requestBody", "responses", "headers", "callbacks", "links", "requestBodies"))
     _name_path_parameters(document)
-    return dict(sorted(overrides.items()))
+    for path, operation in operations(document):
+        if not any(status[0] in "2d" for status in operation["responses"]):
+            reason = "cannot be called over plain HTTP" if "101" in operation["responses"] else "documents no success"
+            prepared.note(path, f"{reason}; it has the detailed calls only.")
+    return prepared
 
 
 def _inline(document: dict[str, Any], roles: Sequence[str]) -> None:
@@ -61,8 +96,8 @@ def _name_odd_references(document: dict[str, Any]) -> None:
     """Gives a name of its own to each schema that is referred to by the place where it happens to stand."""
     for path, reference in list(references(document)):
         target = parse_pointer(reference)
-        if role(path) in _SCHEMA_ROLES and (target[:2] != ("components", "schemas") or len(target) != 3):
-            key = names.class_name("".join(map(str, target[-3:])), "Schema") + names.digest(reference).upper()
+        if role(path) in SCHEMA_ROLES and (target[:2] != ("components", "schemas") or len(target) != 3):
+            key = names.label(" ".join(map(str, target[-3:]))) + names.digest(reference).upper()
             schemas = document.setdefault("components", {}).setdefault("schemas", {})
             value = mapping(at(document, target))
             if key not in schemas:
@@ -105,42 +140,40 @@ def _path_parameter(name: str) -> str:
     return name if re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name) else names.snake(name) or names.digest(name)
 
 
-def _media_types(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _media_types(path: Path, part: dict[str, Any], prepared: Prepared) -> None:
     """Keeps of each response the media type that is typed, and has the generator read bytes as bytes."""
-    for path, part in list(walk(document)):
-        content = mapping(part.get("content"))
-        if role(path) in ("requestBody", "requestBodies"):
-            for media_type in list(content):
-                yield from _request_type(content, media_type)
-        elif role(path) == "responses" and content:
-            typed = min(content, key=lambda name: not _JSON.match(name))
-            part["content"] = {typed: content[typed]}
-            if _JSON.match(typed):
-                content[typed].setdefault("schema", {})
-            elif _TEXT.match(typed):
-                content[typed]["schema"] = {"type": "string"}
-            else:
-                yield from _as_bytes(typed, content[typed])
+    content = mapping(part.get("content"))
+    is_response = role(path) == "responses"
+    if is_response and len(content) > 1:
+        typed = min(content, key=lambda name: not _JSON.fullmatch(name))
+        prepared.note(path, f"of {', '.join(content)}, {typed} is typed; `stream()` yields any.")
+        part["content"] = content = {typed: content[typed]}
+    for media_type, holder in list(content.items()):
+        if media_type != media_type.lower():
+            prepared.media_types[media_type] = media_type.lower()
+        if _JSON.fullmatch(media_type):
+            holder.setdefault("schema", {})
+        elif _FORM.fullmatch(media_type) and not is_response:
+            holder.setdefault("schema", {"type": "object"})
+        elif _TEXT.fullmatch(media_type) and is_response:
+            holder["schema"] = {"type": "string"}
+        else:
+            name = media_type
+            if _TEXT.fullmatch(media_type) and ";" not in media_type:
+                name += "; charset=utf-8"  # A name of its own: as that of a response, the same text is read as text.
+                content[name] = content.pop(media_type)
+            holder["schema"] = {"type": "string", "format": "binary"}
+            prepared.media_types[name] = _BINARY
 
 
-def _request_type(content: dict[str, Any], media_type: str) -> Iterator[tuple[str, str]]:
-    if _JSON.match(media_type):
-        content[media_type].setdefault("schema", {})
-    elif _FORM.match(media_type):
-        content[media_type].setdefault("schema", {"type": "object"})
-    elif _TEXT.fullmatch(media_type) and "charset" not in media_type:
-        # A name of its own: as the media type of a response, the same text is read as text.
-        named = f"{media_type}; charset=utf-8"
-        content[named] = content.pop(media_type)
-        yield from _as_bytes(named, content[named])
-    else:
-        yield from _as_bytes(media_type, content[media_type])
-
-
-def _as_bytes(media_type: str, content: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    content["schema"] = {"type": "string", "format": "binary"}
-    if media_type != BINARY:
-        yield media_type, BINARY
+def _parameter(document: dict[str, Any], path: Path, part: dict[str, Any], prepared: Prepared) -> None:
+    """Takes as text what the generator can't put into a path, a header or a cookie."""
+    kind = resolve(document, part.get("schema")).get("type")
+    fits = kind in ("string", "integer", "number", "boolean") or part.get("in") == "query"
+    if "$ref" not in part and ("content" in part or not fits):
+        part.pop("content", None)
+        part["schema"] = {"type": "string"}
+        prepared.note(path, f"the {part.get('in')} parameter `{part.get('name')}` is taken as text, as it is sent.")
 
 
 def _simplify(schema: dict[str, Any]) -> None:
@@ -149,6 +182,11 @@ def _simplify(schema: dict[str, Any]) -> None:
         _free_booleans(schema, key)
     if schema.get("type") == "array" and not schema.get("items") and not schema.get("prefixItems"):
         schema["items"] = {}
+    for key in ("anyOf", "oneOf"):
+        if "properties" in schema and not any(
+            {"$ref", "type", "properties"} & mapping(s).keys() for s in schema.get(key, ())
+        ):
+            schema.pop(key, None)  # Such as `required` alone: which fields go together, not what they are.
     if isinstance(schema.get("const"), dict | list):
         del schema["const"]
     values: list[Any] = [
@@ -169,6 +207,47 @@ def _simplify(schema: dict[str, Any]) -> None:
     if "null" in types and len(types) == 2:
         schema["type"] = next(name for name in types if name != "null")
         schema["nullable"] = True
+
+
+def _merge_parts(document: dict[str, Any], path: Path, schema: dict[str, Any], prepared: Prepared) -> None:
+    """Merges an `allOf` of anything but objects, which the generator refuses; one that mixes kinds is left free."""
+    parts = [resolve(document, part) for part in sequence(schema.get("allOf"))]
+    kinds = {_is_object(document, part) for part in parts} - {None}
+    if len(parts) > 1 and False in kinds:
+        del schema["allOf"]
+        if True in kinds:
+            prepared.note(path, "this `allOf` mixes objects with other values; it is typed as Any.")
+        else:
+            schema.update({key: value for part in parts for key, value in deepcopy(part).items()} | schema)
+
+
+def _is_object(document: dict[str, Any], schema: dict[str, Any]) -> bool | None:
+    """Whether only an object fits `schema`; None where it says nothing of that, such as `required` alone."""
+    if not {"type", "properties", "allOf", "anyOf", "oneOf", "enum", "const"} & schema.keys():
+        return None
+    if schema.get("anyOf") or schema.get("oneOf") or schema.get("nullable"):
+        return False
+    parts = [_is_object(document, resolve(document, part)) for part in sequence(schema.get("allOf"))]
+    return False not in parts and schema.get("type", "object") == "object"
+
+
+def _break_circles(document: dict[str, Any], prepared: Prepared) -> None:
+    """Leaves free the place where a list or a union holds itself: only a class can."""
+    schemas = mapping(at(document, ("components", "schemas")))
+    edges = {key: [] if _is_class(schema) else list(references(schema)) for key, schema in schemas.items()}
+
+    def reaches(start: str, goal: str, seen: set[str]) -> bool:
+        seen.add(start)
+        following = {str(parse_pointer(reference)[-1]) for _, reference in edges[start]}
+        return goal in following or any(reaches(key, goal, seen) for key in following - seen)
+
+    for key, found in edges.items():
+        for path, reference in found:
+            target = str(parse_pointer(reference)[-1])
+            if target == key or reaches(target, key, set()):
+                mapping(at(schemas[key], path)).clear()
+                prepared.note(("components", "schemas", key, *path), "holds itself without a class; typed as Any.")
+        edges[key] = list(references(schemas[key])) if found else []
 
 
 def _free_booleans(schema: dict[str, Any], key: str) -> None:
@@ -194,10 +273,14 @@ def _name_classes(document: dict[str, Any]) -> None:
         parent = path[:-1]
         while parent not in named:
             parent = parent[:-1]
-        title = part.pop("title", None) if role(path) in _SCHEMA_ROLES else None
+        title = part.pop("title", None) if role(path) in SCHEMA_ROLES else None
         base = "" if role(path) in METHODS else named[parent]
-        named[path] = names.class_name(title, "Schema") if title else base + _label(document, path, part)
-    inline = {path: name for path, name in named.items() if _is_inline_class(document, path)}
+        named[path] = names.label(title) if title else base + _label(document, path, part)
+    inline = {
+        path: names.class_name(name)
+        for path, name in named.items()
+        if role(path) in SCHEMA_ROLES - {"allOf", "schemas"} and _is_class(mapping(at(document, path)))
+    }
     told_apart = names.unique(inline, "", (key.lower() for key in schemas))
     for path in reversed(told_apart):  # Children first: what they leave behind is a reference.
         _move(document, path, told_apart[path])
@@ -212,12 +295,12 @@ def _label(document: dict[str, Any], path: Path, part: dict[str, Any]) -> str:
         case "requestBody":
             return "Body"
         case "responses":
-            return f"Response{names.pascal(key)}" if path[0] == "paths" else names.class_name(key, "Schema")
+            return f"Response{names.pascal(key)}" if path[0] == "paths" else names.label(key)
         case "content":
             alone = len(at(document, path[:-1])) == 1
             return "" if alone else names.pascal(key.partition(";")[0].partition("/")[2])
         case "parameters":
-            return names.class_name(str(part.get("name", key)), "")
+            return names.label(str(part.get("name", key)))
         case "items":
             return "Item"
         case "additionalProperties":
@@ -225,16 +308,13 @@ def _label(document: dict[str, Any], path: Path, part: dict[str, Any]) -> str:
         case "anyOf" | "oneOf" | "prefixItems":
             return f"Type{key}"
         case "properties" | "schemas" | "requestBodies" | "paths":
-            return names.class_name(key, "Schema" if path[0] == "components" and len(path) == 3 else "")
+            return names.label(key)
         case _:
             return ""
 
 
-def _is_inline_class(document: dict[str, Any], path: Path) -> bool:
-    """Whether the generator makes a class, a model or an enumeration, of what stands at `path`."""
-    schema = mapping(at(document, path))
-    if role(path) not in _SCHEMA_ROLES - {"allOf", "schemas"}:
-        return False
+def _is_class(schema: dict[str, Any]) -> bool:
+    """Whether the generator makes a class, a model or an enumeration, of `schema`."""
     parts = sequence(schema.get("allOf"))
     if "$ref" in schema or schema.get("anyOf") or schema.get("oneOf") or (len(parts) == 1 and "$ref" in parts[0]):
         return False
@@ -243,13 +323,19 @@ def _is_inline_class(document: dict[str, Any], path: Path) -> bool:
 
 def _name_components(document: dict[str, Any], schemas: dict[str, Any]) -> None:
     """Renames each named schema to its class, and every reference with it."""
-    wanted = {key: names.class_name(schema.pop("title", None) or key, "Schema") for key, schema in schemas.items()}
+    wanted = {key: names.class_name(names.label(schema.pop("title", None) or key)) for key, schema in schemas.items()}
     renamed = names.unique(wanted, "")
     for path, reference in list(references(document)):
-        if role(path) in _SCHEMA_ROLES:
+        if role(path) in SCHEMA_ROLES:
             mapping(at(document, path))["$ref"] = _ROOT + renamed[str(parse_pointer(reference)[-1])]
     for key in list(schemas):
         schemas[renamed[key]] = schemas.pop(key)
+    nullable = [key for key, schema in schemas.items() if _is_class(schema) and schema.pop("nullable", False)]
+    for path, reference in list(references(document)):
+        if parse_pointer(reference)[-1] in nullable and role(path) in SCHEMA_ROLES - {"allOf"}:
+            holder = mapping(at(document, path))
+            holder.clear()
+            holder["anyOf"] = [{"$ref": reference}, {"type": "null"}]
 
 
 def _move(document: dict[str, Any], path: Path, name: str) -> None:

@@ -18,6 +18,11 @@ _NAMES = frozenset(
     (*_SCHEMA_NAMES, *_COMPONENT_NAMES, "paths", "pathItems", "webhooks", "content", "encoding", "mapping")
 )
 
+SCHEMA_ROLES = frozenset(
+    ("schema", "schemas", "properties", "items", "prefixItems", "additionalProperties", "allOf", "anyOf", "oneOf")
+)
+"""The keywords under which a Schema Object stands."""
+
 
 def is_object(value: object) -> TypeGuard[dict[str, Any]]:
     """Whether `value` is a JSON object."""

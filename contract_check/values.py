@@ -1,0 +1,31 @@
+"""Values against the schemas of a document: defaults, examples, and bodies that travelled."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+from jsonschema.protocols import Validator
+from openapi_schema_validator import OAS30Validator, OAS31Validator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT4, DRAFT202012
+
+from .tree import Path, pointer
+
+_URI = "urn:relay-client:document"
+
+
+def validator(document: dict[str, Any], path: Path) -> Validator:
+    """What checks a value against the schema at `path`, in the dialect of the document's version."""
+    is_30 = str(document.get("openapi")).startswith("3.0.")
+    contents = Resource.from_contents(document, DRAFT4 if is_30 else DRAFT202012)
+    registry: Any = Registry()
+    reference = {"$ref": _URI + quote(pointer(path), safe="#/~")}
+    kind: Any = OAS30Validator if is_30 else OAS31Validator
+    found: Validator = kind(reference, registry=registry.with_resource(_URI, contents))
+    return found
+
+
+def errors(document: dict[str, Any], path: Path, value: Any) -> Iterator[str]:
+    """What the schema at `path` has against `value`, a line each, with the place in the value."""
+    for error in validator(document, path).iter_errors(value):
+        yield f"{error.json_path}: {error.message[:200]}"
