@@ -44,18 +44,25 @@ parent=$(mkdir -p "$(dirname "$output")" 2>/dev/null && cd "$(dirname "$output")
 output=$parent/$(basename "$output")
 export PATH="$root/.venv/bin:$PATH" PYTHONPATH=$root PYTHONUTF8=1 PYTHONDONTWRITEBYTECODE=1
 
-# A swap is two renames; one that was killed between them is undone here.
+# One run at a time: a link that names the process is made in one step, and tells whether its maker still lives.
+lock=$parent/.$(basename "$output").lock
+until ln -s $$ "$lock" 2>/dev/null; do
+  [ -L "$lock" ] || refuse "$parent cannot be written to."
+  holder=$(readlink "$lock") || continue
+  if kill -0 "$holder" 2>/dev/null; then refuse "process $holder is generating $output. Wait for it, or stop it."; fi
+  rm -f "$lock"
+done
 previous=$parent/.$(basename "$output").previous
+work=$parent/.$(basename "$output").work
+trap 'rm -rf "$work" "$lock"' EXIT
+trap 'exit 130' INT TERM
+
+# A swap is two renames; one that was killed between them is undone here.
 if [ -e "$previous" ]; then
   if [ -e "$output" ]; then rm -rf "$previous"; else mv "$previous" "$output"; fi
 fi
-for leftover in "$parent/.$(basename "$output").work."*; do
-  kill -0 "${leftover##*.}" 2>/dev/null || rm -rf "$leftover"
-done
-work=$parent/.$(basename "$output").work.$$
-trap 'rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM
-mkdir "$work" 2>/dev/null || refuse "$parent cannot be written to."
+rm -rf "$work"
+mkdir "$work" || exit 2
 
 now() { echo "${EPOCHREALTIME:-$SECONDS.0}"; }
 started=$(now)

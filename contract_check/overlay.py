@@ -97,7 +97,7 @@ def _merge(target: Any, update: Any) -> None:
 def dump(actions: Iterable[Action]) -> str:
     """`actions` as YAML, ready to paste under an overlay's `actions:`."""
     writer: Any = YAML()
-    writer.width = 110
+    writer.width = 4096  # a folded target is hard to read
     writer.indent(mapping=2, sequence=4, offset=2)
     text = StringIO()
     writer.dump(list(actions), text)

@@ -1,7 +1,7 @@
 """Values against the schemas of a document: defaults, examples, and bodies that travelled."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 from jsonschema.protocols import Validator
@@ -18,7 +18,7 @@ def validator(document: dict[str, Any], path: Path) -> Validator:
     """What checks a value against the schema at `path`, in the dialect of the document's version."""
     is_30 = str(document.get("openapi")).startswith("3.0.")
     contents = Resource.from_contents(document, DRAFT4 if is_30 else DRAFT202012)
-    registry: Any = Registry()
+    registry: Any = cast("Any", Registry)()  # its type parameter cannot be inferred
     reference = {"$ref": _URI + quote(pointer(path), safe="#/~")}
     kind: Any = OAS30Validator if is_30 else OAS31Validator
     found: Validator = kind(reference, registry=registry.with_resource(_URI, contents))
