@@ -4,7 +4,7 @@ import json
 import tomllib
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path as File
 from shutil import copytree
@@ -31,6 +31,7 @@ class Document:
     defects: list[Defect] = field(default_factory=list[Defect])
     warnings: list[str] = field(default_factory=list[str])
     cures: list[Action] = field(default_factory=list[Action])
+    effects: set[str] = field(default_factory=set[str])
 
     @property
     def incurable(self) -> list[Defect]:
@@ -58,24 +59,28 @@ def load(file: File, overlays: Iterable[File] = (OVERLAY,)) -> Document:
 
 
 def _find(document: Document) -> None:
-    """Finds every defect: curing some uncovers others, so a copy is cured until nothing is left to find."""
+    """Finds every defect: curing some uncovers others, so a copy is cured until nothing new is found."""
     trial = deepcopy(document.value)
-    for attempt in range(10):
-        found = [*structure.check(trial), *meaning.check(trial)]
-        known = {(defect.path, json.dumps(defect.cure)) for defect in document.defects}
-        for defect in found:
-            if (defect.path, json.dumps(defect.cure)) not in known and (
-                attempt == 0 or defect.cure not in document.cures
-            ):
-                document.defects.append(defect)
-                known.add((defect.path, json.dumps(defect.cure)))
-        cures = [defect.cure for defect in found if defect.cure is not None and defect.cure not in document.cures]
-        for cure in cures:
-            if cure not in document.cures:
-                overlay.apply_action(cure, trial)
-                document.cures.append(cure)
-        if not cures:
+    document.warnings += (_line(document, defect) for defect in meaning.check(trial) if defect.warning)
+    for _ in range(20):
+        found = [defect for defect in (*structure.check(trial), *meaning.check(trial)) if not defect.warning]
+        # Two rules may say of one thing what the same change would cure.
+        fresh = {
+            (d.path, _effect(d.cure)): d for d in reversed(found) if d.cure and _effect(d.cure) not in document.effects
+        }
+        document.defects += reversed(fresh.values())
+        if not fresh:
+            document.defects += (replace(defect, cure=None) for defect in found)
             break
+        for defect in reversed(fresh.values()):
+            if defect.cure and _effect(defect.cure) not in document.effects:
+                overlay.apply_action(defect.cure, trial)
+                document.cures.append(defect.cure)
+                document.effects.add(_effect(defect.cure))
+
+
+def _effect(cure: Action) -> str:
+    return json.dumps({key: value for key, value in cure.items() if key != "description"}, ensure_ascii=False)
 
 
 def prepare(document: Document, into: File) -> None:
@@ -124,20 +129,21 @@ def _require_pinned_tools() -> None:
 
 def report(document: Document) -> Iterator[str]:
     """What is wrong, for a person: every place and reason, and behind those that share it, the cure."""
-    file = document.source.file
-    for line in document.warnings:
-        yield f"warning: {line}"
+    yield from (f"warning: {line}" for line in document.warnings)
     by_cure: dict[str, list[Defect]] = {}
     for defect in document.defects:
         by_cure.setdefault(json.dumps(defect.cure), []).append(defect)
     for defects in by_cure.values():
-        for defect in defects:
-            row, column = defect.place or document.source.place(defect.path)
-            yield f"{file}:{row}:{column}: {pointer(defect.path)}: {defect.problem}"
+        yield from (_line(document, defect) for defect in defects)
         cure = defects[0].cure
         if cure is not None:
             yield "  cure, to paste under the overlay's `actions`:"
             yield overlay.dump([cure]).rstrip()
+
+
+def _line(document: Document, defect: Defect) -> str:
+    row, column = defect.place or document.source.place(defect.path)
+    return f"{document.source.file}:{row}:{column}: {pointer(defect.path)}: {defect.problem}"
 
 
 def summary(document: Document) -> str:

@@ -26,8 +26,14 @@ from .tree import (
 
 def check(document: dict[str, Any]) -> Iterator[Defect]:
     """Every departure from the specification's prose, each with an action that would cure it."""
-    for rule in (_references, _circles, _servers, _operation_ids, _parameters, _security, _defaults):
+    for rule in (_references, _circles, _servers, _operation_ids, _parameters, _security):
         yield from rule(document)
+
+
+def check_values(document: dict[str, Any]) -> Iterator[Defect]:
+    """Defaults and examples against their schemas, which must be sound."""
+    yield from _defaults(document)
+    yield from _examples(document)
 
 
 def _references(document: dict[str, Any]) -> Iterator[Defect]:
@@ -142,3 +148,20 @@ def _defaults(document: dict[str, Any]) -> Iterator[Defect]:
             if error:
                 problem = f"the default contradicts its own schema: {error}"
                 yield Defect((*path, "default"), problem, remove((*path, "default"), problem))
+
+
+def _examples(document: dict[str, Any]) -> Iterator[Defect]:
+    """An example that its schema refuses misleads readers, and nothing else: a warning."""
+    for path, part in walk(document):
+        schema = path if role(path) in SCHEMA_ROLES else (*path, "schema")
+        named = [
+            (("examples", name, "value"), mapping(item).get("value"))
+            for name, item in mapping(part.get("examples")).items()
+        ]
+        given = [(("examples", index), item) for index, item in enumerate(sequence(part.get("examples")))] + named
+        if "example" in part:
+            given.append((("example",), part["example"]))
+        for place, value in given if at(document, schema) is not None else ():
+            error = next(values.errors(document, schema, value), None)
+            if error:
+                yield Defect((*path, *place), f"the example contradicts its schema: {error}", warning=True)
