@@ -52,7 +52,8 @@ def load(file: File, overlays: Iterable[File] = (OVERLAY,)) -> Document:
     preparation.drop_titles(document.value)
     idle = [line for each in overlays for line in overlay.apply(each, document.value)]
     if idle and file.resolve() == VENDORED:
-        raise Refusal("\n".join(idle))
+        advice = f"Mend its target, delete it, or mark it `{overlay.OPTIONAL}: true`."
+        raise Refusal("\n".join([*idle, advice]))
     document.warnings += idle
     _find(document)
     return document
@@ -61,9 +62,12 @@ def load(file: File, overlays: Iterable[File] = (OVERLAY,)) -> Document:
 def _find(document: Document) -> None:
     """Finds every defect: curing some uncovers others, so a copy is cured until nothing new is found."""
     trial = deepcopy(document.value)
-    document.warnings += (_line(document, defect) for defect in meaning.check(trial) if defect.warning)
     for _ in range(20):
-        found = [defect for defect in (*structure.check(trial), *meaning.check(trial)) if not defect.warning]
+        found = [*structure.check(trial), *meaning.check(trial)]
+        if not found:  # Values can be judged by sound schemas only.
+            judged = list(meaning.check_values(trial))
+            document.warnings += (_line(document, defect) for defect in judged if defect.warning)
+            found = [defect for defect in judged if not defect.warning]
         # Two rules may say of one thing what the same change would cure.
         fresh = {
             (d.path, _effect(d.cure)): d for d in reversed(found) if d.cure and _effect(d.cure) not in document.effects

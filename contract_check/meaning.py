@@ -154,13 +154,12 @@ def _examples(document: dict[str, Any]) -> Iterator[Defect]:
     """An example that its schema refuses misleads readers, and nothing else: a warning."""
     for path, part in walk(document):
         schema = path if role(path) in SCHEMA_ROLES else (*path, "schema")
-        named = [
-            (("examples", name, "value"), mapping(item).get("value"))
-            for name, item in mapping(part.get("examples")).items()
-        ]
-        given = [(("examples", index), item) for index, item in enumerate(sequence(part.get("examples")))] + named
-        if "example" in part:
-            given.append((("example",), part["example"]))
+        given: list[tuple[Path, Any]] = [(("example",), part["example"])] if "example" in part else []
+        given += ((("examples", index), item) for index, item in enumerate(sequence(part.get("examples"))))
+        given += (
+            (("examples", key, "value"), mapping(item).get("value"))
+            for key, item in mapping(part.get("examples")).items()
+        )
         for place, value in given if at(document, schema) is not None else ():
             error = next(values.errors(document, schema, value), None)
             if error:

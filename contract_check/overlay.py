@@ -61,9 +61,8 @@ def _problems(action: Action) -> Iterator[str]:
 
 def apply(file: File, document: dict[str, Any]) -> list[str]:
     """Changes `document` by the actions in `file`; returns a line for each that matched nothing."""
-    advice = f"Mend its target, delete it, or mark it `{OPTIONAL}: true`."
     return [
-        f"{place}: this action matches nothing: {action['target']}. {advice}"
+        f"{place}: this action matches nothing: {action['target']}"
         for place, action in read(file)
         if not apply_action(action, document) and action.get(OPTIONAL) is not True
     ]
