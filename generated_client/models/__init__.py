@@ -1,10 +1,37 @@
-"""Contains all the data models used in inputs/outputs"""
+"""The models, each in a module of its own that loads when it is first used."""
 
-from .error_detail import ErrorDetail
-from .error_response import ErrorResponse
-from .kling_image_to_video_request import KlingImageToVideoRequest
-from .kling_image_to_video_request_metadata import KlingImageToVideoRequestMetadata
-from .video_task import VideoTask
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .error_detail import ErrorDetail as ErrorDetail
+    from .error_response import ErrorResponse as ErrorResponse
+    from .kling_image_to_video_request import (
+        KlingImageToVideoRequest as KlingImageToVideoRequest,
+    )
+    from .kling_image_to_video_request_metadata import (
+        KlingImageToVideoRequestMetadata as KlingImageToVideoRequestMetadata,
+    )
+    from .video_task import VideoTask as VideoTask
+else:
+    _MODULES = {
+        "ErrorDetail": ".error_detail",
+        "ErrorResponse": ".error_response",
+        "KlingImageToVideoRequest": ".kling_image_to_video_request",
+        "KlingImageToVideoRequestMetadata": ".kling_image_to_video_request_metadata",
+        "VideoTask": ".video_task",
+    }
+
+    def __getattr__(name):
+        from importlib import import_module
+
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = getattr(import_module(_MODULES[name], __name__), name)
+        return globals()[name]
+
+    def __dir__():
+        return sorted(_MODULES)
+
 
 __all__ = (
     "ErrorDetail",

@@ -1,18 +1,19 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from .. import types as _types
 from ..types import UNSET, Unset
 
-T = TypeVar("T", bound="ErrorDetail")
+if TYPE_CHECKING:
+    pass
 
 
-@_attrs_define
-class ErrorDetail:
+@_attrs_define(kw_only=True)
+class ErrorDetail(_types.Model):
     """What the relay's front says of an error.
 
     Attributes:
@@ -28,71 +29,13 @@ class ErrorDetail:
     code: None | str | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-    def to_dict(self) -> dict[str, Any]:
-        message = self.message
-
-        type_ = self.type_
-
-        param: None | str | Unset
-        if isinstance(self.param, Unset):
-            param = UNSET
-        else:
-            param = self.param
-
-        code: None | str | Unset
-        if isinstance(self.code, Unset):
-            code = UNSET
-        else:
-            code = self.code
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update({})
-        if message is not UNSET:
-            field_dict["message"] = message
-        if type_ is not UNSET:
-            field_dict["type"] = type_
-        if param is not UNSET:
-            field_dict["param"] = param
-        if code is not UNSET:
-            field_dict["code"] = code
-
-        return field_dict
-
-    @classmethod
-    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = dict(src_dict)
-        message = d.pop("message", UNSET)
-
-        type_ = d.pop("type", UNSET)
-
-        def _parse_param(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
-
-        param = _parse_param(d.pop("param", UNSET))
-
-        def _parse_code(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
-
-        code = _parse_code(d.pop("code", UNSET))
-
-        error_detail = cls(
-            message=message,
-            type_=type_,
-            param=param,
-            code=code,
-        )
-
-        error_detail.additional_properties = d
-        return error_detail
+    __json_fields__: ClassVar[tuple[_types.Field, ...]] = (
+        ("message", "message", False, _types.TEXT),
+        ("type_", "type", False, _types.TEXT),
+        ("param", "param", False, _types.one_of(_types.TEXT, _types.NULL)),
+        ("code", "code", False, _types.one_of(_types.TEXT, _types.NULL)),
+    )
+    __json_extra__: ClassVar[_types.Codec | None] = _types.ANY
 
     @property
     def additional_keys(self) -> list[str]:

@@ -1,22 +1,19 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from .. import types as _types
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.error_detail import ErrorDetail
 
 
-T = TypeVar("T", bound="ErrorResponse")
-
-
-@_attrs_define
-class ErrorResponse:
+@_attrs_define(kw_only=True)
+class ErrorResponse(_types.Model):
     """An error of the relay, in either of its two shapes.
 
     Attributes:
@@ -32,58 +29,13 @@ class ErrorResponse:
     data: Any | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-    def to_dict(self) -> dict[str, Any]:
-        error: dict[str, Any] | Unset = UNSET
-        if not isinstance(self.error, Unset):
-            error = self.error.to_dict()
-
-        code = self.code
-
-        message = self.message
-
-        data = self.data
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update({})
-        if error is not UNSET:
-            field_dict["error"] = error
-        if code is not UNSET:
-            field_dict["code"] = code
-        if message is not UNSET:
-            field_dict["message"] = message
-        if data is not UNSET:
-            field_dict["data"] = data
-
-        return field_dict
-
-    @classmethod
-    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.error_detail import ErrorDetail  # noqa: PLC0415
-
-        d = dict(src_dict)
-        _error = d.pop("error", UNSET)
-        error: ErrorDetail | Unset
-        if isinstance(_error, Unset):
-            error = UNSET
-        else:
-            error = ErrorDetail.from_dict(_error)
-
-        code = d.pop("code", UNSET)
-
-        message = d.pop("message", UNSET)
-
-        data = d.pop("data", UNSET)
-
-        error_response = cls(
-            error=error,
-            code=code,
-            message=message,
-            data=data,
-        )
-
-        error_response.additional_properties = d
-        return error_response
+    __json_fields__: ClassVar[tuple[_types.Field, ...]] = (
+        ("error", "error", False, _types.model("error_detail", "ErrorDetail")),
+        ("code", "code", False, _types.ANY),
+        ("message", "message", False, _types.TEXT),
+        ("data", "data", False, _types.ANY),
+    )
+    __json_extra__: ClassVar[_types.Codec | None] = _types.ANY
 
     @property
     def additional_keys(self) -> list[str]:

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from .. import types as _types
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -14,11 +14,8 @@ if TYPE_CHECKING:
     )
 
 
-T = TypeVar("T", bound="KlingImageToVideoRequest")
-
-
-@_attrs_define
-class KlingImageToVideoRequest:
+@_attrs_define(kw_only=True)
+class KlingImageToVideoRequest(_types.Model):
     """视频生成请求
 
     Attributes:
@@ -50,116 +47,26 @@ class KlingImageToVideoRequest:
     metadata: KlingImageToVideoRequestMetadata | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-    def to_dict(self) -> dict[str, Any]:
-        model = self.model
-
-        prompt = self.prompt
-
-        image = self.image
-
-        duration = self.duration
-
-        width = self.width
-
-        height = self.height
-
-        fps = self.fps
-
-        seed = self.seed
-
-        n = self.n
-
-        response_format = self.response_format
-
-        user = self.user
-
-        metadata: dict[str, Any] | Unset = UNSET
-        if not isinstance(self.metadata, Unset):
-            metadata = self.metadata.to_dict()
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update({})
-        if model is not UNSET:
-            field_dict["model"] = model
-        if prompt is not UNSET:
-            field_dict["prompt"] = prompt
-        if image is not UNSET:
-            field_dict["image"] = image
-        if duration is not UNSET:
-            field_dict["duration"] = duration
-        if width is not UNSET:
-            field_dict["width"] = width
-        if height is not UNSET:
-            field_dict["height"] = height
-        if fps is not UNSET:
-            field_dict["fps"] = fps
-        if seed is not UNSET:
-            field_dict["seed"] = seed
-        if n is not UNSET:
-            field_dict["n"] = n
-        if response_format is not UNSET:
-            field_dict["response_format"] = response_format
-        if user is not UNSET:
-            field_dict["user"] = user
-        if metadata is not UNSET:
-            field_dict["metadata"] = metadata
-
-        return field_dict
-
-    @classmethod
-    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.kling_image_to_video_request_metadata import (
-            KlingImageToVideoRequestMetadata,  # noqa: PLC0415
-        )
-
-        d = dict(src_dict)
-        model = d.pop("model", UNSET)
-
-        prompt = d.pop("prompt", UNSET)
-
-        image = d.pop("image", UNSET)
-
-        duration = d.pop("duration", UNSET)
-
-        width = d.pop("width", UNSET)
-
-        height = d.pop("height", UNSET)
-
-        fps = d.pop("fps", UNSET)
-
-        seed = d.pop("seed", UNSET)
-
-        n = d.pop("n", UNSET)
-
-        response_format = d.pop("response_format", UNSET)
-
-        user = d.pop("user", UNSET)
-
-        _metadata = d.pop("metadata", UNSET)
-        metadata: KlingImageToVideoRequestMetadata | Unset
-        if isinstance(_metadata, Unset):
-            metadata = UNSET
-        else:
-            metadata = KlingImageToVideoRequestMetadata.from_dict(_metadata)
-
-        kling_image_to_video_request = cls(
-            model=model,
-            prompt=prompt,
-            image=image,
-            duration=duration,
-            width=width,
-            height=height,
-            fps=fps,
-            seed=seed,
-            n=n,
-            response_format=response_format,
-            user=user,
-            metadata=metadata,
-        )
-
-        kling_image_to_video_request.additional_properties = d
-        return kling_image_to_video_request
+    __json_fields__: ClassVar[tuple[_types.Field, ...]] = (
+        ("model", "model", False, _types.TEXT),
+        ("prompt", "prompt", False, _types.TEXT),
+        ("image", "image", False, _types.TEXT),
+        ("duration", "duration", False, _types.NUMBER),
+        ("width", "width", False, _types.NUMBER),
+        ("height", "height", False, _types.NUMBER),
+        ("fps", "fps", False, _types.NUMBER),
+        ("seed", "seed", False, _types.NUMBER),
+        ("n", "n", False, _types.NUMBER),
+        ("response_format", "response_format", False, _types.TEXT),
+        ("user", "user", False, _types.TEXT),
+        (
+            "metadata",
+            "metadata",
+            False,
+            _types.model("kling_image_to_video_request_metadata", "KlingImageToVideoRequestMetadata"),
+        ),
+    )
+    __json_extra__: ClassVar[_types.Codec | None] = _types.ANY
 
     @property
     def additional_keys(self) -> list[str]:

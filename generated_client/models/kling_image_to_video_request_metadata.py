@@ -1,34 +1,24 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-T = TypeVar("T", bound="KlingImageToVideoRequestMetadata")
+from .. import types as _types
+
+if TYPE_CHECKING:
+    pass
 
 
-@_attrs_define
-class KlingImageToVideoRequestMetadata:
+@_attrs_define(kw_only=True)
+class KlingImageToVideoRequestMetadata(_types.Model):
     """扩展参数 (如 negative_prompt, style, quality_level 等)"""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-    def to_dict(self) -> dict[str, Any]:
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-
-        return field_dict
-
-    @classmethod
-    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = dict(src_dict)
-        kling_image_to_video_request_metadata = cls()
-
-        kling_image_to_video_request_metadata.additional_properties = d
-        return kling_image_to_video_request_metadata
+    __json_fields__: ClassVar[tuple[_types.Field, ...]] = ()
+    __json_extra__: ClassVar[_types.Codec | None] = _types.ANY
 
     @property
     def additional_keys(self) -> list[str]:

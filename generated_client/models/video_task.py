@@ -1,16 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-T = TypeVar("T", bound="VideoTask")
+from .. import types as _types
+
+if TYPE_CHECKING:
+    pass
 
 
-@_attrs_define
-class VideoTask:
+@_attrs_define(kw_only=True)
+class VideoTask(_types.Model):
     """视频生成任务提交响应
 
     Attributes:
@@ -22,36 +24,11 @@ class VideoTask:
     status: str
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-    def to_dict(self) -> dict[str, Any]:
-        task_id = self.task_id
-
-        status = self.status
-
-        field_dict: dict[str, Any] = {}
-        field_dict.update(self.additional_properties)
-        field_dict.update(
-            {
-                "task_id": task_id,
-                "status": status,
-            }
-        )
-
-        return field_dict
-
-    @classmethod
-    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        d = dict(src_dict)
-        task_id = d.pop("task_id")
-
-        status = d.pop("status")
-
-        video_task = cls(
-            task_id=task_id,
-            status=status,
-        )
-
-        video_task.additional_properties = d
-        return video_task
+    __json_fields__: ClassVar[tuple[_types.Field, ...]] = (
+        ("task_id", "task_id", True, _types.TEXT),
+        ("status", "status", True, _types.TEXT),
+    )
+    __json_extra__: ClassVar[_types.Codec | None] = _types.ANY
 
     @property
     def additional_keys(self) -> list[str]:

@@ -1,81 +1,43 @@
-from http import HTTPStatus
+from contextlib import AbstractAsyncContextManager as _AsyncContext
+from contextlib import AbstractContextManager as _Context
 from typing import Any
 
-import httpx
+import httpx as _httpx
 
-from ... import errors
-from ...client import AuthenticatedClient, Client
+from ... import client as _client
+from ... import types as _types
 from ...models.error_response import ErrorResponse
 from ...models.kling_image_to_video_request import KlingImageToVideoRequest
 from ...models.video_task import VideoTask
-from ...types import UNSET, Response, Unset
+
+_RULES: _client.Rules = (
+    (200, 200, "json", _types.model("video_task", "VideoTask")),
+    (400, 400, "json", _types.model("error_response", "ErrorResponse")),
+    (400, 499, "json", _types.model("error_response", "ErrorResponse")),
+    (500, 599, "json", _types.model("error_response", "ErrorResponse")),
+)
+_BODIES = (
+    ("application/json", "json", _types.model("kling_image_to_video_request", "KlingImageToVideoRequest")),
+)
 
 
 def _get_kwargs(
     *,
-    body: KlingImageToVideoRequest | Unset = UNSET,
+    body: KlingImageToVideoRequest | _types.Unset = _types.UNSET,
 ) -> dict[str, Any]:
-    headers: dict[str, Any] = {}
-
-    _kwargs: dict[str, Any] = {
+    _sent = _types.body(_BODIES, body)
+    return {
         "method": "post",
         "url": "/kling/v1/videos/image2video",
+        **_sent,
     }
-
-    if not isinstance(body, Unset):
-        _kwargs["json"] = body.to_dict()
-
-    headers["Content-Type"] = "application/json"
-
-    _kwargs["headers"] = headers
-    return _kwargs
-
-
-def _parse_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> ErrorResponse | VideoTask | None:
-    if response.status_code == 200:
-        response_200 = VideoTask.from_dict(response.json())
-
-        return response_200
-
-    if response.status_code == 400:
-        response_400 = ErrorResponse.from_dict(response.json())
-
-        return response_400
-
-    if 400 <= response.status_code <= 499:
-        response_4xx = ErrorResponse.from_dict(response.json())
-
-        return response_4xx
-
-    if 500 <= response.status_code <= 599:
-        response_5xx = ErrorResponse.from_dict(response.json())
-
-        return response_5xx
-
-    if client.raise_on_unexpected_status:
-        raise errors.UnexpectedStatus(response.status_code, response.content)
-    else:
-        return None
-
-
-def _build_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[ErrorResponse | VideoTask]:
-    return Response(
-        status_code=HTTPStatus(response.status_code),
-        content=response.content,
-        headers=response.headers,
-        parsed=_parse_response(client=client, response=response),
-    )
 
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
-    body: KlingImageToVideoRequest | Unset = UNSET,
-) -> Response[ErrorResponse | VideoTask]:
+    client: _client.AuthenticatedClient,
+    body: KlingImageToVideoRequest | _types.Unset = _types.UNSET,
+) -> _types.Response[ErrorResponse | VideoTask]:
     """Kling 图生视频
 
      使用 Kling 模型从图片生成视频。
@@ -86,29 +48,28 @@ def sync_detailed(
         body (KlingImageToVideoRequest | Unset): 视频生成请求
 
     Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        TypeError, ValueError: an argument that cannot be sent.
+        errors.DecodeError: a success whose body is not what the document promises.
+        errors.UnexpectedStatus: a status that the document doesn't describe (if the client is to raise it).
+        httpx.TransportError: no whole answer; see errors.NOT_SENT.
 
     Returns:
         Response[ErrorResponse | VideoTask]
+
+    Source: POST /kling/v1/videos/image2video
     """
 
-    kwargs = _get_kwargs(
-        body=body,
+    _response: _types.Response[ErrorResponse | VideoTask] = client.call(
+        _RULES, _get_kwargs(body=body), strict=False
     )
-
-    response = client.get_httpx_client().request(
-        **kwargs,
-    )
-
-    return _build_response(client=client, response=response)
+    return _response
 
 
 def sync(
     *,
-    client: AuthenticatedClient,
-    body: KlingImageToVideoRequest | Unset = UNSET,
-) -> ErrorResponse | VideoTask | None:
+    client: _client.AuthenticatedClient,
+    body: KlingImageToVideoRequest | _types.Unset = _types.UNSET,
+) -> VideoTask:
     """Kling 图生视频
 
      使用 Kling 模型从图片生成视频。
@@ -119,24 +80,40 @@ def sync(
         body (KlingImageToVideoRequest | Unset): 视频生成请求
 
     Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        TypeError, ValueError: an argument that cannot be sent.
+        errors.DecodeError: a success whose body is not what the document promises.
+        errors.UnexpectedStatus: a status that the document doesn't describe.
+        errors.ApiError: an error status that the document describes.
+        httpx.TransportError: no whole answer; see errors.NOT_SENT.
 
     Returns:
-        ErrorResponse | VideoTask
+        VideoTask
+
+    Source: POST /kling/v1/videos/image2video
     """
 
-    return sync_detailed(
-        client=client,
-        body=body,
-    ).parsed
+    _parsed: VideoTask = client.call(_RULES, _get_kwargs(body=body), strict=True)
+    return _parsed
+
+
+def stream(
+    *,
+    client: _client.AuthenticatedClient,
+    body: KlingImageToVideoRequest | _types.Unset = _types.UNSET,
+) -> _Context[_httpx.Response]:
+    """The open response of the same call, to be read as it comes (arguments: see sync_detailed).
+
+    A context manager: the connection is free again when it is left. Raises errors.ApiError, errors.UnexpectedStatus
+    and httpx.TransportError when it is entered.
+    """
+    return client.stream(_RULES, _get_kwargs(body=body))
 
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
-    body: KlingImageToVideoRequest | Unset = UNSET,
-) -> Response[ErrorResponse | VideoTask]:
+    client: _client.AuthenticatedClient,
+    body: KlingImageToVideoRequest | _types.Unset = _types.UNSET,
+) -> _types.Response[ErrorResponse | VideoTask]:
     """Kling 图生视频
 
      使用 Kling 模型从图片生成视频。
@@ -147,27 +124,28 @@ async def asyncio_detailed(
         body (KlingImageToVideoRequest | Unset): 视频生成请求
 
     Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        TypeError, ValueError: an argument that cannot be sent.
+        errors.DecodeError: a success whose body is not what the document promises.
+        errors.UnexpectedStatus: a status that the document doesn't describe (if the client is to raise it).
+        httpx.TransportError: no whole answer; see errors.NOT_SENT.
 
     Returns:
         Response[ErrorResponse | VideoTask]
+
+    Source: POST /kling/v1/videos/image2video
     """
 
-    kwargs = _get_kwargs(
-        body=body,
+    _response: _types.Response[ErrorResponse | VideoTask] = await client.acall(
+        _RULES, _get_kwargs(body=body), strict=False
     )
-
-    response = await client.get_async_httpx_client().request(**kwargs)
-
-    return _build_response(client=client, response=response)
+    return _response
 
 
 async def asyncio(
     *,
-    client: AuthenticatedClient,
-    body: KlingImageToVideoRequest | Unset = UNSET,
-) -> ErrorResponse | VideoTask | None:
+    client: _client.AuthenticatedClient,
+    body: KlingImageToVideoRequest | _types.Unset = _types.UNSET,
+) -> VideoTask:
     """Kling 图生视频
 
      使用 Kling 模型从图片生成视频。
@@ -178,16 +156,30 @@ async def asyncio(
         body (KlingImageToVideoRequest | Unset): 视频生成请求
 
     Raises:
-        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
-        httpx.TimeoutException: If the request takes longer than Client.timeout.
+        TypeError, ValueError: an argument that cannot be sent.
+        errors.DecodeError: a success whose body is not what the document promises.
+        errors.UnexpectedStatus: a status that the document doesn't describe.
+        errors.ApiError: an error status that the document describes.
+        httpx.TransportError: no whole answer; see errors.NOT_SENT.
 
     Returns:
-        ErrorResponse | VideoTask
+        VideoTask
+
+    Source: POST /kling/v1/videos/image2video
     """
 
-    return (
-        await asyncio_detailed(
-            client=client,
-            body=body,
-        )
-    ).parsed
+    _parsed: VideoTask = await client.acall(_RULES, _get_kwargs(body=body), strict=True)
+    return _parsed
+
+
+def astream(
+    *,
+    client: _client.AuthenticatedClient,
+    body: KlingImageToVideoRequest | _types.Unset = _types.UNSET,
+) -> _AsyncContext[_httpx.Response]:
+    """The open response of the same call, to be read as it comes (arguments: see asyncio_detailed).
+
+    A context manager: the connection is free again when it is left. Raises errors.ApiError, errors.UnexpectedStatus
+    and httpx.TransportError when it is entered.
+    """
+    return client.astream(_RULES, _get_kwargs(body=body))
