@@ -2,9 +2,13 @@
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
 LOCK := requirements-dev.txt
+PACKAGE = $(shell find generated_client -not -name "*.pyc" -not -name __pycache__ 2>/dev/null)
+MINOR = $$(.venv/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+PYTEST := -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup generate lock clean
+.SECONDARY:
+.PHONY: help setup generate build demo check corpus diff release live test test-all check-types bench bench-lock lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -13,6 +17,7 @@ setup: .venv/.installed ## make .venv from the lock
 
 .venv/.installed: $(LOCK)
 	@test -n '$(PYTHON)' || { echo 'Python 3.11 or newer is needed; set PYTHON to one.' >&2; exit 2; }
+	@test ! -L .venv || { echo '.venv is a link; what it leads to would be emptied. Remove it.' >&2; exit 2; }
 	@echo 'setting up .venv (once; needs the network) ...'
 	@$(PYTHON) -m venv --clear .venv
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(LOCK)
@@ -21,9 +26,84 @@ setup: .venv/.installed ## make .venv from the lock
 generate: setup ## regenerate generated_client/ from relay.json
 	@./generate.sh
 
+build: dist/.built ## make the wheel and the sdist, the same bytes each time
+
+dist/.built: .venv/.installed pyproject.toml $(wildcard README.md README.zh-CN.md CHANGELOG.md LICENSE) $(PACKAGE)
+	@rm -rf dist
+	@.venv/bin/python -P -m build --quiet --no-isolation --outdir dist .
+	@ls dist/*
+	@touch $@
+
+demo: setup ## make the README's call against a stand-in relay
+	@PYTHONPATH=tests .venv/bin/python -m demo
+
+check: setup ## do document, package and bytes agree? offline
+	@.venv/bin/python -m contract_check $(ARGS)
+
+corpus: setup ## take every document in the folder DOCUMENTS the whole way, a line for each
+	@test -n '$(DOCUMENTS)' || { echo 'Name a folder of OpenAPI documents: make corpus DOCUMENTS=folder' >&2; exit 2; }
+	@.venv/bin/python tests/corpus.py "$(DOCUMENTS)"
+
+live: setup ## does a relay keep the contract? BASE_URL is its address, else a stand-in; costs nothing
+	@.venv/bin/python -m contract_check live $(if $(BASE_URL),--base-url "$$BASE_URL") $(ARGS)
+
+diff: setup ## what changed for a caller: OLD and NEW are documents or git revisions; NEW is the working tree if not given
+	@test -n '$(OLD)' || { echo 'Say what to compare with: make diff OLD=v0.1.0 [NEW=...] [ARGS=--format=markdown]' >&2; exit 2; }
+	@.venv/bin/python -m contract_check diff "$(OLD)" $(if $(NEW),"$(NEW)") $(ARGS)
+
+release: setup ## put wheel, sdist, checksums and release note into dist/, if all says that it may be; uploads nothing
+	@.venv/bin/python -m contract_check release
+
+# The suite runs on the wheel, in an environment of its own for each version of Python; -P keeps the checkout out.
+test: setup ## run the suite on the built wheel
+	@$(MAKE) --no-print-directory .venv-test-$(MINOR)/.wheel
+	@.venv-test-$(MINOR)/bin/python -P -m pytest $(PYTEST) -m 'not slow' $(ARGS)
+
+test-all: setup ## the same with the slow proofs, and on every Python that this machine has
+	@for minor in $$(.venv/bin/python tests/pythons.py); do \
+		$(MAKE) --no-print-directory ".venv-test-$$minor/.wheel" || exit; \
+		test "$$minor" = $(MINOR) || { echo "Python $$minor:" && ".venv-test-$$minor/bin/python" -P -m pytest $(PYTEST) tests/client; } || exit; \
+	done
+	@.venv-test-$(MINOR)/bin/python -P -m pytest $(PYTEST) $(ARGS)
+
+.venv-test-%/.installed: $(LOCK)
+	@echo 'setting up $(@D) (once; needs the network) ...'
+	@"$$(.venv/bin/python tests/pythons.py $*)" -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(LOCK)
+	@touch $@
+
+.venv-test-%/.wheel: .venv-test-%/.installed dist/.built
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps --force-reinstall dist/*.whl
+	@touch $@
+
+check-types: setup ## mypy, pyright and ruff on all that is written by hand
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/python -m mypy
+	@.venv/bin/python -m basedpyright
+
 lock: setup ## renew requirements-dev.txt from pyproject.toml
 	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--custom-compile-command 'make lock' --group dev pyproject.toml --output-file $(LOCK)
+
+bench: .venv-bench/.wheel ## measure this client beside its peers; ONLY=sync,imports some of it, QUICK=1 roughly
+	@.venv-bench/bin/python benchmarks/run.py --only '$(ONLY)' $(if $(QUICK),--quick) $(ARGS)
+
+# What only this client brings stands aside, so that its peers are measured as they come.
+.venv-bench/.installed: benchmarks/requirements.txt
+	@echo 'setting up $(@D) (once; needs the network) ...'
+	@$(PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	@mkdir $(@D)/ours && mv $(@D)/lib/python*/site-packages/sniffio* $(@D)/ours
+	@touch $@
+
+.venv-bench/.wheel: .venv-bench/.installed dist/.built
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps --upgrade --target $(@D)/ours dist/*.whl
+	@touch $@
+
+bench-lock: setup ## renew benchmarks/requirements.txt from requirements.in
+	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--custom-compile-command 'make bench-lock' benchmarks/requirements.in --output-file benchmarks/requirements.txt
 
 clean: ## remove what can be made again
 	rm -rf .venv .venv-* dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
