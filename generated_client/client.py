@@ -6,31 +6,28 @@ import json
 import math
 import os
 import re
+import ssl
 import threading
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, cast
+from typing import Any, Final, Self, TypeVar, cast
 
 import httpx
 
 from . import errors
 from .types import Codec, Response
 
-if TYPE_CHECKING:
-    import ssl
-
 DEFAULT_TIMEOUT: Final = httpx.Timeout(120.0, connect=5.0, pool=10.0)
 MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
-Rules = tuple[tuple[int, int, str, Codec], ...]
-"""What an operation answers: first and last status, how to read the body, its type."""
+Rules = tuple[
+    tuple[int, int, str, Codec], ...
+]  # of answers: first and last status, how to read the body, its type
 _T = TypeVar("_T")
-_ELSEWHERE = {"base_url", "cookies", "follow_redirects", "headers", "timeout", "verify"}
 _HARMLESS = {
     "accept",
     "accept-encoding",
-    "connection",
     "content-length",
     "content-type",
     "host",
@@ -40,29 +37,18 @@ _HARMLESS = {
 
 
 def _user_agent() -> str:
-    from importlib import (
-        metadata,  # slow to load, and not needed to import an operation
+    from importlib.metadata import (
+        distributions,  # slow to load, and not needed to import an operation
     )
 
     name = "relay-client"
-    try:
-        return f"{name}/{metadata.version(name)}"
-    except metadata.PackageNotFoundError:
-        return f"{name}/unknown"
+    return f"{name}/{next((found.version for found in distributions(name=name)), 'unknown')}"
 
 
 def _running_loop() -> Any:
     import asyncio  # loaded already where a loop runs
 
     return asyncio.get_running_loop()
-
-
-def _origin(request: httpx.Request) -> tuple[str, str, int | None]:
-    return request.url.scheme, request.url.host, request.url.port
-
-
-def _rule(rules: Rules, response: httpx.Response) -> tuple[int, int, str, Codec] | None:
-    return next((rule for rule in rules if rule[0] <= response.status_code <= rule[1]), None)
 
 
 def _within(seconds: float | None, work: Callable[[], _T]) -> _T:
@@ -82,13 +68,14 @@ def _within(seconds: float | None, work: Callable[[], _T]) -> _T:
     threading.Thread(target=copy_context().run, args=(run,), daemon=True).start()
     try:
         return future.result(seconds)
-    except TimeoutError:
-        # A response that nobody waits for any more is closed when it comes.
+    except TimeoutError:  # an open response that nobody waits for any more is closed when it comes
         future.add_done_callback(lambda late: late.exception() or getattr(late.result(), "close", bool)())
         raise errors.DeadlineExceeded(f"the call took longer than {seconds} s") from None
 
 
 async def _awithin(seconds: float | None, work: Callable[[], Awaitable[_T]]) -> _T:
+    if seconds is None:
+        return await work()
     import asyncio
 
     try:
@@ -98,36 +85,14 @@ async def _awithin(seconds: float | None, work: Callable[[], Awaitable[_T]]) -> 
         raise errors.DeadlineExceeded(f"the call took longer than {seconds} s") from None
 
 
-def _checked_url(url: str) -> str:
-    try:
-        parsed = httpx.URL(url)
-    except (httpx.InvalidURL, TypeError):
-        parsed = httpx.URL()
-    if (
-        parsed.scheme not in ("http", "https")
-        or not parsed.host
-        or parsed.userinfo
-        or "?" in url
-        or "#" in url
-    ):
-        raise ValueError(
-            "base_url must be http(s)://host, with a port and path or not, but no user, query or fragment"
-        )
-    return url.rstrip("/")
-
-
 def _decode(way: str, codec: Codec, response: httpx.Response, content: bytes) -> Any:
-    kind = response.headers.get("Content-Type", "")
-    if way == "any":  # the document names a media type, but no schema
-        plain = kind.partition(";")[0].strip().lower()
-        way = "json" if plain.endswith("json") else "text" if plain.startswith("text/") else "bytes"
+    kind = {"Content-Type": response.headers.get("Content-Type", "")}
     if way == "text":
-        return httpx.Response(200, headers={"Content-Type": kind}, content=content).text
+        return httpx.Response(200, headers=kind, content=content).text
     if way != "json":
         return content if way == "bytes" else None
-    data = json.loads(content)
-    if data is None and not codec.nullable:
-        raise TypeError("body: null")
+    if (data := json.loads(content)) is None and not codec.nullable:
+        raise TypeError("null")
     return codec.decode(data, "body")
 
 
@@ -136,26 +101,20 @@ class _Secret:
 
     value = ""
 
-    def set(self, value: Any) -> str:
-        """Takes a good token; says what is wrong with any other, and stays as it was."""
+    def set(self, value: Any) -> str:  # returns what is wrong, if so
         if not isinstance(value, str) or not re.fullmatch("[!-~]+", value):
             return "token must be visible ASCII characters, without blanks, line breaks or a prefix"
         self.value = value
         return ""
 
     def hide(self, content: bytes) -> bytes:
-        plain = content.replace(self.value.encode(), b"***")
-        return plain.replace(self.value.replace("/", "\\/").encode(), b"***")
-
-    def __repr__(self) -> str:
-        return "***"
+        return content.replace(self.value.encode(), b"***").replace(
+            self.value.replace("/", "\\/").encode(), b"***"
+        )
 
 
 class _Pool:
-    """The connections of a client and of all that derive from it; a copy, a pickle and a fork start without any.
-
-    A forked child never touches what it inherits: the parent's sockets, and a lock that may stay locked for good.
-    """
+    """The connections of a client and of all that derive from it; a copy, a pickle and a fork start without any."""
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.options, self.locks, self.open = (
@@ -170,9 +129,13 @@ class _Pool:
     def __deepcopy__(self, memo: Any) -> _Pool:
         return _Pool(self.options)
 
-    def use(self, make: Any, loop: Any = None) -> Any:
-        """The httpx client of this process and event loop, or of its threads; makes it where there is none."""
-        key = pid, _ = os.getpid(), loop
+    def use(
+        self, make: Any, loop: Any = None
+    ) -> Any:  # the httpx client of this process, and of its loop or threads
+        key = pid, _ = (
+            os.getpid(),
+            loop,
+        )  # a fork never touches the parent's sockets, nor locks that it left locked
         with self.locks.setdefault(pid, threading.Lock()):
             if key not in self.open:
                 for dead in [k for k in self.open if k[0] == pid and k[1] and k[1].is_closed()]:
@@ -182,8 +145,7 @@ class _Pool:
                 raise RuntimeError("this client was closed, or the one that it derives from")
             return self.open[key]
 
-    def put(self, http: Any, loop: Any = None) -> Any:
-        """Exchanges that client, for None to close for good."""
+    def put(self, http: Any, loop: Any = None) -> Any:  # exchanges it; None: closed for good
         key = os.getpid(), loop
         with self.locks.setdefault(key[0], threading.Lock()):
             before, self.open[key] = self.open.get(key), http
@@ -196,19 +158,15 @@ class Client:
     Derived clients (`with_...`) share its connections, and only it can close them. Times are in seconds.
 
     Args:
-        base_url: where the API is: http or https, no query.
+        base_url: where the API is: http or https, no query; a ValueError else.
         headers, cookies: go with every request, but not with a redirect to another origin.
         timeout: for each step (connect, pool, read, write), None for ever; by default 5, 10, 120, 120.
         deadline: for a whole call, however the time goes; errors.DeadlineExceeded after it. By default none.
         max_response_bytes: of a body, decompressed; errors.ResponseTooLarge above it. By default 64 MiB.
         raise_on_unexpected_status: whether the detailed calls raise errors.UnexpectedStatus.
-        verify_ssl: httpx's `verify`.
-        follow_redirects: whether redirects are followed, with the body where HTTP says so.
-        httpx_args: more arguments for httpx.Client and httpx.AsyncClient: transport, mounts, proxy, limits, http2,
-            event_hooks, auth, ...
-
-    Raises:
-        ValueError: for an argument that cannot work.
+        follow_redirects: whether to follow redirects, with the body where HTTP says so.
+        verify_ssl, httpx_args: `verify` and all other arguments of httpx.Client and httpx.AsyncClient (transport,
+            mounts, proxy, limits, http2, event_hooks, auth, ...).
     """
 
     _auth: tuple[str, str, _Secret] | None = None
@@ -227,19 +185,32 @@ class Client:
         follow_redirects: bool = False,
         httpx_args: Mapping[str, Any] | None = None,
     ) -> None:
-        if taken := _ELSEWHERE & set(httpx_args or ()):
+        if {"base_url", "cookies", "follow_redirects", "headers", "timeout", "verify"} & set(
+            httpx_args or ()
+        ):
+            raise ValueError("httpx_args must not repeat what the client's own arguments set")
+        try:
+            url = httpx.URL(base_url)
+        except (httpx.InvalidURL, TypeError):
+            url = httpx.URL()
+        if (
+            url.scheme not in ("http", "https")
+            or not url.host
+            or url.userinfo
+            or "?" in base_url
+            or "#" in base_url
+        ):
             raise ValueError(
-                f"{', '.join(sorted(taken))}: an argument of the client itself, not one of httpx_args"
+                "base_url must be http(s)://host, maybe a port and a path, but no user, query or fragment"
             )
-        self.base_url, self.timeout, self.deadline = _checked_url(base_url), httpx.Timeout(timeout), deadline
+        self.base_url, self.timeout, self.deadline = base_url.rstrip("/"), httpx.Timeout(timeout), deadline
         self.max_response_bytes, self.follow_redirects = max_response_bytes, follow_redirects
-        self.raise_on_unexpected_status = raise_on_unexpected_status
+        self.raise_on_unexpected_status, self._cookies = raise_on_unexpected_status, dict(cookies or {})
         self._headers = httpx.Headers({"User-Agent": _user_agent(), **httpx.Headers(headers)})
-        self._cookies = dict(cookies or {})
         self._pool, self._owner = _Pool({"verify": verify_ssl, **(httpx_args or {})}), True
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={self.base_url!r})"
+        return f"{type(self).__name__}(base_url={getattr(self, 'base_url', None)!r})"
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _owner=True)
@@ -258,25 +229,24 @@ class Client:
         return self._derive(_cookies={**self._cookies, **cookies})
 
     def with_timeout(self, timeout: httpx.Timeout | float | None) -> Self:
-        """A client with other time-outs (seconds, for each step), on the same connections."""
+        """A client with another timeout, on the same connections."""
         return self._derive(timeout=httpx.Timeout(timeout))
 
     def with_deadline(self, deadline: float | None) -> Self:
-        """A client whose calls may take so many seconds in all, on the same connections."""
+        """A client with another deadline, on the same connections."""
         return self._derive(deadline=deadline)
 
     def get_httpx_client(self) -> httpx.Client:
         """The httpx client of all threads of this process; RuntimeError once closed."""
-        http: httpx.Client = self._pool.use(httpx.Client)
-        return http
+        return cast(httpx.Client, self._pool.use(httpx.Client))
 
     def set_httpx_client(self, client: httpx.Client) -> Self:
-        """Sends through a client of yours, and closes it as its own; time-outs, headers and the rest stay these."""
+        """A client of yours for all threads of this process, closed with this one; time-outs, headers and the rest stay these."""
         self._pool.put(client)
         return self
 
     def close(self) -> None:
-        """Closes all threads' connections, for good. Of a derived client: nothing."""
+        """Closes the connections of all threads of this process, for good. Of a derived client: nothing."""
         if self._owner and (http := self._pool.put(None)):
             http.close()
 
@@ -284,21 +254,19 @@ class Client:
         return self
 
     def __exit__(self, *_: object) -> None:
-
         self.close()
 
     def get_async_httpx_client(self) -> httpx.AsyncClient:
         """The httpx client of the running event loop; RuntimeError once closed."""
-        http: httpx.AsyncClient = self._pool.use(httpx.AsyncClient, _running_loop())
-        return http
+        return cast(httpx.AsyncClient, self._pool.use(httpx.AsyncClient, _running_loop()))
 
     def set_async_httpx_client(self, async_client: httpx.AsyncClient) -> Self:
-        """Sends through a client of yours, and closes it as its own; time-outs, headers and the rest stay these."""
+        """A client of yours for the running event loop, closed with this one; time-outs, headers and the rest stay these."""
         self._pool.put(async_client, _running_loop())
         return self
 
     async def aclose(self) -> None:
-        """Closes the running event loop's connections, for good. Of a derived client: nothing."""
+        """Closes the connections of the running event loop, for good. Of a derived client: nothing."""
         if self._owner and (http := self._pool.put(None, _running_loop())):
             await http.aclose()
 
@@ -310,9 +278,8 @@ class Client:
         self.close()
 
     def _request(self, http: httpx.Client | httpx.AsyncClient, kwargs: dict[str, Any]) -> httpx.Request:
-        steps = {
-            k: min(filter(None, (v, self.deadline)), default=None) for k, v in self.timeout.as_dict().items()
-        }
+        limits = [(step, (v, self.deadline)) for step, v in self.timeout.as_dict().items()]
+        steps = {step: min((v for v in values if v is not None), default=None) for step, values in limits}
         request = http.build_request(
             kwargs["method"],
             self.base_url + kwargs["url"],
@@ -330,33 +297,43 @@ class Client:
     def _finish(
         self, rules: Rules, response: httpx.Response, content: bytes, problem: str, strict: bool
     ) -> Any:
-        status, good, rule, parsed = response.status_code, response.is_success, _rule(rules, response), None
+        status, good, parsed = response.status_code, response.is_success, None
+        rule = next((rule for rule in rules if rule[0] <= status <= rule[1]), None)
+        large = len(content) > self.max_response_bytes
         hide = self._auth[2].hide if self._auth else bytes
-        if rule and not problem:
+        if rule and not problem and not large:
             try:
                 parsed = _decode(*rule[2:], response, hide(content) if strict and not good else content)
             except (TypeError, ValueError, RecursionError) as error:
-                problem = str(error)
-        kind: type[errors.ResponseError] = errors.ApiError
-        reason = ""
-        if len(content) > self.max_response_bytes:
+                problem = str(error) if content else "empty"
+        kind, reason = cast(type[errors.ResponseError], errors.ApiError), ""
+        if large:
             kind, reason = errors.ResponseTooLarge, f" with more than {self.max_response_bytes} bytes"
         elif rule is None and (strict or self.raise_on_unexpected_status):
             kind, reason = errors.UnexpectedStatus, " is not in the document"
         elif good and problem:
-            kind, reason = errors.DecodeError, f" with a body that the document doesn't promise ({problem})"
+            html = "; it looks like HTML, so base_url may be wrong" if content.lstrip()[:1] == b"<" else ""
+            kind, reason = (
+                errors.DecodeError,
+                f" with a body that the document doesn't promise ({problem}){html}",
+            )
         elif good or not strict:
             detailed = Response(status_code=status, content=content, headers=response.headers, parsed=parsed)
             return parsed if strict else detailed
-        if good and content.lstrip()[:1] == b"<":
-            reason += "; it looks like HTML, so base_url may be wrong"
+        content, headers = (
+            hide(content),
+            httpx.Headers([(key, hide(value)) for key, value in response.headers.raw]),
+        )
+        reason, path = (
+            hide(t.encode(errors="replace")).decode() for t in (reason[:500], response.request.url.path)
+        )
         raise kind(
             reason,
             method=response.request.method,
-            path=hide(response.request.url.path.encode()).decode(),
+            path=path,
             status_code=status,
-            headers=httpx.Headers([(k, hide(v)) for k, v in response.headers.raw]),
-            content=hide(content),
+            headers=headers,
+            content=content,
             parsed=parsed,
         )
 
@@ -373,20 +350,18 @@ class Client:
             if following is None:
                 return response
             response.close()
-            if auth is None or _origin(following) != _origin(
-                request
-            ):  # once away, no credential even on the way back
+            if auth is None or following.url.join("/") != request.url.join("/"):  # once away, no way back
                 auth = None
                 following.headers = httpx.Headers([i for i in following.headers.items() if i[0] in _HARMLESS])
             elif "Cookie" in request.headers:
                 following.headers.setdefault("Cookie", request.headers["Cookie"])
             request = following
-        raise httpx.TooManyRedirects("Exceeded maximum allowed redirects.", request=request)
+        raise httpx.TooManyRedirects("Exceeded maximum allowed redirects.")
 
     def _read(self, response: httpx.Response, limit: int, until: float) -> tuple[bytes, str]:
         content, problem = bytearray(), ""
-        if "," in response.headers.get("Content-Encoding", ""):  # a bomb within a bomb is not even opened
-            response.headers["Content-Encoding"] = "identity"
+        if "," in response.headers.get("Content-Encoding", ""):
+            del response.headers["Content-Encoding"]  # bomb in bomb
         try:
             for chunk in response.iter_bytes():
                 content += chunk
@@ -395,9 +370,10 @@ class Client:
                 if len(content) > limit:
                     break
         except httpx.RequestError as error:
-            # Of an error status, what came is enough; of a success, only a wrong coding is no transport error.
-            late = isinstance(error, errors.DeadlineExceeded)
-            if late or response.is_success and not isinstance(error, httpx.DecodingError):
+            fatal = response.is_success and not isinstance(
+                error, httpx.DecodingError
+            )  # of an error, what came will do
+            if fatal or isinstance(error, errors.DeadlineExceeded):
                 raise
             problem = f"it breaks off, {error}"
         finally:
@@ -419,9 +395,11 @@ class Client:
         """The open response of a documented success; the deadline ends with its headers, its size has no limit."""
         response = _within(self.deadline, lambda: self._open(kwargs))
         try:
-            if not response.is_success or _rule(rules, response) is None:
-                content, problem = self._read(response, errors.CONTENT_LIMIT, math.inf)
-                self._finish(rules, response, content[: errors.CONTENT_LIMIT], problem, strict=True)
+            if not response.is_success or not any(
+                rule[0] <= response.status_code <= rule[1] for rule in rules
+            ):
+                body = self._read(response, errors.CONTENT_LIMIT, math.inf)
+                self._finish(rules, response, *body, strict=True)
             yield response
         finally:
             response.close()
@@ -439,20 +417,18 @@ class Client:
             if following is None:
                 return response
             await response.aclose()
-            if auth is None or _origin(following) != _origin(
-                request
-            ):  # once away, no credential even on the way back
+            if auth is None or following.url.join("/") != request.url.join("/"):  # once away, no way back
                 auth = None
                 following.headers = httpx.Headers([i for i in following.headers.items() if i[0] in _HARMLESS])
             elif "Cookie" in request.headers:
                 following.headers.setdefault("Cookie", request.headers["Cookie"])
             request = following
-        raise httpx.TooManyRedirects("Exceeded maximum allowed redirects.", request=request)
+        raise httpx.TooManyRedirects("Exceeded maximum allowed redirects.")
 
     async def _aread(self, response: httpx.Response, limit: int, until: float) -> tuple[bytes, str]:
         content, problem = bytearray(), ""
-        if "," in response.headers.get("Content-Encoding", ""):  # a bomb within a bomb is not even opened
-            response.headers["Content-Encoding"] = "identity"
+        if "," in response.headers.get("Content-Encoding", ""):
+            del response.headers["Content-Encoding"]  # bomb in bomb
         try:
             async for chunk in response.aiter_bytes():
                 content += chunk
@@ -461,9 +437,10 @@ class Client:
                 if len(content) > limit:
                     break
         except httpx.RequestError as error:
-            # Of an error status, what came is enough; of a success, only a wrong coding is no transport error.
-            late = isinstance(error, errors.DeadlineExceeded)
-            if late or response.is_success and not isinstance(error, httpx.DecodingError):
+            fatal = response.is_success and not isinstance(
+                error, httpx.DecodingError
+            )  # of an error, what came will do
+            if fatal or isinstance(error, errors.DeadlineExceeded):
                 raise
             problem = f"it breaks off, {error}"
         finally:
@@ -485,9 +462,11 @@ class Client:
         """The open response of a documented success; the deadline ends with its headers, its size has no limit."""
         response = await _awithin(self.deadline, lambda: self._aopen(kwargs))
         try:
-            if not response.is_success or _rule(rules, response) is None:
-                content, problem = await self._aread(response, errors.CONTENT_LIMIT, math.inf)
-                self._finish(rules, response, content[: errors.CONTENT_LIMIT], problem, strict=True)
+            if not response.is_success or not any(
+                rule[0] <= response.status_code <= rule[1] for rule in rules
+            ):
+                body = await self._aread(response, errors.CONTENT_LIMIT, math.inf)
+                self._finish(rules, response, *body, strict=True)
             yield response
         finally:
             await response.aclose()
@@ -497,9 +476,8 @@ class AuthenticatedClient(Client):
     """A client that sends a token, to base_url's origin only. A pickle of it holds the token.
 
     Args (besides Client's):
-        token: visible ASCII characters, without the prefix.
-        prefix: goes before the token; empty for none.
-        auth_header_name: the header that carries both.
+        token: visible ASCII characters, without the prefix; a ValueError else, which doesn't show it.
+        prefix, auth_header_name: what goes before the token (empty for nothing), and the header that carries both.
     """
 
     def __init__(
@@ -519,7 +497,7 @@ class AuthenticatedClient(Client):
         follow_redirects: bool = False,
         httpx_args: Mapping[str, Any] | None = None,
     ) -> None:
-        self._auth = (auth_header_name, prefix, _Secret())
+        self._auth = auth_header_name, prefix, _Secret()
         problem = self._auth[2].set(token)
         del token  # an error shows this frame's variables
         if problem:
@@ -536,9 +514,6 @@ class AuthenticatedClient(Client):
             follow_redirects=follow_redirects,
             httpx_args=httpx_args,
         )
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={self.base_url!r}, token='***')"
 
     def set_token(self, token: str) -> None:
         """Sends another token from the next request on, in all clients that share these connections."""

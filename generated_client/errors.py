@@ -1,7 +1,5 @@
-"""What a call raises. Transport errors are httpx's own and not listed here, but for what two names say of them.
-
-NOT_SENT: the errors after which a request was certainly not sent, so that it is safe to send again. After any other
-error, of httpx or of this module, it may have been worked on (and paid for).
+"""What a call raises, beside httpx's own transport errors. After one of NOT_SENT, a request was certainly not sent, and
+is safe to send again; after any other, of httpx or of this module, it may have been worked on (and paid for).
 """
 
 import json
@@ -21,14 +19,11 @@ class DeadlineExceeded(httpx.TimeoutException):
 
 
 class ResponseError(Exception):
-    """A response came, but not the one that was asked for: the base of the errors below.
+    """A response came, but not the one that was asked for; where it repeats the client's token, that is now ***.
 
-    The client's token is replaced by *** wherever the server repeats it. None stands for what is absent.
-
-    Attributes:
+    Attributes (None where absent):
         method, path (str), status_code (int), headers (httpx.Headers): of the request and the response.
-        content (bytes): the first 64 KiB of the body, decompressed.
-        parsed: the body as the document types it for this status, where it is so.
+        content (bytes): the first 64 KiB of the body, decompressed; parsed: the body as typed for this status.
         request_id (str | None): X-Oneapi-Request-Id or X-Request-Id, by which the operator finds the request.
         message, code, type (str | None): what the body says, in `{"error": {...}}` or at its top.
         retry_after (float | None): seconds to wait, as Retry-After or the body asks.
@@ -50,7 +45,10 @@ class ResponseError(Exception):
         self.request_id: str | None = self.headers.get(
             "X-Oneapi-Request-Id", self.headers.get("X-Request-Id")
         )
-        self.message, self.code, self.type = (_word(said.get(key)) for key in ("message", "code", "type"))
+        words = (said.get(key) for key in ("message", "code", "type"))
+        self.message, self.code, self.type = (
+            str(w) if isinstance(w, (str, int)) and w != "" else None for w in words
+        )
         self.retry_after = _seconds(self.headers.get("Retry-After", said.get("retry_after")))
         line = f"{method} {path}: {status_code}{reason}{': ' + self.message[:500] if self.message else ''}"
         more = ", ".join(f"{k}={v[:100]}" for k in ("code", "type", "request_id") if (v := getattr(self, k)))
@@ -58,7 +56,7 @@ class ResponseError(Exception):
         super().__init__("".join(letter if letter.isprintable() else "?" for letter in line))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _again, (type(self), self.args), self.__dict__
+        return Exception.__new__, (type(self), *self.args), self.__dict__
 
 
 class ApiError(ResponseError):
@@ -77,10 +75,6 @@ class ResponseTooLarge(DecodeError):
     """A body, of whatever status, of more bytes than the client's `max_response_bytes`, decompressed."""
 
 
-def _again(kind: type[ResponseError], args: tuple[Any, ...]) -> ResponseError:
-    return kind.__new__(kind, *args)
-
-
 def _said(content: bytes) -> dict[str, Any]:
     try:
         data: Any = json.loads(content)
@@ -89,10 +83,6 @@ def _said(content: bytes) -> dict[str, Any]:
     top = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
     error = top.get("error")
     return {**top, **cast("dict[str, Any]", error)} if isinstance(error, dict) else {"message": error, **top}
-
-
-def _word(value: object) -> str | None:
-    return str(value) if isinstance(value, (str, int)) and value != "" else None
 
 
 def _seconds(value: object) -> float | None:

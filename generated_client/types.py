@@ -76,21 +76,13 @@ class Response(Generic[T]):
 
 __all__ = ["UNSET", "File", "FileTypes", "RequestFiles", "Response", "Unset"]
 
-_KINDS = {"NoneType": "null", "dict": "an object", "list": "an array", "str": "a string", "bool": "a boolean"}
-
-
-def _wrong(data: object, wanted: str, where: str) -> TypeError:
-    return TypeError(
-        f"{where}: expected {wanted}, got {_KINDS.get(type(data).__name__, type(data).__name__)}"
-    )
-
 
 def _is_list(data: object) -> TypeGuard[list[Any]]:
     return isinstance(data, (list, tuple))
 
 
 def _is_dict(data: object) -> TypeGuard[dict[str, Any]]:
-    return isinstance(data, dict)
+    return isinstance(data, Mapping)
 
 
 @cache
@@ -100,12 +92,11 @@ def _lookup(module: str, name: str) -> Any:
 
 @define(frozen=True)
 class Codec:
-    """How one documented type travels. The one without arguments takes any value as it is.
+    """How one documented type travels; without arguments, any value as it is.
 
-    Structure (objects, arrays, required fields) is checked in both directions. A scalar of another kind than the
-    documented one is kept as it came: servers add values and kinds sooner than documents do. encode (Python to JSON)
-    and decode (JSON to Python) raise TypeError and ValueError with the name of the field, their second argument. In a
-    union, holds(value) decides what is sent, and fits(data), the more the better, what has come.
+    encode (Python to JSON) and decode (JSON to Python) check structure; their TypeError or ValueError names the field,
+    which is their second argument. A scalar of another kind than the documented one is kept as it came: servers change
+    sooner than documents. In a union, holds decides what is sent, and fits (more is better) what has come.
     """
 
     encode: Callable[[Any, str], Any] = lambda value, where: value
@@ -154,13 +145,16 @@ def choice(*given: Any, enum: tuple[str, str] | None = None) -> Codec:
     def values() -> list[Any]:
         return list(_lookup(*enum) if enum else given)
 
-    return Codec(
-        lambda value, where: value.value if isinstance(value, Enum) else value,
-        lambda data, where: next((value for value in values() if value == data), data),
-        lambda value: isinstance(value, (str, int)) or value in values(),
-        lambda data: data in values(),
-        None in given,
-    )
+    def encode(value: Any, where: str) -> Any:
+        return value.value if isinstance(value, Enum) else value
+
+    def decode(data: Any, where: str) -> Any:
+        return next((value for value in values() if value == data), data)
+
+    def holds(value: Any) -> bool:
+        return isinstance(value, (str, int)) or value in values()
+
+    return Codec(encode, decode, holds, lambda data: data in values(), None in given)
 
 
 def model(module: str, name: str) -> Codec:
@@ -189,16 +183,19 @@ def array(inner: Codec) -> Codec:
 
     def each(convert: Callable[[Any, str], Any], items: Any, where: str) -> list[Any]:
         if not _is_list(items):
-            raise _wrong(items, "an array", where)
+            raise TypeError(f"{where}: expected a list, got {type(items).__name__}")
         return [convert(item, f"{where}[{index}]") for index, item in enumerate(items)]
 
-    return Codec(
-        lambda value, where: each(inner.encode, value, where),
-        lambda data, where: each(inner.decode, data, where),
-        lambda value: _is_list(value) and all(map(inner.holds, value)),
-        lambda data: _is_list(data) and all(map(inner.fits, data)),
-        False,
-    )
+    def encode(value: Any, where: str) -> list[Any]:
+        return each(inner.encode, value, where)
+
+    def decode(data: Any, where: str) -> list[Any]:
+        return each(inner.decode, data, where)
+
+    def holds(value: Any) -> bool:
+        return _is_list(value) and all(map(inner.holds, value))
+
+    return Codec(encode, decode, holds, lambda data: _is_list(data) and all(map(inner.fits, data)), False)
 
 
 def one_of(*variants: Codec) -> Codec:
@@ -219,19 +216,26 @@ def one_of(*variants: Codec) -> Codec:
                 problem = problem or error
         raise problem or TypeError(where)
 
-    return Codec(
-        encode,
-        decode,
-        lambda value: any(variant.holds(value) for variant in variants),
-        lambda data: max(variant.fits(data) for variant in variants),
-        any(variant.nullable for variant in variants),
-    )
+    def holds(value: Any) -> bool:
+        return any(variant.holds(value) for variant in variants)
+
+    def fits(data: Any) -> int:
+        return max(variant.fits(data) for variant in variants)
+
+    return Codec(encode, decode, holds, fits, any(variant.nullable for variant in variants))
 
 
-ANY, TEXT, NUMBER, BOOLEAN = Codec(), leaf(str), leaf(int, float), leaf(bool)
-NULL, FILE = leaf(type(None)), leaf(File)
-Field = tuple[str, str, bool, Codec]
-"""A field of a model: its attribute, its name in JSON, whether it is required, its codec."""
+ANY, TEXT, NUMBER, BOOLEAN, NULL, FILE = (
+    Codec(),
+    leaf(str),
+    leaf(int, float),
+    leaf(bool),
+    leaf(type(None)),
+    leaf(File),
+)
+Field = tuple[
+    str, str, bool, Codec
+]  # of a model: its attribute, its name in JSON, whether it is required, its codec
 
 
 class Model:
@@ -253,12 +257,9 @@ class Model:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        """The model of a JSON object: TypeError where it is none, ValueError where a required field is missing.
-
-        A null where the document allows none is read as absent; what it doesn't name is in additional_properties.
-        """
+        """The model of a JSON object; TypeError where it is none, ValueError where a required field is missing."""
         if not _is_dict(src_dict):
-            raise _wrong(src_dict, "an object", cls.__name__)
+            raise TypeError(f"{cls.__name__}: expected an object, got {type(src_dict).__name__}")
         rest, values = dict(src_dict), dict[str, Any]()
         for attribute, name, required, codec in cls.__json_fields__:
             data = rest.pop(name, UNSET)
@@ -295,16 +296,12 @@ def segment(codec: Codec, name: str, value: Any) -> str:
 
 
 def _part(item: Any) -> FileTypes:
-    if isinstance(item, File):
-        return item.to_tuple()
-    return None, text(item).encode(), "application/json" if isinstance(item, (dict, list)) else None
+    kind = "application/json" if isinstance(item, (dict, list)) else None
+    return item.to_tuple() if isinstance(item, File) else (None, text(item).encode(), kind)
 
 
 def body(kinds: tuple[tuple[str, str, Codec], ...], value: Any) -> dict[str, Any]:
-    """A request body as httpx takes it: of the documented media types, the first whose type holds the value.
-
-    A form has a field for each item of a list; in it, objects travel as JSON and files as they are.
-    """
+    """A request body as httpx takes it: of the documented media types, the first whose type holds the value."""
     if value is UNSET:
         return {}
     media_type, way, codec = next((kind for kind in kinds if kind[2].holds(value)), kinds[0])

@@ -1,15 +1,12 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from .. import types as _types
 from ..types import UNSET, Unset
-
-if TYPE_CHECKING:
-    pass
 
 
 @_attrs_define(kw_only=True)

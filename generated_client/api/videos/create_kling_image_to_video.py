@@ -49,9 +49,8 @@ def sync_detailed(
 
     Raises:
         TypeError, ValueError: an argument that cannot be sent.
-        errors.DecodeError: a success whose body is not what the document promises.
-        errors.UnexpectedStatus: a status that the document doesn't describe (if the client is to raise it).
-        httpx.TransportError: no whole answer; see errors.NOT_SENT.
+        errors.DecodeError, errors.UnexpectedStatus: another response.
+        httpx.TransportError: no whole response; see errors.NOT_SENT.
 
     Returns:
         Response[ErrorResponse | VideoTask]
@@ -59,10 +58,10 @@ def sync_detailed(
     Source: POST /kling/v1/videos/image2video
     """
 
-    _response: _types.Response[ErrorResponse | VideoTask] = client.call(
+    _result: _types.Response[ErrorResponse | VideoTask] = client.call(
         _RULES, _get_kwargs(body=body), strict=False
     )
-    return _response
+    return _result
 
 
 def sync(
@@ -81,10 +80,8 @@ def sync(
 
     Raises:
         TypeError, ValueError: an argument that cannot be sent.
-        errors.DecodeError: a success whose body is not what the document promises.
-        errors.UnexpectedStatus: a status that the document doesn't describe.
-        errors.ApiError: an error status that the document describes.
-        httpx.TransportError: no whole answer; see errors.NOT_SENT.
+        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: another response.
+        httpx.TransportError: no whole response; see errors.NOT_SENT.
 
     Returns:
         VideoTask
@@ -92,8 +89,8 @@ def sync(
     Source: POST /kling/v1/videos/image2video
     """
 
-    _parsed: VideoTask = client.call(_RULES, _get_kwargs(body=body), strict=True)
-    return _parsed
+    _result: VideoTask = client.call(_RULES, _get_kwargs(body=body), strict=True)
+    return _result
 
 
 def stream(
@@ -101,11 +98,7 @@ def stream(
     client: _client.AuthenticatedClient,
     body: KlingImageToVideoRequest | _types.Unset = _types.UNSET,
 ) -> _Context[_httpx.Response]:
-    """The open response of the same call, to be read as it comes (arguments: see sync_detailed).
-
-    A context manager: the connection is free again when it is left. Raises errors.ApiError, errors.UnexpectedStatus
-    and httpx.TransportError when it is entered.
-    """
+    """A context manager of the same call's open httpx.Response, to read as it comes; it raises like a call."""
     return client.stream(_RULES, _get_kwargs(body=body))
 
 
@@ -125,9 +118,8 @@ async def asyncio_detailed(
 
     Raises:
         TypeError, ValueError: an argument that cannot be sent.
-        errors.DecodeError: a success whose body is not what the document promises.
-        errors.UnexpectedStatus: a status that the document doesn't describe (if the client is to raise it).
-        httpx.TransportError: no whole answer; see errors.NOT_SENT.
+        errors.DecodeError, errors.UnexpectedStatus: another response.
+        httpx.TransportError: no whole response; see errors.NOT_SENT.
 
     Returns:
         Response[ErrorResponse | VideoTask]
@@ -135,10 +127,10 @@ async def asyncio_detailed(
     Source: POST /kling/v1/videos/image2video
     """
 
-    _response: _types.Response[ErrorResponse | VideoTask] = await client.acall(
+    _result: _types.Response[ErrorResponse | VideoTask] = await client.acall(
         _RULES, _get_kwargs(body=body), strict=False
     )
-    return _response
+    return _result
 
 
 async def asyncio(
@@ -157,10 +149,8 @@ async def asyncio(
 
     Raises:
         TypeError, ValueError: an argument that cannot be sent.
-        errors.DecodeError: a success whose body is not what the document promises.
-        errors.UnexpectedStatus: a status that the document doesn't describe.
-        errors.ApiError: an error status that the document describes.
-        httpx.TransportError: no whole answer; see errors.NOT_SENT.
+        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: another response.
+        httpx.TransportError: no whole response; see errors.NOT_SENT.
 
     Returns:
         VideoTask
@@ -168,8 +158,8 @@ async def asyncio(
     Source: POST /kling/v1/videos/image2video
     """
 
-    _parsed: VideoTask = await client.acall(_RULES, _get_kwargs(body=body), strict=True)
-    return _parsed
+    _result: VideoTask = await client.acall(_RULES, _get_kwargs(body=body), strict=True)
+    return _result
 
 
 def astream(
@@ -177,9 +167,5 @@ def astream(
     client: _client.AuthenticatedClient,
     body: KlingImageToVideoRequest | _types.Unset = _types.UNSET,
 ) -> _AsyncContext[_httpx.Response]:
-    """The open response of the same call, to be read as it comes (arguments: see asyncio_detailed).
-
-    A context manager: the connection is free again when it is left. Raises errors.ApiError, errors.UnexpectedStatus
-    and httpx.TransportError when it is entered.
-    """
+    """A context manager of the same call's open httpx.Response, to read as it comes; it raises like a call."""
     return client.astream(_RULES, _get_kwargs(body=body))
