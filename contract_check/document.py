@@ -123,7 +123,7 @@ def _require_pinned_tools() -> None:
             found = "none"
         if found != pins[tool]:
             problem = f"{tool} {found} is installed; {pins[tool]} decides what is generated."
-            raise Refusal.environment(problem, "Run `make clean-venv setup` to install the locked tools.")
+            raise Refusal.environment(problem, "Run `make clean setup` to install the locked tools.")
     spoken = run(["ruff", "--version"], capture_output=True, text=True, check=False).stdout.strip()
     if spoken != f"ruff {pins['ruff']}":
         raise Refusal.environment(

@@ -1,0 +1,276 @@
+"""What changed between two revisions of the contract, as a caller's code will feel it."""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path as File
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+
+from . import document, overlay, preparation, surface
+from .defects import Refusal
+from .package import PACKAGE, files
+from .surface import Facts, Key, Place
+from .tree import operations
+
+LEVELS = ("none", "patch", "minor", "major")
+_CACHE = document.ROOT / ".venv" / ".contract_check"
+_ALL_FITS = "0 overlay actions matched nothing, 0 suggested cures applied"
+_GENERATE = document.ROOT / "generate.sh"
+_INPUTS = ("generate.sh", "requirements-dev.txt", "generator/**/*", "contract_check/*.py")
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change; `operation` is empty where it concerns none in particular."""
+
+    level: str
+    operation: str
+    where: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two that are compared: its prepared document, and the packages made from it."""
+
+    document: dict[str, Any]
+    packages: list[File]
+
+
+def load(revision: str | None) -> Side:
+    """A document file, a git revision or (None) the working tree, with the overlay that belongs to it.
+
+    What that overlay leaves undone is done as `document --suggest` would; raises Refusal where that isn't enough.
+    """
+    name, commit = revision or "the working tree", ""
+    if revision is None or File(revision).is_file():
+        text, actions = File(revision or document.VENDORED).read_bytes(), document.OVERLAY.read_bytes()
+    else:
+        commit = _git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").decode().strip()
+        text = _git("show", f"{commit}:./{document.VENDORED.name}") if commit else b""
+        actions = _git("show", f"{commit}:./generator/{document.OVERLAY.name}") if text else b""
+        if not text:
+            problem = f"{revision} is no file, and no git revision that holds a {document.VENDORED.name}."
+            raise Refusal.environment(problem, "Name one of these, such as HEAD or v0.1.0.")
+    inputs = sorted(file for pattern in _INPUTS for file in document.ROOT.glob(pattern) if file.is_file())
+    key = hashlib.sha256(b"\0".join([text, actions, *(file.read_bytes() for file in inputs)])).hexdigest()
+
+    def make(into: File) -> None:
+        print(f"generating from {name} ...", file=sys.stderr)
+        file, own, cures = (into / part for part in ("relay.json", "overlay.yaml", "cures.yaml"))
+        file.write_bytes(text)
+        own.write_bytes(actions or overlay.dump_file([], "None").encode())
+        found = document.load(file, [own])
+        cures.write_text(overlay.dump_file(found.cures, "Suggested cures"), encoding="utf-8")
+        options: list[str | File] = ["--overlay", own, "--overlay", cures, "--output", into / PACKAGE]
+        done = subprocess.run([_GENERATE, "--document", file, *options], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise Refusal(f"{name} cannot be compared:\n{done.stderr}")
+        for cure in found.cures:
+            overlay.apply_action(cure, found.value)
+        surface.stash(found.value)
+        preparation.prepare(found.value)
+        (into / "prepared.json").write_text(json.dumps(found.value), encoding="utf-8")
+        idle = document.count(sum("matches nothing" in line for line in found.warnings), "overlay action")
+        told = f"{idle} matched nothing, {document.count(len(found.cures), 'suggested cure')} applied"
+        (into / "note").write_text(told, encoding="utf-8")
+
+    folder = _cached(key, make)
+    if (note := (folder / "note").read_text(encoding="utf-8")) != _ALL_FITS:
+        print(f"note: {name}: {note}", file=sys.stderr)
+    packages = [folder / PACKAGE]
+    if commit and (shipped := _git("archive", commit, PACKAGE)):  # What users have, whatever made it.
+        unpack = ("tar", "-x", "-C")
+        packages.append(
+            _cached(commit, lambda into: subprocess.run([*unpack, into], input=shipped, check=True)) / PACKAGE
+        )
+    return Side(json.loads((folder / "prepared.json").read_text(encoding="utf-8")), packages)
+
+
+def _git(*arguments: str) -> bytes:
+    return subprocess.run(["git", *arguments], cwd=document.ROOT, capture_output=True, check=False).stdout
+
+
+def _cached(key: str, make: Callable[[File], object]) -> File:
+    """The folder that `make` fills, kept for the next time; it appears whole or not at all."""
+    if not (folder := _CACHE / key).is_dir():
+        _CACHE.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=_CACHE) as work:
+            (made := File(work) / "made").mkdir()
+            make(made)
+            with suppress(OSError):  # Another run was first.
+                made.rename(folder)
+    return folder
+
+
+def compare(old: Side, new: Side) -> list[Change]:
+    """Every change from `old` to `new`, the worst first; an operation is the same where its route or its name is."""
+    twins = {surface.route_of(path): operation for path, operation in operations(new.document)}
+    renamed: dict[Place, Place] = {}
+    for path, operation in operations(old.document):
+        twin = twins.get(surface.route_of(path), operation)
+        renamed[surface.place_of(operation)] = surface.place_of(twin)
+        operation |= {"tags": twin["tags"], "operationId": twin["operationId"]}
+    found = [(b, ".".join(b[1:]), "major", f"was called {_where(a)}") for a, b in renamed.items() if a != b]
+    before, after = surface.promises(old.document), surface.promises(new.document)
+    found += _changes(before, after)
+    explained = {place for place, *_ in found}
+    lasting = {key[0] for key in before} & {key[0] for key in after}  # of the others' models, their own line tells
+    users: dict[Place, set[str]] = {}
+    for user, _, place, _ in before | after:
+        users.setdefault(place[:2], set()).add(user)
+    length = max(len(old.packages), len(new.packages))
+    for one, other in zip((old.packages * 2)[:length], (new.packages * 2)[:length], strict=True):
+        known = {
+            (o, d, renamed.get(p[:3], p[:3]) + p[3:], a): fact for (o, d, p, a), fact in surface.names(one).items()
+        }
+        for place, _, level, what in _changes(known, surface.names(other)):
+            if not _is_explained(place, explained):
+                own = (
+                    {".".join(place[1:3])} if place[2:] and place[0] == "api" else users.get(place[:2], {""}) & lasting
+                )
+                found += [(place, user, level, what) for user in own]
+        if not found and files(one) != files(other):
+            found.append(((PACKAGE,), "", "patch", "its documentation or inner workings changed"))
+    merged: dict[tuple[str, str], dict[str, str]] = {}
+    for place, user, level, what in found:
+        each = merged.setdefault((_where(place), what), {})
+        each[user] = worst([level, each.get(user, "none")])
+    changes = [
+        Change(worst(each.values()), ", ".join(sorted(each)) if len(each) < 4 else f"{len(each)} operations", *key)
+        for key, each in merged.items()
+    ]
+    return sorted(changes, key=lambda c: (-LEVELS.index(c.level), c.operation, c.where, c.what))
+
+
+def _is_explained(place: Place, explained: set[Place]) -> bool:
+    """Whether the document's changes account for that of a name; for a function's own, any of its operation's does."""
+    stem = place[:3] if place[-1].endswith("()") else place
+    return any(known[: len(stem)] == stem or known == stem[: len(known)] for known in explained)
+
+
+def worst(levels: Iterable[str]) -> str:
+    """The verdict on changes of these levels."""
+    return max(levels, key=LEVELS.index, default="none")
+
+
+def _where(place: Place) -> str:
+    return "".join(f".{part}" if re.fullmatch(r"\w+(\(\))?", part) else f" {part}" for part in place)[1:].replace(
+        " []", "[]"
+    )
+
+
+def _changes(old: Facts, new: Facts) -> Iterator[tuple[Place, str, str, str]]:
+    """Each change with its place, operation, level and words; what comes or goes tells for all that it holds."""
+    keys = old.keys() | new.keys()
+    moved = {key[:3] for key in keys if key[3] == "exists" and (_find(old, key) is None) != (_find(new, key) is None)}
+    for key in keys:
+        operation, direction, place, aspect = key
+        before, after = _find(old, key), _find(new, key)
+        holders = {(operation, direction, place[:length]) for length in range(1, len(place) + (aspect != "exists"))}
+        if before != after and not holders & moved:
+            level, what = _judge(aspect, before, after, direction == "response")
+            if level != "none":
+                yield place, operation, level, what
+
+
+def _find(facts: Facts, key: Key) -> Any:
+    """A fact; where a status has none of its own, that of its range or of `default`."""
+    operation, direction, place, aspect = key
+    statuses = [f"{place[3][:8]}XX", "status default"] if "".join(place[3:4]).startswith("status ") else []
+    keys = [key, *((operation, direction, (*place[:3], status, *place[4:]), aspect) for status in statuses)]
+    return next((facts[found] for found in keys if found in facts), None)
+
+
+def _judge(aspect: str, old: Any, new: Any, is_response: bool) -> tuple[str, str]:
+    """Level and words of a change: it breaks where a request may hold less, or a response more."""
+    if aspect == "exists":
+        if "class" in (old, new) or None not in (old, new):
+            return "none", ""  # The type of what refers to it, or its own, tells that.
+        if new is None:
+            return "major", "is gone"
+        return ("major", "is new and required") if new == "required" and not is_response else ("minor", "is new")
+    less, more = not _covers(aspect, new, old), not _covers(aspect, old, new)
+    is_felt = less or more or aspect in ("default", "deprecated")
+    level = "major" if (more if is_response else less) else "minor" if is_felt else "none"
+    hint = ""
+    if aspect == "type" and ("Unset" in (old or ())) != ("Unset" in (new or ())):
+        hint = ", so it has to be there" if less else ", so it may be missing"
+    return level, f"{aspect}: was {_say(old)}, is {_say(new)}{hint}"
+
+
+def _covers(aspect: str, wide: Any, narrow: Any) -> bool:
+    """Whether `wide` allows whatever `narrow` does."""
+    match aspect:
+        case "type" | "type of success":
+            free = {"int"} if "float" in (wide or ()) else set[str]()
+            return wide is None or "Any" in wide or (narrow or {"Any"}) <= wide | free
+        case "values":
+            return wide is None or (narrow is not None and narrow <= wide)
+        case "security":
+            return all(any(few <= way for few in wide) for way in narrow)
+        case "default" | "deprecated":
+            return None in (wide, narrow)
+        case "pattern" | "multipleOf" | "uniqueItems":
+            return wide is None
+        case _ if aspect in surface.LIMITS:
+            most, least = (surface.LIMITS[aspect] if limit is None else limit for limit in (wide, narrow))
+            return bool(most <= least if "min" in aspect.lower() else most >= least)
+        case _:
+            return False
+
+
+def _say(fact: Any) -> str:
+    if not isinstance(fact, frozenset):
+        return "unset" if fact is None else str(fact)
+    parts = cast("frozenset[Iterable[str]]", fact)
+    said = (part if isinstance(part, str) else " and ".join(sorted(part)) or "none" for part in parts)
+    return " | ".join(sorted(said, key=lambda part: (part in ("None", "Unset"), part)))
+
+
+def run(arguments: Namespace) -> int:
+    """Compares and reports; returns 1 only where `--fail-on` asks for it."""
+    changes = between(arguments.old, arguments.new)
+    verdict = worst(change.level for change in changes)
+    if arguments.format == "json":
+        report = {"verdict": verdict, "changes": [asdict(change) for change in changes]}
+        print(json.dumps(report, ensure_ascii=False, indent=2))
+    elif arguments.format == "markdown":
+        print(markdown(arguments.old, changes), end="")
+    else:
+        print(f"{verdict}: {document.count(len(changes), 'change')} since {arguments.old}")
+        for change in changes:
+            line = f"{change.operation or 'the package'}: {change.where}: {change.what}"
+            print(f"{change.level} {line}")
+            if change.level == "major" and os.environ.get("GITHUB_ACTIONS"):
+                print(f"::warning title=breaking change::{line}")
+    return int(arguments.fail_on is not None and LEVELS.index(verdict) >= LEVELS.index(arguments.fail_on))
+
+
+def between(old: str, new: str | None = None) -> list[Change]:
+    """The changes between two documents or revisions, which are made ready at the same time."""
+    try:
+        with ThreadPoolExecutor() as pool:
+            return compare(*pool.map(load, (old, new)))
+    except Refusal as refusal:  # 1 is said of what was compared
+        raise Refusal(str(refusal), 2) from refusal
+
+
+def markdown(since: str, changes: list[Change]) -> str:
+    """What services read: a release note, or the draft of a changelog's entry."""
+    headings = {"major": "Breaking: callers may have to change", "minor": "New", "patch": "Without effect on callers"}
+    lines = [f"**{worst(change.level for change in changes)}** since {since}"]
+    for level, heading in headings.items():
+        found = [change for change in changes if change.level == level]
+        lines += ["", f"### {heading}", ""] if found else []
+        lines += (f"- `{c.where}` {c.what}{f' ({c.operation})' if c.operation else ''}" for c in found)
+    return "\n".join(lines) + "\n"

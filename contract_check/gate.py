@@ -1,0 +1,82 @@
+"""The offline gate: its checks, each with its time, and what they found."""
+
+import os
+import re
+import sys
+from argparse import SUPPRESS, ArgumentParser, Namespace
+from collections.abc import Iterator
+from pathlib import Path as File
+from time import monotonic
+
+from . import document, drift
+from .tree import pointer
+
+# A finding says where it is; what is indented explains the one before it.
+_FINDING = re.compile(r"(?P<warning>warning: )?(?P<file>\S.*?):(?P<line>\d+)(:(?P<col>\d+))?: (?P<text>.*)")
+_RED, _YELLOW, _PLAIN = "\033[31m", "\033[33m", "\033[0m"
+
+
+def add_options(command: ArgumentParser, *, is_gate: bool = False) -> None:
+    """The options of the gate, and of one of its checks: what that is not given stays the gate's."""
+
+    def add(name: str, default: object, text: str, metavar: str, action: str = "store") -> None:
+        value = default if is_gate else SUPPRESS
+        command.add_argument(name, type=File, default=value, help=text, metavar=metavar, action=action)
+
+    if is_gate:
+        add("--document", document.VENDORED, "in place of relay.json", "FILE")
+    else:
+        command.add_argument("file", type=File, nargs="?", metavar="FILE", help="in place of relay.json")
+    add("--overlay", None, "in place of generator/overlay.yaml; repeatable", "FILE", "append")
+    add("--package", document.ROOT / "generated_client", "in place of generated_client/", "DIR")
+
+
+def run(arguments: Namespace) -> int:
+    """Runs the checks in `arguments.checks`, up to the first that makes the others pointless."""
+    file = getattr(arguments, "file", None) or arguments.document
+    overlays, failed = arguments.overlay or [document.OVERLAY], False
+    for check in arguments.checks:
+        print(f"{check} ...", file=sys.stderr)
+        started = monotonic()
+        lines = list(_CHECKS[check](file, overlays, arguments.package))
+        departures = [line for line in lines if not line.startswith((" ", "warning: "))]
+        print(f"{'ok    ' if not departures else 'FAILED'} {check:8} {monotonic() - started:5.1f} s", flush=True)
+        _tell(lines)
+        failed = failed or bool(departures)
+        if departures and check == "document":
+            break
+    return int(failed)
+
+
+def _document(file: File, overlays: list[File], _: File) -> Iterator[str]:
+    yield from document.report(document.load(file, overlays))
+
+
+def _wire(file: File, overlays: list[File], package: File) -> Iterator[str]:
+    from .wire import Wire  # hypothesis takes its time, which the steps of generate.sh need not wait for
+
+    found, told = document.load(file, overlays), monotonic()
+    wire = Wire(found, package)
+    for progress in wire.run():
+        if monotonic() - told > 1:
+            told = monotonic()
+            print(progress, file=sys.stderr)
+    for defect in wire.findings.values():
+        row, column = found.source.place(defect.path)
+        kind = "warning: " if defect.warning else ""
+        yield f"{kind}{file}:{row}:{column}: {pointer(defect.path)}: {defect.problem}"
+
+
+_CHECKS = {"document": _document, "drift": drift.check, "wire": _wire}
+
+
+def _tell(lines: list[str]) -> None:
+    """Prints `lines`, in colour on a terminal, and as annotations where GitHub runs them."""
+    for line in lines:
+        found = _FINDING.fullmatch(line)
+        colour = "" if not found or not sys.stdout.isatty() else _YELLOW if found["warning"] else _RED
+        print(f"{colour}{line}{_PLAIN if colour else ''}")
+        if found and os.environ.get("GITHUB_ACTIONS"):
+            level, file = "warning" if found["warning"] else "error", os.path.relpath(found["file"])
+            text = found["text"].replace("%", "%25")
+            print(f"::{level} file={file},line={found['line']},col={found['col'] or 1}::{text}")

@@ -1,0 +1,170 @@
+"""Whether a relay keeps the contract: it is asked, and what departs from the document is known, or new."""
+
+import asyncio
+import json
+import os
+import sys
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path as File
+from subprocess import PIPE, Popen
+from threading import Thread
+from typing import IO, Any, cast
+
+import httpx
+
+from . import answers, probes
+from .defects import Refusal
+from .document import ROOT, Document, count
+from .overlay import load_yaml
+from .tree import mapping, operations, pointer, sequence
+
+DESCRIPTION = """\
+Asks a relay what can't cost money, and reports in what its answers depart from the document.
+
+Each operation is asked without a token, with a wrong token, with truncated JSON, and at a path that does not
+exist; never with the real token, which is not even read. Anything but a GET, HEAD, OPTIONS or TRACE carries JSON
+that breaks off, so that no relay can accept it. An operation that takes no JSON is not called, and is named.
+
+The document is taken after its overlay: a status that a range such as 4XX covers is documented, and each answer's
+line says by which key. An empty overlay (--overlay) gives the raw document's view. A field that the document
+doesn't name is a departure, unless its object allows additional ones. Redirects are not followed.
+
+--submit also sends one request that the relay can accept and charge for: the document's example, with the token
+in RELAY_TOKEN. It shows what it will send, and wants a typed yes on a terminal.
+
+Exit codes: 0 agreement, 1 a departure that is not accepted, 2 unreachable or wrongly called."""
+ACCEPTED = File(__file__).with_name("accepted.yaml")
+_FACTS = ("operation", "probe", "kind", "where")
+
+
+def add_options(command: ArgumentParser) -> None:
+    """The options of `live`."""
+    command.description, command.formatter_class = DESCRIPTION, RawDescriptionHelpFormatter
+    help_url = "the relay; without it, the suite's stand-in on loopback"
+    help_submit = "COSTS MONEY, see above; PATTERN picks one of several operations: 'POST /kling/*'"
+    help_accepted = "the departures that are known, with reasons; default: contract_check/accepted.yaml"
+    command.add_argument("--base-url", metavar="URL", help=help_url)
+    command.add_argument("--submit", nargs="?", const="*", metavar="PATTERN", help=help_submit)
+    command.add_argument("--accepted", type=File, default=ACCEPTED, metavar="FILE", help=help_accepted)
+    command.add_argument("--format", choices=("text", "json"), default="text")
+
+
+def run(document: Document, arguments: Namespace) -> int:
+    """Asks, judges and reports; returns 1 where a departure is not an accepted one."""
+    if document.defects:
+        raise Refusal.environment("the document is not sound.", "See `python -m contract_check document`.")
+    accepted = _accepted(arguments.accepted)
+    token = probes.token() if arguments.submit else ""
+    contract, asked = answers.closed(document.value), list(probes.harmless(document.value))
+    with _relay(arguments) as url:
+        if arguments.submit:
+            asked.append(probes.consented(document.value, url, arguments.submit, token))
+        print(f"asking {url}: {count(len(asked), 'question')} ...", file=sys.stderr)
+        given = asyncio.run(probes.ask(asked, url, trust_env=arguments.base_url is not None))
+    called = {probe.operation for probe in asked if probe.name == "no token"}
+    report: dict[str, Any] = {"base_url": url, "answers": [], "departures": []}
+    report["not_called"] = [probes.title(path) for path, _ in operations(document.value) if path not in called]
+    for probe, answer in zip(asked, given, strict=True):
+        facts = {"operation": probes.title(probe.operation), "probe": probe.name}
+        key = answers.documented(contract, probe.operation, answer.status)
+        report["answers"].append({**facts, "status": answer.status, "documented": key})
+        for found in dict.fromkeys(probes.judge(contract, probe, answer)):
+            row = facts | {"kind": found.kind, "where": _plain(found.where, token), "what": _plain(found.what, token)}
+            why = next((entry["why"] for entry in accepted if _matches(entry, row)), "")
+            report["departures"].append({**row, "accepted": why})
+    # An entry whose question was not asked, such as that of --submit, may well hold.
+    due = (entry for entry in accepted if any(_matches(entry, row) for row in report["answers"]))
+    report["no_longer"] = [entry for entry in due if not any(_matches(entry, row) for row in report["departures"])]
+    _show(report, as_json=arguments.format == "json")
+    return 1 if any(not row["accepted"] for row in report["departures"]) else 0
+
+
+def _accepted(file: File) -> list[dict[str, str]]:
+    entries = [mapping(entry) for entry in sequence(load_yaml(file))]
+    for number, entry in enumerate(entries, 1):
+        if entry.keys() - {*_FACTS, "why"} or "kind" not in entry or not str(entry.get("why") or "").strip():
+            problem = f"{file}: entry {number} is unsound."
+            raise Refusal.environment(problem, "Each has `kind` and `why`; operation, probe and where are optional.")
+    return [{name: " ".join(str(value).split()) for name, value in entry.items()} for entry in entries]
+
+
+def _matches(entry: dict[str, str], row: dict[str, Any]) -> bool:
+    """Whether an accepted entry speaks of `row`; * in it, and what it leaves out, match anything."""
+    return all(fnmatchcase(row[name], entry.get(name, "*")) for name in _FACTS if name in row)
+
+
+def _plain(text: str, token: str) -> str:
+    """What a relay had a part in, safe to print: without the token, in whatever disguise, and on one line."""
+    for secret in filter(None, (token, pointer((token,))[2:])):
+        text = text.replace(secret, "***")
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)[:300]
+
+
+def _show(report: dict[str, Any], *, as_json: bool) -> None:
+    colours = {"error": "31", "warning": "33"} if sys.stdout.isatty() and "NO_COLOR" not in os.environ else {}
+    if as_json:
+        print(json.dumps(report, ensure_ascii=False, indent=2))
+    for level, line in _lines(report):
+        if not as_json:
+            print(f"\033[{colours[level]}m{line}\033[0m" if level in colours else line)
+        if level and os.environ.get("GITHUB_ACTIONS"):
+            print(f"::{level} title=live contract::{line.replace('%', '%25')}", file=sys.stderr)
+
+
+def _lines(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The report for a person, a line each, with the level of an annotation where it deserves one."""
+    for row in report["answers"]:
+        key = row["documented"] or "nothing"
+        yield "", f"{row['operation']}, {row['probe']}: {row['status'] or 'no answer'}, documented as {key}"
+    yield from (("", f"{name}: not called, it takes no JSON that could break off") for name in report["not_called"])
+    rows = sorted(report["departures"], key=itemgetter("accepted", "kind"))
+    for why, alike in groupby(rows, itemgetter("accepted")):
+        level, word = ("notice", "accepted") if why else ("error", "NEW")
+        for row in alike:
+            yield level, "{word}: {operation}, {probe}: {where}: {what} ({kind})".format(word=word, **row)
+        yield from [("", f"    because: {why}")] if why else ()
+    for entry in report["no_longer"]:
+        facts = ", ".join(f"{name} {entry[name]}" for name in _FACTS if name in entry)
+        yield "warning", f"accepted, but found no longer: {facts}"
+    fresh = sum(not row["accepted"] for row in report["departures"])
+    known = count(len(report["departures"]) - fresh, "accepted departure")
+    yield "", f"{count(fresh, 'new departure') if fresh else 'agreement'}; {known}"
+
+
+@contextmanager
+def _relay(arguments: Namespace) -> Generator[str]:
+    """The base URL that was given, or the stand-in's, which runs as long as it is asked."""
+    if arguments.base_url is not None:
+        yield _base_url(arguments.base_url, is_submit=bool(arguments.submit))
+        return
+    print("starting the suite's stand-in relay ...", file=sys.stderr)
+    command = [sys.executable, "-m", "standin", str(arguments.document.resolve())]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
+    with Popen(command, cwd=ROOT, env=environment, stdin=PIPE, stdout=PIPE, text=True) as server:
+        stdin, stdout = cast("IO[str]", server.stdin), cast("IO[str]", server.stdout)
+        try:
+            url = stdout.readline().strip()
+            if not url:
+                raise Refusal.environment("the stand-in relay did not start.", "Give a relay's --base-url.")
+            Thread(target=stdout.read, daemon=True).start()  # its log: unread, it would fill the pipe
+            yield url
+        finally:
+            stdin.close()  # which ends it
+
+
+def _base_url(text: str, *, is_submit: bool) -> str:
+    """`text` as a base URL; raises Refusal, which doesn't repeat it: it may hold a password."""
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL:
+        url = httpx.URL()
+    if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment:
+        raise Refusal.environment("--base-url is no plain http(s) URL.", "Give one such as https://relay.example.com")
+    if is_submit and url.scheme == "http" and url.host not in ("127.0.0.1", "::1", "localhost"):
+        raise Refusal.environment("--submit would send the token unencrypted.", "Give an https URL.")
+    return text.rstrip("/")

@@ -1,0 +1,204 @@
+"""What stands on both sides of a generated function: values of its types, by hypothesis, and a relay on loopback."""
+
+import hashlib
+import json
+import re
+import string
+import sys
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from enum import Enum, EnumMeta
+from functools import cache
+from http.client import HTTPMessage, parse_headers
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from io import BytesIO
+from pathlib import Path as File
+from socketserver import StreamRequestHandler, ThreadingTCPServer
+from threading import Thread
+from types import ModuleType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from urllib.parse import parse_qs
+from uuid import UUID
+
+import attrs
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from .defects import Refusal
+from .tree import is_array, is_object
+
+Strategy = st.SearchStrategy[Any]
+
+_KEYS = st.text(max_size=5).map("x-".__add__)
+_ANY = st.booleans() | st.integers(-9, 9) | st.text(max_size=3) | st.just({"a": [None, 0.5]})
+_LEAVES: dict[Any, Strategy] = {
+    Any: _ANY,
+    float: st.floats(-1e6, 1e6).map(lambda number: number + 0.5 if number.is_integer() else number),
+    datetime: st.datetimes(timezones=st.just(UTC)),
+}
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:[\d:.]+(Z|[+-]\d\d:\d\d)")
+# What may stand in a parameter: a header has no line break, a path segment is never empty, and never dots alone.
+TEXTS: dict[str, Strategy] = {  # The first is the first one tried.
+    "path": st.just("a/b ?#%&+:é") | st.text(min_size=1, max_size=9).filter(lambda text: text.strip(".") != ""),
+    "query": st.just("a b&c=d+e#é") | st.text(max_size=9),
+    "header": st.text(string.ascii_letters + string.punctuation, min_size=1, max_size=9),
+    "cookie": st.text(string.ascii_letters + string.digits, min_size=1, max_size=9),
+}
+
+
+class Package:
+    """A generated package, imported under a name that no other one has."""
+
+    def __init__(self, folder: File) -> None:
+        if not (folder / "api").is_dir():
+            raise Refusal.environment(f"{folder} is no generated package.", "Run ./generate.sh.")
+        self._name = f"package_{hashlib.sha256(bytes(folder.resolve())).hexdigest()[:12]}"
+        places = [str(folder)]
+        spec: Any = spec_from_file_location(self._name, folder / "__init__.py", submodule_search_locations=places)
+        sys.modules[self._name] = module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[self._name])
+        models, self.types = self.module("models"), self.module("types")
+        self.classes: dict[str, Any] = {name: getattr(models, name) for name in getattr(models, "__all__", ())}
+
+    def module(self, name: str) -> ModuleType:
+        """The package's module of that name."""
+        return import_module(f"{self._name}.{name}")
+
+    def hints(self, of: Any) -> dict[str, Any]:
+        """The types of a function's parameters, or of a class's fields."""
+        names = vars(self.types) | vars(self.module("client")) | self.classes | vars(sys.modules[of.__module__])
+        return get_type_hints(of, localns=names)
+
+    @cache  # noqa: B019  # a package lives as long as its check
+    def values(self, hint: Any, fill: bool | None, depth: int = 4, text: Strategy | None = None) -> Strategy:
+        """What fits `hint`; `fill` sets every optional field, or none, or (None) some, `depth` classes deep."""
+        origin, arguments = get_origin(hint), get_args(hint)
+        if origin in (Union, UnionType):
+            kinds = [kind for kind in arguments if kind is not type(self.types.UNSET)]
+            unset = [st.just(self.types.UNSET)] if len(kinds) < len(arguments) and not fill else []
+            if fill is False:  # Nothing, else what holds no other class: so a recursion ends.
+                kinds = [] if unset else [kind for kind in kinds if not attrs.has(kind)] or kinds
+            return st.one_of(*unset, *(self.values(kind, fill, depth, text) for kind in kinds))
+        if origin is list:
+            longest = 0 if depth < 0 and attrs.has(arguments[0]) else 2
+            items = self.values(arguments[0], fill, depth, text) if longest else st.nothing()
+            return st.lists(items, min_size=min(longest, 1), max_size=longest)
+        if origin is dict:
+            return st.dictionaries(_KEYS, self.values(arguments[1], fill, depth), max_size=2)
+        if origin is Literal or isinstance(hint, EnumMeta):
+            return st.sampled_from(arguments or list[Any](hint))
+        if hint is self.types.File:
+            return st.builds(hint, payload=st.binary(max_size=9).map(BytesIO), file_name=st.just("a.bin"))
+        if attrs.has(hint):
+            return self._instances(hint, fill, depth) if depth > -4 else st.nothing()
+        return text if text is not None and hint is str else _LEAVES[hint] if hint in _LEAVES else st.from_type(hint)
+
+    def _instances(self, made: Any, fill: bool | None, depth: int) -> Strategy:
+        hints, fields = self.hints(made), [field for field in attrs.fields(made) if field.init]
+        fill = fill if depth > 0 else False
+        instances = st.builds(made, **{f.alias: self.values(hints[f.name], fill, depth - 1) for f in fields})
+        free = hints.get("additional_properties")
+        if free is None or fill is False or (fields and get_args(free)[1] is Any):
+            return instances  # What is Any beside fields is there for what the document doesn't know yet.
+        return st.builds(_extend, instances, self.values(free, fill, depth - 1))
+
+
+def _extend(instance: Any, extra: dict[str, Any]) -> Any:
+    for key, value in extra.items():
+        instance[key] = value
+    return instance
+
+
+def examples(strategy: Strategy, amount: int) -> list[Any]:
+    """Up to `amount` values, the same ones each time."""
+    found, checks = list[Any](), dict[str, Any](suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+
+    @settings(max_examples=amount, derandomize=True, database=None, deadline=None, **checks)
+    @given(strategy)
+    def collect(value: Any) -> None:
+        found.append(value)
+
+    collect()
+    return found
+
+
+def plain(value: Any) -> Any:
+    """`value` as JSON has it; bytes and files as Latin-1, and times in one form."""
+    if is_object(value):
+        return {key: plain(item) for key, item in value.items()}
+    if is_array(value):
+        return [plain(item) for item in value]
+    for name in ("to_dict", "getvalue"):
+        if hasattr(value, name):
+            return plain(getattr(value, name)())
+    match value:
+        case Enum():
+            return value.value
+        case bytes():
+            return value.decode("latin-1")
+        case date() | UUID():
+            return plain(str(value).replace(" ", "T"))
+        case str() if _TIME.fullmatch(value):
+            with suppress(ValueError):
+                return datetime.fromisoformat(value).isoformat()
+        case (_, payload, *_):  # what to_dict makes of a file
+            return plain(payload)
+        case _:
+            value = getattr(value, "payload", value)
+            return plain(value) if isinstance(value, BytesIO) else value
+    return value
+
+
+def texts(value: Any) -> list[str]:
+    """`value` as a parameter or a form's field says it: an array as one text for each item."""
+    if is_array(value):
+        return [text for item in value for text in texts(item)]
+    return [value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)]
+
+
+def form(media_type: str, raw: bytes) -> dict[str, list[str]]:
+    """The fields of a form, as a browser would send it."""
+    if "urlencoded" in media_type:
+        return parse_qs(raw.decode(), keep_blank_values=True)
+    fields: dict[str, list[str]] = {}
+    boundary = media_type.partition("boundary=")[2].strip('"')
+    for part in (b"\r\n" + raw).split(f"\r\n--{boundary}".encode())[1:-1]:
+        head, _, content = part.partition(b"\r\n\r\n")
+        [name] = re.findall('[; ]name="(.*?)"', head.decode())
+        text = content.decode("latin-1" if b"filename=" in head else "utf-8")
+        fields.setdefault(name, []).append(text)
+    return fields
+
+
+class _Handler(StreamRequestHandler):
+    """Keeps each request as it came, and answers what it was told to."""
+
+    disable_nagle_algorithm = True
+
+    def handle(self) -> None:
+        relay: Any = self.server
+        while line := self.rfile.readline().decode("latin-1").strip():
+            headers = parse_headers(self.rfile)
+            body = self.rfile.read(int(headers.get("Content-Length", 0)))
+            if "chunked" in headers.get("Transfer-Encoding", ""):
+                while size := int(self.rfile.readline(), 16):
+                    body += self.rfile.read(size + 2)[:-2]
+                self.rfile.readline()
+            relay.received.append((line, headers, body))
+            status, media_type, content = relay.answer
+            kind = f"Content-Type: {media_type}\r\n" if media_type else ""
+            length = "" if status in (204, 304) else f"Content-Length: {len(content)}\r\n"
+            self.wfile.write(f"HTTP/1.1 {status} \r\n{kind}{length}\r\n".encode() + content)
+
+
+class Relay(ThreadingTCPServer):
+    """A relay that keeps what it receives, and gives the answer that it is told to."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.received: list[tuple[str, HTTPMessage, bytes]] = []
+        self.answer: tuple[int, str | None, bytes] = (500, None, b"")
+        Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()

@@ -1,0 +1,178 @@
+"""What a relay is asked. All but one question, which a person consents to, can cost no money and carry no real token.
+
+Anything but a GET, HEAD, OPTIONS or TRACE carries JSON that breaks off: a relay that overlooks the token might take
+any other body, and none at all where a body is optional. Where there is no JSON to break, nothing is called.
+"""
+
+import asyncio
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from time import monotonic
+from typing import Any
+
+import httpx
+
+from . import answers, values
+from .answers import JSON, Answer, Departure, documented, follow
+from .defects import Refusal
+from .document import count
+from .tree import Path, at, mapping, operations, resolve, sequence
+
+_SAFE = ("get", "head", "options", "trace")
+_WITHIN, _SUBMIT_WITHIN, _LONGEST = 10.0, 60.0, 1 << 20
+_NOWHERE, _NOBODY, _WRONG = "contract-check-no-such-path", "contract-check-no-such-id", "contract-check-wrong-token"
+# Even a reader that mends them finds nothing to do: an empty list, and an object of one unknown field.
+_BROKEN, _TRUNCATED = b"[", b'{"contract_check": ["'
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One request; `may_succeed` where the contract lets a relay accept it."""
+
+    name: str
+    operation: Path
+    method: str
+    route: str
+    body: bytes = b""
+    credentials: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]], repr=False)
+    may_succeed: bool = False
+
+
+def title(operation: Path) -> str:
+    """An operation as a person says it."""
+    return f"{str(operation[2]).upper()} {operation[1]}"
+
+
+def harmless(document: dict[str, Any]) -> Iterator[Probe]:
+    """What can be asked of each operation at no cost; of one that can't be called, a GET for an unknown path."""
+    for path, operation in operations(document):
+        method, route = str(path[2]), re.sub("{[^{}]*}", _NOBODY, str(path[1]))
+        required = _required(document, operation)
+        is_safe = method in _SAFE
+        is_public = is_safe and not (required and all(required))
+        breaks = not is_safe and _json_type(document, operation) is not None
+        body = _BROKEN if breaks else b""
+        if is_safe or breaks:
+            yield Probe("no token", path, method, route, body, may_succeed=is_public)
+            wrong = _credentials(document, required, _WRONG)
+            yield Probe("wrong token", path, method, route, body, wrong, may_succeed=is_public)
+        if breaks:
+            yield Probe("truncated JSON", path, method, route, _TRUNCATED)
+        nowhere = f"{route.rstrip('/')}/{_NOWHERE}"
+        yield Probe("unknown path", path, method if is_safe or breaks else "get", nowhere, body)
+
+
+def _required(document: dict[str, Any], operation: dict[str, Any]) -> list[Any]:
+    return sequence(operation.get("security", document.get("security")))
+
+
+def _json_type(document: dict[str, Any], operation: dict[str, Any]) -> str | None:
+    content = mapping(resolve(document, operation.get("requestBody")).get("content"))
+    return next(filter(JSON.fullmatch, content), None)
+
+
+def _credentials(document: dict[str, Any], required: list[Any], token: str) -> dict[str, dict[str, str]]:
+    headers, query = dict[str, str](), dict[str, str]()
+    needed = [str(name) for each in required[:1] for name in mapping(each)]
+    for name in needed or ["none is needed"]:
+        match resolve(document, at(document, ("components", "securitySchemes", name))):
+            case {"type": "apiKey", "in": "query", "name": str(key)}:
+                query[key] = token
+            case {"type": "apiKey", "in": place, "name": str(key)}:
+                headers |= {"Cookie": f"{key}={token}"} if place == "cookie" else {key: token}
+            case _:
+                headers["Authorization"] = f"Bearer {token}"
+    return {"headers": headers, "params": query}
+
+
+def token() -> str:
+    """The real token; raises Refusal where it could not be sent, or nobody could consent to its being sent."""
+    found = os.environ.get("RELAY_TOKEN", "")
+    if not re.fullmatch("[!-~]+", found):  # another character would be quoted by whoever refuses it
+        raise Refusal.environment("--submit needs a token, of visible ASCII characters.", "Put it in RELAY_TOKEN.")
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise Refusal.environment("--submit costs money and wants a typed yes.", "Run it on a terminal.")
+    return found
+
+
+def consented(document: dict[str, Any], url: str, pattern: str, token: str) -> Probe:
+    """The one request that a relay may charge for; raises Refusal unless a person types yes to it."""
+    fitting = ((path, operation, _json_type(document, operation)) for path, operation in operations(document))
+    found = [each for each in fitting if each[2] and "{" not in title(each[0]) and fnmatchcase(title(each[0]), pattern)]
+    if len(found) != 1:
+        problem = f"--submit sends one request, and {count(len(found), 'operation')} would do."
+        raise Refusal.environment(problem, "Name one: --submit 'POST /...'")
+    [(path, operation, media_type)] = found
+    place = (*follow(document, (*path, "requestBody")), "content", str(media_type), "schema")
+    example = _example(document, at(document, place))
+    unfit = next(values.errors(document, place, example), None)
+    if unfit:
+        raise Refusal.environment(f"the document gives no example to submit: {unfit}.", "Add examples by an overlay.")
+    body = json.dumps(example, ensure_ascii=False)
+    print(f"THIS COSTS MONEY: {title(path)} at {url}, with your token and this body:\n{body}", file=sys.stderr)
+    print("Type yes to send it: ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip() != "yes":
+        raise Refusal.environment("nothing was sent.", "What costs nothing is asked without --submit.")
+    credentials = _credentials(document, _required(document, operation), token)
+    return Probe("submit", path, str(path[2]), str(path[1]), body.encode(), credentials, may_succeed=True)
+
+
+def _example(document: dict[str, Any], schema: Any, depth: int = 0) -> Any:
+    """What the document's examples say of `schema`, or None."""
+    found = resolve(document, schema)
+    given = [*sequence(found.get("examples")), *(found[key] for key in ("example", "default") if key in found)]
+    fields = {} if given or depth > 9 else mapping(found.get("properties"))
+    made = {name: _example(document, part, depth + 1) for name, part in fields.items()}
+    return given[0] if given else {name: value for name, value in made.items() if value is not None} or None
+
+
+def judge(contract: dict[str, Any], probe: Probe, answer: Answer) -> Iterator[Departure]:
+    """In what the answer to `probe` departs from the closed document."""
+    if answer.failure:
+        yield Departure("silence", "status", f"no whole answer: {answer.failure}")
+        return
+    if answer.status // 100 == 2 and not probe.may_succeed:
+        yield Departure("not-refused", "status", f"{answer.status}, where a refusal is due")
+    is_http = probe.name == "unknown path" and answer.status in (404, 405)  # these, HTTP itself documents
+    if not is_http or documented(contract, probe.operation, answer.status):
+        yield from answers.judge(contract, probe.operation, answer)
+
+
+async def ask(probes: list[Probe], url: str, *, trust_env: bool) -> list[Answer]:
+    """The answer to each probe, or its absence; raises Refusal where the relay can't be reached."""
+    given: list[Answer] = []
+    told = monotonic()
+    limits = httpx.Limits(max_keepalive_connections=0)  # a connection that the relay drops is no silence of its own
+    async with httpx.AsyncClient(timeout=5, limits=limits, trust_env=trust_env) as client:
+        for probe in probes:
+            within = _SUBMIT_WITHIN if probe.name == "submit" else _WITHIN
+            try:
+                async with asyncio.timeout(within):  # httpx has no deadline for an answer as a whole
+                    given.append(await _answer(client, url, probe))
+            except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+                failure = type(error).__name__  # without its text, which may quote what was sent
+                if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout) or not given:
+                    problem = f"{url} can't be reached: {failure}."
+                    raise Refusal.environment(problem, "Check the address and the network.") from None
+                given.append(Answer(0, failure=failure))
+            client.cookies.clear()
+            if monotonic() - told > 1:
+                told = monotonic()
+                print(f"{len(given)} of {count(len(probes), 'answer')} ...", file=sys.stderr)
+    return given
+
+
+async def _answer(client: httpx.AsyncClient, url: str, probe: Probe) -> Answer:
+    headers = probe.credentials.get("headers", {}) | ({"Content-Type": "application/json"} if probe.body else {})
+    query, body = probe.credentials.get("params"), b""
+    async with client.stream(probe.method, url + probe.route, headers=headers, params=query, content=probe.body) as got:
+        async for chunk in got.aiter_bytes():
+            body += chunk
+            if len(body) > _LONGEST:
+                break
+    return Answer(got.status_code, got.headers.get("content-type", ""), body)

@@ -1,0 +1,74 @@
+"""Makes what a release consists of, once everything says that it may be one; uploads nothing."""
+
+import hashlib
+import re
+import subprocess
+import sys
+import tomllib
+from argparse import Namespace
+from shutil import rmtree
+
+from . import diff
+from .defects import Refusal
+from .document import ROOT
+
+DIST = ROOT / "dist"
+
+
+def run(_: Namespace) -> int:
+    """Checks, builds, and lists what is in dist/; raises Refusal that names everything that is in the way."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    version = project["version"]
+    tag = _say("git", "describe", "--tags", "--abbrev=0", "--match", "v[0-9]*")
+    changes = diff.between(tag) if tag else []
+    verdict = diff.worst(change.level for change in changes)
+    demanded = demand(tag.removeprefix("v"), verdict) if tag else version
+    changelog = ROOT / "CHANGELOG.md"
+    entries = changelog.read_text(encoding="utf-8") if changelog.is_file() else ""
+    hindrances: list[str] = []
+    if _numbers(version) < _numbers(demanded):
+        hindrances.append(
+            f"pyproject.toml says {version}; what changed since {tag} ({verdict}) demands {demanded} or higher."
+        )
+    if not re.search(rf"^## \[?{re.escape(version)}(?![\w.])", entries, re.MULTILINE):
+        hindrances.append(f"CHANGELOG.md has no entry for {version}: give it the heading `## {version}`.")
+    if _say("git", "status", "--porcelain"):
+        hindrances.append("the tree is not clean: commit what `git status` lists, or take it away.")
+    if not hindrances and subprocess.run([sys.executable, "-m", "contract_check"], cwd=ROOT, check=False).returncode:
+        hindrances.append("the gate is not green: see above what `python -m contract_check` says.")
+    if hindrances:
+        raise Refusal("\n".join(hindrances))
+    note = diff.markdown(tag, changes) if tag else "**The first release.**\n"
+    _build(f"# {project['name']} {version}\n\n{note}")
+    print("\n".join(str(file.relative_to(ROOT)) for file in sorted(DIST.glob("[!.]*"))))
+    return 0
+
+
+def demand(last: str, verdict: str) -> str:
+    """The lowest version that may follow `last`. Below 1.0 the middle number stands for the first one (SemVer, 4)."""
+    major, minor, patch = _numbers(last)
+    if verdict == "major" and major:
+        return f"{major + 1}.0.0"
+    if verdict in ("major", "minor"):
+        return f"{major}.{minor + 1}.0"
+    return f"{major}.{minor}.{patch + (verdict == 'patch')}"
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    if not re.fullmatch(r"\d+\.\d+\.\d+", version):
+        raise Refusal.environment(f"{version} is no version that can be compared.", "Say it as three numbers: 1.2.3.")
+    return tuple(map(int, version.split(".")))
+
+
+def _say(*command: str) -> str:
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def _build(note: str) -> None:
+    rmtree(DIST, ignore_errors=True)
+    if subprocess.run(["make", "--silent", "build"], cwd=ROOT, stdout=subprocess.PIPE, check=False).returncode:
+        raise Refusal("the package could not be built; see above.", 2)
+    (DIST / "RELEASE.md").write_text(note, encoding="utf-8")
+    files = sorted(file for file in DIST.iterdir() if file.name[0] != ".")
+    sums = (f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files)
+    (DIST / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")

@@ -1,0 +1,185 @@
+"""What a caller's code leans on, as facts: the names in a package, and the promises of its prepared document."""
+
+import json
+import re
+from collections.abc import Iterator
+from math import inf
+from pathlib import Path as File
+from typing import Any, TypeAlias
+
+import griffe
+from openapi_python_client.strings import PythonIdentifier
+
+from .meaning import server_url
+from .tree import Path, at, mapping, operations, sequence, walk
+
+Place: TypeAlias = tuple[str, ...]
+Key: TypeAlias = tuple[str, str, Place, str]
+"""An operation, a direction (request or response), a place as Python names it, and an aspect of what stands there."""
+Facts: TypeAlias = dict[Key, Any]
+
+_UPPER = dict.fromkeys(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"), inf)
+_LOWER = {"minimum": -inf, "exclusiveMinimum": -inf, "minLength": 0, "minItems": 0, "minProperties": 0}
+LIMITS = _UPPER | _LOWER
+"""What holds where a limit is not given."""
+_RULES = (*LIMITS, "pattern", "multipleOf", "uniqueItems", "default")
+_JSON_TYPES = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "array": "list", "null": "None"}
+_TYPES = _JSON_TYPES | {"date-time": "datetime", "date": "date", "uuid": "UUID", "binary": "File", "object": "dict"}
+_STASH = "x-contract-check-"
+
+
+def stash(document: dict[str, Any]) -> None:
+    """Keeps what the preparation takes away, where it doesn't look."""
+    for _, part in walk(document):
+        part.update({_STASH + key: list(part[key]) for key in ("enum", "content") if part.get(key)})
+
+
+def place_of(operation: dict[str, Any]) -> Place:
+    """Where a prepared operation stands in its package."""
+    return ("api", operation["tags"][0], operation["operationId"])
+
+
+def route_of(path: Path) -> str:
+    """An operation's method and path; what the path calls its parameters doesn't matter."""
+    return f"{str(path[2]).upper()} {re.sub('{.*?}', '{}', str(path[1]))}"
+
+
+def names(package: File) -> Facts:
+    """Each public name and how it is declared; the code is read, never run."""
+    finder: Any = {"search_paths": [package.parent], "try_relative_path": False, "allow_inspection": False}
+    facts: Facts = {}
+
+    def add(place: Place, declaration: str, exists: str = "optional") -> None:
+        facts.update({("", "", place, "exists"): exists, ("", "", place, "declaration"): declaration})
+
+    def visit(place: Place, holder: griffe.Object | griffe.Alias) -> None:
+        for name, member in holder.all_members.items():
+            found = member.final_target if isinstance(member, griffe.Alias) and member.is_public else member
+            if not member.is_public or (name[0] == "_" and name != "__init__") or "property" in member.labels:
+                continue
+            if place == ("models",) and isinstance(found, griffe.Module):
+                continue  # A model counts, not the module that it stands in.
+            here = (*place, f"{name}()" if isinstance(found, griffe.Function) else name)
+            if isinstance(found, griffe.Class):
+                add(here, "keyword-only" if "kw_only=True" in str([each.value for each in found.decorators]) else "")
+            else:
+                add(here, _plain(getattr(found, "annotation", "")))
+            for position, parameter in enumerate(found.parameters if isinstance(found, griffe.Function) else ()):
+                order = "" if parameter.kind is griffe.ParameterKind.keyword_only else f", positional {position}"
+                inner = (*(place if place[0] == "api" else here), parameter.name)  # once for all of an operation's
+                exists = "required" if parameter.default is None else "optional"
+                add(inner, _plain(parameter.annotation) + order, exists)
+            if isinstance(found, griffe.Module) or (place and isinstance(found, griffe.Class)):
+                visit(here, found)
+
+    visit((), griffe.load(package.name, **finder))
+    return facts
+
+
+def _plain(annotation: object) -> str:
+    return re.sub(r"\b_\w+\.", "", str(annotation))  # What a module calls another one is its own affair.
+
+
+def promises(document: dict[str, Any]) -> Facts:
+    """What each operation's requests may hold, and what its responses may."""
+    facts: Facts = {("", "", ("servers",), "URL"): server_url(document)}
+    schemas = mapping(at(document, ("components", "schemas")))
+    schemes = mapping(at(document, ("components", "securitySchemes")))
+
+    def add(way: tuple[str, str], place: Place, schema: dict[str, Any], required: object, wire: str = "") -> None:
+        types = set[str]() if required else {"Unset"}
+        for name, leaf in _leaves(schemas, schema):
+            known = (*way, ("models", name), "exists") in facts
+            facts.update({(*way, ("models", name), "exists"): "class"} if name else {})
+            if name and "enum" not in leaf:
+                types.add(name)
+                if not known:
+                    add(way, ("models", name), leaf, required=True)
+                continue
+            types |= _types(leaf)
+            facts.update({(*way, place, aspect): rule for aspect, rule in _rules(leaf, way[1])})
+            for key, part in mapping(leaf.get("properties")).items():
+                here = (*place, str(PythonIdentifier(key, "field_")))
+                add(way, here, part, key in sequence(leaf.get("required")), key)
+            for key, sign in (("items", "[]"), ("additionalProperties", "{}")):
+                if isinstance(leaf.get(key), dict):
+                    add(way, (*place, sign), leaf[key], required=True)
+        facts[*way, place, "type"] = frozenset(types)
+        if wire:
+            facts[*way, place, "exists"], facts[*way, place, "name on the wire"] = _demand(required), wire
+
+    def add_content(way: tuple[str, str], place: Place, holder: dict[str, Any], required: object) -> None:
+        facts[*way, place, "exists"] = _demand(required)
+        for media_type in holder.get(_STASH + "content", ()):
+            facts[*way, (*place, media_type.lower()), "exists"] = "optional"
+        kinds = [content.get("schema", {}) for content in mapping(holder.get("content")).values()]
+        add(way, place, {"anyOf": kinds or [{"type": "null"}]}, required)
+
+    for path, operation in operations(document):
+        place = place_of(operation)
+        asked, answered = (".".join(place[1:]), "request"), (".".join(place[1:]), "response")
+        facts[*asked, place, "exists"] = facts[*answered, place, "exists"] = "optional"
+        facts[*asked, place, "route"] = route_of(path)
+        facts[*asked, place, "deprecated"] = operation.get("deprecated") or None
+        ways = [_credentials(schemes, way) for way in operation["security"]]
+        facts[*asked, place, "security"] = frozenset(ways or [frozenset[str]()])
+        for parameter in map(mapping, sequence(operation.get("parameters"))):
+            here = (*place, str(PythonIdentifier(parameter["name"], "field_")))
+            wire = f"{parameter['in']} {parameter['name']}"
+            add(asked, here, mapping(parameter.get("schema")), parameter.get("required"), wire)
+        if body := mapping(operation.get("requestBody")):
+            add_content(asked, (*place, "body"), body, body.get("required"))
+        for status, response in operation["responses"].items():
+            add_content(answered, (*place, f"status {status}"), response, required=True)
+        success = (facts[*answered, (*place, f"status {s}"), "type"] for s in operation["responses"] if s[0] == "2")
+        facts[*answered, place, "type of success"] = frozenset[str]().union(*success)
+    return facts
+
+
+def _demand(required: object) -> str:
+    return "required" if required else "optional"
+
+
+def _leaves(schemas: dict[str, Any], schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """`schema` and its alternatives, each with the name of its class where it has one."""
+    if "$ref" in schema:
+        name = str(schema["$ref"]).rpartition("/")[2]
+        is_class = schemas[name].get("type") == "object" or {"properties", "allOf", "enum"} & schemas[name].keys()
+        yield from [(name, schemas[name])] if is_class else _leaves(schemas, schemas[name])
+        return
+    yield "", schema
+    for part in (part for key in ("allOf", "anyOf", "oneOf") for part in sequence(schema.get(key))):
+        yield from _leaves(schemas, mapping(part))
+
+
+def _types(leaf: dict[str, Any]) -> set[str]:
+    given = leaf.get("type", "any")
+    kinds: list[str] = [given] if isinstance(given, str) else given
+    if {"allOf", "anyOf", "oneOf"} & leaf.keys():
+        kinds = []
+    found = {
+        _TYPES.get(str(leaf.get("format")), "str") if kind == "string" else _TYPES.get(kind, "Any") for kind in kinds
+    }
+    return found | ({"None"} if leaf.get("nullable") else set())
+
+
+def _rules(leaf: dict[str, Any], direction: str) -> Iterator[tuple[str, Any]]:
+    """What a schema says beyond the type; OpenAPI 3.0 makes a limit exclusive by a boolean."""
+    rules = {key: leaf[key] for key in _RULES if leaf.get(key) is not None and leaf[key] is not False}
+    for limit, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+        if rules.get(exclusive) is True:
+            rules[exclusive] = rules.pop(limit, None)
+    if direction == "response":
+        rules.pop("default", None)
+    if values := [
+        json.dumps(value, ensure_ascii=False) for value in leaf.get(_STASH + "enum", ()) if value is not None
+    ]:
+        rules["values"] = frozenset(values)
+    yield from rules.items()
+
+
+def _credentials(schemes: dict[str, Any], way: dict[str, Any]) -> frozenset[str]:
+    """What one way to be admitted asks for; what the document calls it doesn't matter."""
+    told = {name: [str(schemes[name].get(key, "")).lower() for key in ("type", "scheme", "in", "name")] for name in way}
+    words = {name: " ".join(filter(None, found)) for name, found in told.items()}
+    return frozenset([*words.values(), *(f"{words[name]} {scope}" for name, scopes in way.items() for scope in scopes)])
