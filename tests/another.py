@@ -1,0 +1,56 @@
+"""A second package, generated from another document: what holds for it holds for any."""
+
+import fcntl
+import importlib
+import json
+from dataclasses import dataclass
+from pathlib import Path as File
+from typing import Any
+
+from checkout import ROOT, contract_check, generate
+from standin import Contract
+
+DOCUMENT = ROOT / "tests" / "documents" / "gateway.json"
+_TOOLS = {"PATH": f"{ROOT / '.venv' / 'bin'}:/usr/bin:/bin"}
+
+
+@dataclass(frozen=True)
+class Package:
+    """A generated package, which can be imported, and the contract that it was generated from."""
+
+    folder: File
+    contract: Contract
+
+    def load(self, module: str) -> Any:
+        """One of its modules: `load("errors")`."""
+        return importlib.import_module(f"{self.folder.name}.{module}")
+
+    def operation(self, name: str) -> Any:
+        """The module of an operation: `operation("range_.range_")`."""
+        return self.load(f"api.{name}")
+
+
+def another(folder: File) -> Package:
+    """The package of gateway.json in `folder`, made there by the first of several processes that ask for it.
+
+    It has what the relay's document lacks: several successes, ranges, `default`, operations without a success, forms.
+    Its overlay mends what is broken, and documents no more errors than there are.
+    """
+    package, prepared, overlay = folder / "gateway_client", folder / "prepared", folder / "gateway.yaml"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (prepared / "document.json").exists():
+            overlay.write_text(contract_check("document", DOCUMENT, "--suggest").stdout, encoding="utf-8")
+            done = generate(package, "--document", DOCUMENT, "--overlay", overlay)
+            assert done.returncode == 0, done.stderr
+            prepare(prepared, overlay)
+    document: dict[str, Any] = json.loads((prepared / "document.json").read_text(encoding="utf-8"))
+    return Package(package, Contract(document))
+
+
+def prepare(into: File, *overlays: File) -> None:
+    """What the generator reads of gateway.json after `overlays`."""
+    into.mkdir()
+    options = [option for overlay in overlays for option in ("--overlay", overlay)]
+    done = contract_check("prepare", DOCUMENT, *options, "--into", into, env=_TOOLS)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,107 @@
+"""What travels when an operation is called: method, path, headers, token, body."""
+
+import ssl
+from urllib.parse import quote
+
+import pytest
+
+from calling import TOKEN, Caller
+from generated_client import AuthenticatedClient
+from generated_client.api.videos import create_kling_image_to_video
+from generated_client.models import KlingImageToVideoRequest, KlingImageToVideoRequestMetadata
+from standin import Answer, Relay
+
+PROMPTED = KlingImageToVideoRequest(model="kling-v1", prompt="宇航员站起身走了")
+
+
+def test_the_call_of_the_readme(caller: Caller, relay: Relay) -> None:
+    body = KlingImageToVideoRequest(
+        model="kling-v1", prompt="宇航员站起身走了", image="https://example.com/image.jpg", duration=5
+    )
+    task = caller.parsed(create_kling_image_to_video, body=body)
+    assert (task.task_id, task.status) == ("abcd1234efgh", "queued")
+    sent = relay.request
+    assert (sent.method, sent.target) == ("POST", "/kling/v1/videos/image2video")
+    assert sent.headers.get_all("authorization") == [f"Bearer {TOKEN}"]
+    assert sent.headers.get_all("content-type") == ["application/json"]
+    assert sent.json == {
+        "model": "kling-v1",
+        "prompt": "宇航员站起身走了",
+        "image": "https://example.com/image.jpg",
+        "duration": 5,
+    }
+
+
+def test_only_what_was_set_travels(caller: Caller, relay: Relay) -> None:
+    caller.parsed(create_kling_image_to_video, body=PROMPTED)
+    assert relay.request.json == {"model": "kling-v1", "prompt": "宇航员站起身走了"}
+
+
+def test_metadata_travels_as_it_is(caller: Caller, relay: Relay) -> None:
+    free = {"negative_prompt": "模糊", "ratio": 2.0, "nested": {"list": [1, None, True, "字"]}, "nothing": None}
+    metadata = KlingImageToVideoRequestMetadata.from_dict(free)
+    body = KlingImageToVideoRequest(model="kling-v1", prompt="走", metadata=metadata)
+    caller.parsed(create_kling_image_to_video, body=body)
+    assert relay.request.json["metadata"] == free
+    assert b"2.0" in relay.request.body
+
+
+@pytest.mark.parametrize(("duration", "travels"), [(5, b"5"), (10.0, b"10"), (7.5, b"7.5")])
+def test_a_whole_number_travels_without_a_fraction(
+    caller: Caller, relay: Relay, duration: float, travels: bytes
+) -> None:
+    body = KlingImageToVideoRequest(model="kling-v1", prompt="走", duration=duration)
+    caller.parsed(create_kling_image_to_video, body=body)
+    assert relay.request.body.partition(b'"duration":')[2].strip(b" }") == travels
+
+
+def test_a_property_of_ones_own_travels_too_and_the_stand_in_notices(caller: Caller, relay: Relay) -> None:
+    body = KlingImageToVideoRequest.from_dict({"prompt": "走", "promt": "拼错"})
+    caller.detailed(create_kling_image_to_video, body=body)
+    assert relay.request.json == {"prompt": "走", "promt": "拼错"}
+    assert ["promt" in problem for problem in relay.problems] == [True]
+    relay.problems.clear()
+
+
+def test_headers_and_cookies_of_a_client_travel(caller: Caller, relay: Relay) -> None:
+    own = AuthenticatedClient(base_url=relay.url, token=TOKEN, headers={"X-Trace": "t-1"}, cookies={"session": "s-1"})
+    caller.enter(own)
+    caller.parsed(create_kling_image_to_video, client=own, body=PROMPTED)
+    assert relay.request.headers.get_all("x-trace") == ["t-1"]
+    assert relay.request.headers.get_all("cookie") == ["session=s-1"]
+
+
+def test_a_base_url_may_end_in_a_slash(caller: Caller, relay: Relay) -> None:
+    own = AuthenticatedClient(base_url=f"{relay.url}/", token=TOKEN)
+    caller.enter(own)
+    caller.parsed(create_kling_image_to_video, client=own, body=PROMPTED)
+    assert relay.request.target == "/kling/v1/videos/image2video"
+
+
+def test_a_base_url_may_have_a_path(caller: Caller, relay: Relay) -> None:
+    relay.answer(Answer.json({"task_id": "1", "status": "queued"}))
+    own = AuthenticatedClient(base_url=f"{relay.url}/{quote('网关')}", token=TOKEN)
+    caller.enter(own)
+    caller.detailed(create_kling_image_to_video, client=own, body=PROMPTED)
+    assert relay.request.target == f"/{quote('网关')}/kling/v1/videos/image2video"
+    relay.problems.clear()
+
+
+def test_calls_of_one_client_share_a_connection(caller: Caller, relay: Relay) -> None:
+    for _ in range(3):
+        caller.parsed(create_kling_image_to_video, body=PROMPTED)
+    assert relay.connections == 1
+
+
+def test_leaving_a_client_closes_its_connection(caller: Caller, relay: Relay) -> None:
+    caller.parsed(create_kling_image_to_video, body=PROMPTED)
+    assert relay.open_connections == 1
+    caller.close()
+    relay.wait_until_idle()
+
+
+def test_over_tls(caller: Caller, tls_relay: Relay, trusting: ssl.SSLContext) -> None:
+    own = AuthenticatedClient(base_url=tls_relay.url, token=TOKEN, verify_ssl=trusting)
+    caller.enter(own)
+    assert caller.parsed(create_kling_image_to_video, client=own, body=PROMPTED).status == "queued"
+    assert tls_relay.request.json["prompt"] == "宇航员站起身走了"

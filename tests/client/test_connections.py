@@ -1,0 +1,267 @@
+"""A client and all that derive from it share their connections, in threads and event loops; the root closes them."""
+
+import asyncio
+import gc
+import os
+import warnings
+import weakref
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event
+from typing import Any
+
+import pytest
+
+from calling import TLS, TOKEN, Caller
+from generated_client import AuthenticatedClient
+from generated_client.api.videos import create_kling_image_to_video
+from generated_client.models import KlingImageToVideoRequest, VideoTask
+from standin import Answer, Relay
+
+PROMPTED = KlingImageToVideoRequest(model="kling-v1", prompt="宇航员站起身走了")
+TASK = {"task_id": "t", "status": "queued"}
+THREADS = 32
+
+
+@pytest.fixture
+def own(relay: Relay) -> AuthenticatedClient:
+    """A client that the test itself opens and closes."""
+    return AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS)
+
+
+def _submit(client: AuthenticatedClient) -> VideoTask:
+    return create_kling_image_to_video.sync(client=client, body=PROMPTED)
+
+
+async def _asubmit(client: AuthenticatedClient) -> VideoTask:
+    return await create_kling_image_to_video.asyncio(client=client, body=PROMPTED)
+
+
+def _close(caller: Caller, client: AuthenticatedClient) -> None:
+    if caller.style == "sync":
+        client.close()
+    else:
+        caller.run(client.aclose())
+
+
+def _derived(root: AuthenticatedClient) -> list[AuthenticatedClient]:
+    child = root.with_headers({"X-Trace": "t"})
+    return [child, root.with_cookies({"a": "1"}), root.with_timeout(9), root.with_deadline(60), child.with_timeout(8)]
+
+
+def test_derived_clients_share_the_connection(caller: Caller, relay: Relay) -> None:
+    for client in (*_derived(caller.client), caller.client, *_derived(caller.client)):
+        caller.parsed(create_kling_image_to_video, client=client, body=PROMPTED)
+    assert relay.connections == 1
+
+
+def test_closing_a_derived_client_closes_nothing(caller: Caller, relay: Relay) -> None:
+    caller.parsed(create_kling_image_to_video, body=PROMPTED)
+    for client in _derived(caller.client):
+        caller.parsed(create_kling_image_to_video, client=client, body=PROMPTED)
+        _close(caller, client)
+        leaving = Caller(caller.style, client)
+        leaving.enter(client)
+        leaving.close()
+        caller.parsed(create_kling_image_to_video, client=client, body=PROMPTED)
+    caller.parsed(create_kling_image_to_video, body=PROMPTED)
+    assert (relay.connections, relay.open_connections) == (1, 1)
+
+
+@pytest.mark.parametrize("used", [False, True], ids=["unused", "used"])
+def test_after_the_root_is_closed_no_client_of_the_family_sends(caller: Caller, relay: Relay, used: bool) -> None:
+    family = [caller.client, *_derived(caller.client)]
+    if used:
+        caller.parsed(create_kling_image_to_video, body=PROMPTED)
+    _close(caller, caller.client)
+    relay.wait_until_idle()
+    relay.forget()
+    for client in family:
+        with pytest.raises(RuntimeError, match="closed"):
+            caller.parsed(create_kling_image_to_video, client=client, body=PROMPTED)
+    _close(caller, caller.client)  # once more does no harm
+    assert relay.requests == []
+
+
+def _open_files() -> int:
+    return len(os.listdir("/dev/fd"))
+
+
+@pytest.fixture
+def nothing_left_open(relay: Relay) -> Iterator[None]:
+    """The test fails where a socket stays open, or is closed only because nobody refers to it any more."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        gc.collect()
+        before = _open_files()
+        yield
+        gc.collect()
+        relay.wait_until_idle()
+    assert _open_files() == before
+
+
+def test_leaving_a_client_leaves_nothing_open(
+    nothing_left_open: None, own: AuthenticatedClient, relay: Relay
+) -> None:
+    with own, ThreadPoolExecutor(4) as threads:
+        assert len(list(threads.map(_submit, [own, *_derived(own)] * 3))) == 18
+        assert relay.open_connections > 0
+
+
+def test_leaving_it_on_an_event_loop_leaves_nothing_open(
+    nothing_left_open: None, own: AuthenticatedClient, relay: Relay
+) -> None:
+    async def work() -> None:
+        async with own:
+            await asyncio.gather(*(_asubmit(client) for client in [own, *_derived(own)] * 3))
+            assert relay.open_connections > 0
+
+    asyncio.run(work())
+
+
+def test_leaving_it_after_both_ways_of_calling_leaves_nothing_open(
+    nothing_left_open: None, own: AuthenticatedClient, relay: Relay
+) -> None:
+    async def work() -> None:
+        async with own:
+            await _asubmit(own)
+            await asyncio.to_thread(_submit, own)
+            assert relay.open_connections == 2
+
+    asyncio.run(work())
+
+
+def test_a_failed_call_leaves_nothing_open(nothing_left_open: None, relay: Relay, own: AuthenticatedClient) -> None:
+    broken = [Answer(200, b"{"), Answer(503), Answer(silent=True), Answer(200, b"{" * 50, cut=9), Answer(302)]
+
+    async def work() -> None:
+        async with own:
+            for answer in broken:
+                relay.answer(answer, times=2)
+                with pytest.raises(Exception, match=r".") as raised:
+                    await _asubmit(own)
+                del raised
+                with pytest.raises(Exception, match=r".") as raised:
+                    _submit(own)
+                del raised
+
+    asyncio.run(work())
+
+
+def test_a_cancelled_call_gives_its_connection_back(own: AuthenticatedClient, relay: Relay) -> None:
+    async def work() -> None:
+        async with own:
+            release = Event()
+            relay.answer(Answer.json(TASK, wait=release))
+            call = asyncio.create_task(_asubmit(own))
+            await asyncio.to_thread(relay.wait_for, 1)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+            await asyncio.to_thread(relay.wait_until_idle) if release.set() else None
+            assert (await _asubmit(own)).status == "queued"
+
+    asyncio.run(work())
+
+
+def test_threads_that_start_at_once_share_one_pool(own: AuthenticatedClient, relay: Relay) -> None:
+    together = Barrier(THREADS)
+
+    def start(_: int) -> tuple[int, str]:
+        together.wait()
+        pool = id(own.get_httpx_client())
+        return pool, _submit(own).status
+
+    with own, ThreadPoolExecutor(THREADS) as threads:
+        came = list(threads.map(start, range(THREADS)))
+        assert len({pool for pool, _ in came}) == 1
+        assert [status for _, status in came] == ["queued"] * THREADS
+        assert relay.connections <= THREADS
+    relay.wait_until_idle()
+
+
+def test_each_event_loop_has_a_pool_of_its_own(own: AuthenticatedClient, relay: Relay) -> None:
+    pools: list[Any] = []
+
+    async def work() -> None:
+        for _ in range(2):
+            await _asubmit(own)
+        pools.append(own.get_async_httpx_client())
+        await own.aclose()
+
+    asyncio.run(work())
+    asyncio.run(work())
+    assert pools[0] is not pools[1]
+    assert relay.connections == 2
+    relay.wait_until_idle()
+
+
+def test_a_loop_that_ended_without_closing_does_not_stop_the_next(own: AuthenticatedClient, relay: Relay) -> None:
+    pools: list[weakref.ref[Any]] = []
+
+    async def work() -> None:
+        await _asubmit(own)
+        pools.append(weakref.ref(own.get_async_httpx_client()))
+
+    async def last() -> None:
+        await work()
+        await own.aclose()
+
+    asyncio.run(work())
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        asyncio.run(last())
+        gc.collect()
+    # asyncio itself says that the first loop was left with a connection; the client has dropped it.
+    assert {warning.category for warning in told} <= {ResourceWarning}
+    assert [pool() for pool in pools] == [None, pools[1]()]
+    relay.wait_until_idle()
+
+
+def test_loops_in_several_threads_work_at_the_same_time(own: AuthenticatedClient, relay: Relay) -> None:
+    together = Barrier(4)
+
+    async def work(pause: Barrier) -> str:
+        await _asubmit(own)
+        await asyncio.to_thread(pause.wait)
+        status = (await _asubmit(own)).status
+        await asyncio.to_thread(pause.wait)
+        await own.aclose()
+        return status
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(lambda _: asyncio.run(work(together)), range(4))) == ["queued"] * 4
+    assert relay.connections == 4
+    relay.wait_until_idle()
+
+
+def test_aclose_closes_the_running_loop_s_connections_only(own: AuthenticatedClient, relay: Relay) -> None:
+    closed, used = Event(), Event()
+
+    async def stays() -> str:
+        await _asubmit(own)
+        used.set()
+        await asyncio.to_thread(closed.wait)
+        status = (await _asubmit(own)).status
+        await own.aclose()
+        return status
+
+    async def leaves() -> None:
+        await asyncio.to_thread(used.wait)
+        await _asubmit(own)
+        await own.aclose()
+        closed.set()
+        with pytest.raises(RuntimeError, match="closed"):
+            await _asubmit(own)
+
+    with ThreadPoolExecutor(2) as threads:
+        staying, leaving = threads.submit(asyncio.run, stays()), threads.submit(asyncio.run, leaves())
+        leaving.result()
+        assert staying.result() == "queued"
+    assert relay.connections == 2
+    relay.wait_until_idle()
+
+
+def test_an_asynchronous_call_without_a_loop_says_so(own: AuthenticatedClient) -> None:
+    with own, pytest.raises(RuntimeError, match="loop"):
+        own.get_async_httpx_client()

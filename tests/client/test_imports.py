@@ -1,0 +1,107 @@
+"""An import loads what it needs and no more, however many operations and models the document has."""
+
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path as File
+from typing import Any
+
+import pytest
+
+import generated_client
+from another import Package
+from checkout import PYTHON, ROOT, run
+from generated_client import models
+from operations import Operation
+
+_LOADED = """
+import importlib, json, sys
+package = sys.argv[1].partition(".")[0]
+importlib.import_module(sys.argv[1])
+names = [name for name in sys.modules if name == package or name.startswith(package + ".")]
+print(json.dumps({"own": sorted(names), "all": sorted(sys.modules)}))
+"""
+SHARED = {"client", "errors", "types", "models", "api"}
+
+
+def _loaded(module: str, folder: File | None = None) -> dict[str, set[str]]:
+    """The package's own modules, and all, after `module` was imported into a fresh interpreter."""
+    code = f"import sys; sys.path.append({str(folder)!r})\n{_LOADED}" if folder else _LOADED
+    done = subprocess.run([sys.executable, "-P", "-c", code, module], check=True, capture_output=True, text=True)
+    loaded: dict[str, list[str]] = json.loads(done.stdout)
+    return {key: set(names) for key, names in loaded.items()}
+
+
+def _needed(operation: Any) -> set[str]:
+    """What importing an operation's module should load: the shared modules, and the models that it names."""
+    package, _, rest = operation.__name__.partition(".")
+    tag = rest.split(".")[1]
+    named = {value.__module__ for value in vars(operation).values() if isinstance(value, type)}
+    return {
+        package,
+        *(f"{package}.{name}" for name in SHARED),
+        f"{package}.api.{tag}",
+        operation.__name__,
+        *(module for module in named if module.startswith(f"{package}.models.")),
+    }
+
+
+def test_importing_an_operation_loads_what_it_names(operation: Operation) -> None:
+    assert _loaded(operation.module.__name__)["own"] == _needed(operation.module)
+
+
+def test_with_many_models_it_loads_no_more(gateway: Package) -> None:
+    form = gateway.operation("form.form")
+    assert len(gateway.load("models").__all__) > 40
+    loaded = _loaded(form.__name__, gateway.folder.parent)["own"]
+    assert loaded == _needed(form)
+    assert len(loaded) == 9  # one of them a model
+
+
+def test_importing_the_package_loads_nothing_else() -> None:
+    loaded = _loaded("generated_client")
+    assert loaded["own"] == {"generated_client"}
+    assert not {"httpx", "attrs"} & loaded["all"]
+
+
+def test_importing_the_models_loads_no_model() -> None:
+    assert {name for name in _loaded("generated_client.models")["own"] if ".models." in name} == set()
+
+
+def test_importing_an_operation_does_not_load_asyncio_s_or_the_metadata_s_machinery(operation: Operation) -> None:
+    assert "importlib.metadata" not in _loaded(operation.module.__name__)["all"] - _loaded("httpx")["all"]
+
+
+def test_every_name_can_be_had_from_the_package() -> None:
+    assert models.__all__
+    for name in models.__all__:
+        assert getattr(models, name).__name__ == name
+        assert name in dir(models)
+    for name in generated_client.__all__:
+        assert getattr(generated_client, name).__name__.rpartition(".")[2] == name
+    assert importlib.import_module("generated_client.client").Client is generated_client.Client
+
+
+@pytest.mark.parametrize("module", [generated_client, models], ids=lambda module: module.__name__)
+def test_a_name_that_is_not_there_says_so(module: Any) -> None:
+    with pytest.raises(AttributeError, match="Nothing"):
+        _ = module.Nothing
+
+
+@pytest.mark.slow
+def test_the_package_of_another_document_is_clean_for_strict_type_checkers(gateway: Package, tmp_path: File) -> None:
+    done = run([PYTHON, "-m", "mypy", "--strict", "--cache-dir", tmp_path / "mypy", gateway.folder.name],
+               cwd=gateway.folder.parent)
+    assert done.returncode == 0, done.stdout
+    settings = {
+        "typeCheckingMode": "strict",
+        "include": [str(gateway.folder)],
+        "venvPath": str(ROOT),
+        "venv": ".venv",
+        "pythonVersion": "3.11",
+    }
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings), encoding="utf-8")
+    done = run([PYTHON, "-m", "basedpyright", "--project", tmp_path], cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert "0 errors, 0 warnings" in done.stdout

@@ -1,0 +1,90 @@
+"""After fork, spawn, pickle or deepcopy a client works, by connections of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path as File
+from typing import Any
+
+import pytest
+
+import workers
+from standin import Answer, Relay, front_error
+
+
+@pytest.fixture(autouse=True)
+def refusals(relay: Relay) -> None:
+    """The stand-in refuses what a worker wants refused."""
+
+    def refuse(request: Any, answer: Answer) -> None:
+        if "x-fail" in request.headers:
+            refusal = front_error(503, "无可用渠道")
+            answer.status, answer.body = refusal.status, refusal.body
+
+    relay.listener = refuse
+
+
+def _play(relay: Relay, scenario: str) -> Any:
+    """What a scenario tells; a warning, of whatever process, ends it."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-W", "error", "-X", "dev", str(File(workers.__file__)), scenario, relay.url],
+        env={**os.environ, "PYTHONWARNINGS": "error"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    return json.loads(done.stdout)
+
+
+def _connections(relay: Relay) -> list[int]:
+    """The numbers of the connections, in the order in which requests came by them."""
+    return [request.connection for request in relay.requests]
+
+
+def test_forked_children_leave_their_parent_s_connection_alone(relay: Relay) -> None:
+    assert _play(relay, "forked") == [0, 0]
+    assert _connections(relay) == [1, 2, 2, 3, 1, 4, 4, 5, 1]
+    assert {request.headers["authorization"] for request in relay.requests} == {f"Bearer {workers.TOKEN}"}
+
+
+@pytest.mark.parametrize("scenario", ["spawned", "by a fork server"])
+def test_a_client_and_a_body_can_be_sent_to_another_process(relay: Relay, scenario: str) -> None:
+    assert _play(relay, scenario) == [0]
+    assert _connections(relay) == [1, 2, 2, 3, 1]
+    assert {request.body for request in relay.requests} == {'{"prompt":"走"}'.encode()}
+
+
+def test_a_copy_has_connections_of_its_own_and_closes_no_other(relay: Relay) -> None:
+    assert _play(relay, "copied") == ["queued"] * 6
+    assert _connections(relay) == [1, 2, 3, 4, 5, 1, 1]
+    assert ["x-trace" in request.headers for request in relay.requests] == [False] * 3 + [True] * 2 + [False, True]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_pool_of_processes(relay: Relay, method: str) -> None:
+    came = _play(relay, f"pool by {method}")
+    assert came == {"said": ["queued"], "calls": 200, "error": [503, "无可用渠道"], "again": "queued"}
+    assert len(relay.requests) == 204
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_32_threads_on_one_client(relay: Relay) -> None:
+    assert _play(relay, "threads") == {"said": ["queued"], "calls": 3_200}
+    assert relay.connections <= 32
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("scenario", ["lasting", "lasting on loops"])
+def test_10_000_calls_leave_no_more_open_and_no_more_in_memory_than_1_000(relay: Relay, scenario: str) -> None:
+    came = _play(relay, scenario)
+    assert len(relay.requests) == workers.CALLS
+    assert came["files"][1] <= came["files"][0]
+    early, late = came["bytes"]
+    assert late - early < 300_000  # 33 bytes a call: what stays is the caches of the interpreter
+    assert relay.connections <= (1 if scenario == "lasting" else workers.CALLS // 2)

@@ -1,0 +1,259 @@
+"""What a client is made with: checked at once, never written to, and left as it is by the clients that derive from it."""
+
+from importlib.metadata import version
+from importlib.util import find_spec
+from typing import Any
+
+import httpx
+import pytest
+import trustme
+
+from another import Package
+from calling import TLS, TOKEN, Caller
+from generated_client import AuthenticatedClient, Client
+from generated_client.api.videos import create_kling_image_to_video
+from generated_client.models import KlingImageToVideoRequest
+from standin import Answer, Contract, Relay
+from standin.tls import client_tls, server_tls
+
+PROMPTED = KlingImageToVideoRequest(model="kling-v1", prompt="宇航员站起身走了")
+PASSWORD = "pass" + "word"
+
+
+def test_base_url_is_the_document_s_server_by_default(contract: Contract, gateway: Package) -> None:
+    assert Client().base_url == contract.document["servers"][0]["url"]
+    assert AuthenticatedClient(token=TOKEN).base_url == contract.document["servers"][0]["url"]
+    assert gateway.load("client").Client().base_url == gateway.contract.document["servers"][0]["url"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "relay.example.com",
+        "relay.example.com:443/v1",
+        "//relay.example.com",
+        "ftp://relay.example.com",
+        "file:///etc/passwd",
+        "https://",
+        "https:///v1",
+        "https://relay.example.com?key=1",
+        "https://relay.example.com/?",
+        "https://relay.example.com/#top",
+        f"https://user:{PASSWORD}@relay.example.com",
+        "https://relay.example.com:port",
+        "https://relay.example.com\n",
+        "",
+        None,
+    ],
+)
+@pytest.mark.parametrize("make", [Client, lambda url: AuthenticatedClient(url, token=TOKEN)], ids=["plain", "token"])
+def test_a_base_url_that_cannot_work_is_refused(make: Any, url: Any) -> None:
+    with pytest.raises(ValueError, match="base_url") as raised:
+        make(url)
+    assert PASSWORD not in str(raised.value)
+    assert TOKEN not in str(raised.value)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "https://relay.example.com/v1", "HTTPS://例子.cn/网关", "http://[::1]:80"])
+def test_any_other_is_taken(url: str) -> None:
+    assert Client(url).base_url == url
+
+
+@pytest.mark.parametrize("name", ["base_url", "headers", "cookies", "timeout", "verify", "follow_redirects"])
+def test_what_the_client_itself_takes_is_refused_among_httpx_args(name: str) -> None:
+    with pytest.raises(ValueError, match="httpx_args"):
+        Client(httpx_args={name: None})
+
+
+def test_the_caller_s_dicts_are_never_written_to(caller: Caller, relay: Relay) -> None:
+    limits = httpx.Limits(max_connections=5)
+    given: dict[str, Any] = {
+        "headers": {"X-Trace": "t"},
+        "cookies": {"session": "s"},
+        "httpx_args": {"event_hooks": {"request": []}, "limits": limits},
+    }
+    added = {"headers": {"X-More": "m"}, "cookies": {"more": "m"}}
+    own = caller.enter(AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS, **given))
+    derived = own.with_headers(added["headers"]).with_cookies(added["cookies"])
+    sets_a_cookie = {"Set-Cookie": "given=by-the-server"}
+    relay.always(Answer.json({"task_id": "t", "status": "queued"}, headers=sets_a_cookie))
+    for client in (own, derived, own):
+        caller.parsed(create_kling_image_to_video, client=client, body=PROMPTED)
+    assert given == {
+        "headers": {"X-Trace": "t"},
+        "cookies": {"session": "s"},
+        "httpx_args": {"event_hooks": {"request": []}, "limits": limits},
+    }
+    assert added == {"headers": {"X-More": "m"}, "cookies": {"more": "m"}}
+
+
+def test_another_client_with_the_same_headers_does_not_send_the_token(caller: Caller, relay: Relay) -> None:
+    shared = {"X-Trace": "t"}
+    caller.parsed(
+        create_kling_image_to_video,
+        client=caller.enter(AuthenticatedClient(relay.url, token=TOKEN, headers=shared, verify_ssl=TLS)),
+        body=PROMPTED,
+    )
+    relay.forget()
+    relay.answer(Answer.json({"task_id": "t", "status": "queued"}))
+    caller.parsed(
+        create_kling_image_to_video,
+        client=caller.enter(Client(relay.url, headers=shared, verify_ssl=TLS)),
+        body=PROMPTED,
+    )
+    assert relay.request.headers["x-trace"] == "t"
+    assert "authorization" not in relay.request.headers
+    relay.problems.clear()  # It wants a token.
+
+
+def test_dicts_that_change_later_change_no_client(caller: Caller, relay: Relay) -> None:
+    headers, cookies = {"X-Trace": "t"}, {"session": "s"}
+    own = caller.enter(AuthenticatedClient(relay.url, token=TOKEN, headers=headers, cookies=cookies, verify_ssl=TLS))
+    headers["X-Late"] = cookies["late"] = "l"
+    caller.parsed(create_kling_image_to_video, client=own, body=PROMPTED)
+    assert "x-late" not in relay.request.headers
+    assert relay.request.headers["cookie"] == "session=s"
+
+
+@pytest.mark.parametrize("used", [False, True], ids=["before its first call", "after its first call"])
+def test_a_derived_client_leaves_the_original_as_it_was(caller: Caller, relay: Relay, used: bool) -> None:
+    root = caller.enter(
+        AuthenticatedClient(relay.url, token=TOKEN, headers={"X-Trace": "t"}, cookies={"a": "1"}, verify_ssl=TLS)
+    )
+    if used:
+        caller.parsed(create_kling_image_to_video, client=root, body=PROMPTED)
+    derived = (
+        root.with_headers({"x-trace": "u", "X-More": "m"}).with_cookies({"b": "2"}).with_timeout(7).with_deadline(70)
+    )
+    assert type(derived) is AuthenticatedClient
+    relay.forget()
+    for client in (derived, root):
+        caller.parsed(create_kling_image_to_video, client=client, body=PROMPTED)
+    of_derived, of_root = (request.headers for request in relay.requests)
+    assert of_derived.get_all("x-trace") == ["u"]
+    assert (of_derived["x-more"], of_derived["cookie"]) == ("m", "a=1; b=2")
+    assert of_root.get_all("x-trace") == ["t"]
+    assert ("x-more" in of_root, of_root["cookie"]) == (False, "a=1")
+    assert (derived.timeout, derived.deadline) == (httpx.Timeout(7), 70)
+    assert (root.timeout, root.deadline) == (Client().timeout, None)
+
+
+def test_the_user_agent_names_the_package_and_its_version(caller: Caller, relay: Relay) -> None:
+    caller.parsed(create_kling_image_to_video, body=PROMPTED)
+    assert relay.request.headers.get_all("user-agent") == [f"relay-client/{version('relay-client')}"]
+
+
+def test_a_user_agent_of_one_s_own_takes_its_place(caller: Caller, relay: Relay) -> None:
+    own = caller.client.with_headers({"user-agent": "service/1"})
+    caller.parsed(create_kling_image_to_video, client=own, body=PROMPTED)
+    assert relay.request.headers.get_all("user-agent") == ["service/1"]
+
+
+# httpx_args reach httpx.
+
+
+class _Counting(httpx.HTTPTransport):
+    count = 0
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.count += 1
+        return super().handle_request(request)
+
+
+class _AsyncCounting(httpx.AsyncHTTPTransport):
+    count = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.count += 1
+        return await super().handle_async_request(request)
+
+
+def _counting(style: str) -> _Counting | _AsyncCounting:
+    return _Counting(verify=TLS) if style == "sync" else _AsyncCounting(verify=TLS)
+
+
+@pytest.mark.parametrize("argument", ["transport", "mounts"])
+def test_a_transport_of_one_s_own(caller: Caller, relay: Relay, argument: str) -> None:
+    transport = _counting(caller.style)
+    args: dict[str, Any] = {argument: transport if argument == "transport" else {"all://": transport}}
+    own = caller.enter(AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS, httpx_args=args))
+    for client in (own, own.with_timeout(9)):
+        caller.parsed(create_kling_image_to_video, client=client, body=PROMPTED)
+    assert transport.count == 2
+
+
+def test_a_proxy(caller: Caller, contract: Contract, authority: trustme.CA) -> None:
+    with Relay(contract, tls=server_tls(authority, "relay.example.com"), proxy=True) as proxy:
+        own = AuthenticatedClient(
+            "https://relay.example.com",
+            token=TOKEN,
+            verify_ssl=client_tls(authority),
+            httpx_args={"proxy": proxy.url},
+        )
+        caller.parsed(create_kling_image_to_video, client=caller.enter(own), body=PROMPTED)
+        assert proxy.request.headers["host"] == "relay.example.com"
+        assert proxy.problems == []
+
+
+def test_a_proxy_of_the_environment(
+    caller: Caller, contract: Contract, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Relay(contract, tls=server_tls(authority, "relay.example.com"), proxy=True) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        own = AuthenticatedClient("https://relay.example.com", token=TOKEN, verify_ssl=client_tls(authority))
+        caller.parsed(create_kling_image_to_video, client=caller.enter(own), body=PROMPTED)
+        assert proxy.request.headers["host"] == "relay.example.com"
+
+
+def test_hooks(caller: Caller, relay: Relay) -> None:
+    seen: list[int] = []
+
+    def note(response: httpx.Response) -> None:
+        seen.append(response.status_code)
+
+    async def anote(response: httpx.Response) -> None:
+        note(response)
+
+    hooks = {"response": [note if caller.style == "sync" else anote]}
+    own = AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS, httpx_args={"event_hooks": hooks})
+    caller.parsed(create_kling_image_to_video, client=caller.enter(own), body=PROMPTED)
+    assert seen == [200]
+
+
+def test_limits(caller: Caller, relay: Relay) -> None:
+    args = {"limits": httpx.Limits(max_keepalive_connections=0)}
+    own = caller.enter(AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS, httpx_args=args))
+    for _ in range(2):
+        caller.parsed(create_kling_image_to_video, client=own, body=PROMPTED)
+    assert relay.connections == 2
+
+
+def test_http2_reaches_httpx(caller: Caller, relay: Relay) -> None:
+    own = caller.enter(AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS, httpx_args={"http2": True}))
+    if find_spec("h2") is None:  # httpx itself says what is missing
+        with pytest.raises(ImportError, match="h2"):
+            caller.parsed(create_kling_image_to_video, client=own, body=PROMPTED)
+    else:
+        caller.parsed(create_kling_image_to_video, client=own, body=PROMPTED)
+
+
+@pytest.mark.parametrize("style", ["sync", "asyncio"])
+def test_a_client_of_httpx_of_one_s_own(relay: Relay, style: str) -> None:
+    transport = _counting(style)
+    own = AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS)
+    caller = Caller(style, own)
+    if isinstance(transport, httpx.HTTPTransport):
+        http: Any = httpx.Client(transport=transport)
+        own.set_httpx_client(http)
+    else:
+        http = httpx.AsyncClient(transport=transport)
+
+        async def give() -> None:
+            own.set_async_httpx_client(http)
+
+        caller.run(give())
+    caller.enter(own)
+    caller.parsed(create_kling_image_to_video, body=PROMPTED)
+    caller.close()
+    assert transport.count == 1
+    assert http.is_closed

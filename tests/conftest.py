@@ -1,0 +1,89 @@
+"""The fixtures: the document, the stand-in, a client, and the two ways of calling."""
+
+import os
+import ssl
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+import trustme
+
+from calling import TLS, TOKEN, Caller
+from generated_client import AuthenticatedClient
+from operations import Operation, operations
+from standin import Contract, Relay, overlaid, prepared
+from standin.tls import client_tls, server_tls
+
+
+def pytest_configure() -> None:
+    """A proxy of this machine's has no part in what stays on it, no test may know a real token, and a `make`
+    that a test runs is not a part of the one that runs the tests.
+    """
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy") or name in ("RELAY_TOKEN", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
+            del os.environ[name]
+
+
+@cache
+def _contract() -> Contract:
+    return Contract(overlaid())
+
+
+@cache
+def _operations() -> list[Operation]:
+    return operations(_contract(), prepared())
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Runs a test that takes an `operation` for each one of the document."""
+    if "operation" in metafunc.fixturenames:
+        metafunc.parametrize("operation", _operations(), ids=str)
+
+
+@pytest.fixture(scope="session")
+def contract() -> Contract:
+    """relay.json after its overlay, as the stand-in reads it."""
+    return _contract()
+
+
+@pytest.fixture
+def relay(contract: Contract) -> Iterator[Relay]:
+    """The stand-in; the test fails where a request departs from the document, unless it cleared `problems`."""
+    with Relay(contract) as relay:
+        yield relay
+    assert relay.problems == []
+
+
+@pytest.fixture
+def client(relay: Relay) -> AuthenticatedClient:
+    """A client of the stand-in, not yet entered."""
+    return AuthenticatedClient(base_url=relay.url, token=TOKEN, verify_ssl=TLS)
+
+
+@pytest.fixture(params=["sync", "asyncio"])
+def caller(request: pytest.FixtureRequest, client: AuthenticatedClient) -> Iterator[Caller]:
+    """Both ways of calling, one after the other, each with `client` entered."""
+    caller = Caller(request.param, client)
+    caller.enter(client)
+    yield caller
+    caller.close()
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """An authority that nobody trusts but who is told to."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def tls_relay(contract: Contract, authority: trustme.CA) -> Iterator[Relay]:
+    """The stand-in behind TLS."""
+    with Relay(contract, tls=server_tls(authority, "127.0.0.1")) as relay:
+        yield relay
+    assert relay.problems == []
+
+
+@pytest.fixture
+def trusting(authority: trustme.CA) -> ssl.SSLContext:
+    """A client's TLS that trusts `authority`."""
+    return client_tls(authority)

@@ -1,0 +1,17 @@
+"""Git repositories for the tests of what compares revisions."""
+
+import subprocess
+from pathlib import Path as File
+
+_IDENTITY = ("-c", "user.name=Tester", "-c", "user.email=tester@example.com", "-c", "commit.gpgsign=false")
+
+
+def git(root: File, *arguments: str) -> None:
+    """Runs git in `root`; no configuration of this machine's user decides what it does."""
+    subprocess.run(["git", *_IDENTITY, *arguments], cwd=root, check=True, capture_output=True)
+
+
+def commit(root: File, *paths: str) -> None:
+    """Commits what is in `paths`."""
+    git(root, "add", "--force", "--", *paths)
+    git(root, "commit", "--quiet", "--message", "A revision")

@@ -1,0 +1,205 @@
+"""diff: what changed between two documents or revisions, as a caller's code will feel it."""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path as File
+from typing import Any
+
+import pytest
+
+from checkout import ROOT, Completed, copy, run
+from history import commit, git
+from mutations import MUTATIONS, base, mutated
+from specimens import changed, request_properties, small, write
+
+pytestmark = pytest.mark.timeout(300)  # Each test runs whole generations.
+LEVELS = ("none", "patch", "minor", "major")
+
+
+def diff(*arguments: str | File, root: File = ROOT, env: dict[str, str] | None = None) -> Completed:
+    """Runs `diff` in a checkout."""
+    command = [root / ".venv" / "bin" / "python", "-m", "contract_check", "diff", *arguments]
+    return run(command, cwd=root, env={"PYTHONUTF8": "1", "GITHUB_ACTIONS": "", **(env or {})})
+
+
+def verdict(old: File, new: File) -> tuple[str, list[dict[str, str]]]:
+    done = diff(old, new, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    return report["verdict"], report["changes"]
+
+
+@pytest.mark.parametrize("version", ["3.1.0", pytest.param("3.0.3", marks=pytest.mark.slow)])
+def test_every_mutation_has_its_verdict(version: str, tmp_path: File) -> None:
+    old, new = write(tmp_path, base(version), "old.json"), write(tmp_path, mutated(version), "new.json")
+    whole, changes = verdict(old, new)
+    assert whole == "major"
+    found: dict[str, list[str]] = defaultdict(list)
+    for change in changes:
+        found[change["operation"].partition(".")[2].removesuffix("_x")].append(change["level"])
+    levels = {name: max(found.pop(name.replace(" ", "_"), []), key=LEVELS.index, default="none") for name in MUTATIONS}
+    assert levels == {name: level for name, (level, _) in MUTATIONS.items()}
+    assert found == {}
+    assert len(MUTATIONS) >= 30
+
+
+def _thing(document: Any) -> Any:
+    return document["paths"]["/things"]["post"]
+
+
+def _rename(document: Any) -> None:
+    document["components"]["schemas"]["Object"] = document["components"]["schemas"].pop("Thing")
+    for holder in (_thing(document)["requestBody"], _thing(document)["responses"]["200"]):
+        holder["content"]["application/json"]["schema"] = {"$ref": "#/components/schemas/Object"}
+
+
+WHOLE: dict[str, tuple[str, Callable[[Any], object]]] = {
+    "nothing": ("none", lambda d: None),
+    "version": ("none", lambda d: d["info"].update(version="2")),
+    "second server": ("none", lambda d: d["servers"].append({"url": "https://elsewhere.example.com"})),
+    "unused scheme": (
+        "none",
+        lambda d: d["components"].update(securitySchemes={"A": {"type": "http", "scheme": "basic"}}),
+    ),
+    "description": ("patch", lambda d: _thing(d).update(description="Makes a thing.")),
+    "server": ("major", lambda d: d["servers"][0].update(url="https://elsewhere.example.com")),
+    "class": ("major", _rename),
+}
+
+
+@pytest.mark.parametrize(("expected", "change"), WHOLE.values(), ids=WHOLE)
+def test_a_change_of_the_whole_has_its_verdict(expected: str, change: Callable[[Any], object], tmp_path: File) -> None:
+    document = small()
+    old = write(tmp_path, document, "old.json")
+    change(document)
+    found, changes = verdict(old, write(tmp_path, document, "new.json"))
+    assert (found, bool(changes)) == (expected, expected != "none")
+
+
+@pytest.fixture
+def pair(tmp_path: File) -> tuple[File, File]:
+    """relay.json, and a copy with one breaking change and one new field."""
+    new = changed(lambda d: (request_properties(d).pop("fps"), request_properties(d).update(mask={"type": "string"})))
+    return write(tmp_path, changed(lambda d: None), "old.json"), write(tmp_path, new, "new.json")
+
+
+NAME = "videos.create_kling_image_to_video"
+
+
+def test_text_has_a_line_for_each_change(pair: tuple[File, File]) -> None:
+    assert diff(*pair).stdout.splitlines() == [
+        f"major: 2 changes since {pair[0]}",
+        f"major {NAME}: models.KlingImageToVideoRequest.fps: is gone",
+        f"minor {NAME}: models.KlingImageToVideoRequest.mask: is new",
+    ]
+
+
+def test_json_holds_verdict_and_changes(pair: tuple[File, File]) -> None:
+    where = "models.KlingImageToVideoRequest"
+    assert json.loads(diff(*pair, "--format", "json").stdout) == {
+        "verdict": "major",
+        "changes": [
+            {"level": "major", "operation": NAME, "where": f"{where}.fps", "what": "is gone"},
+            {"level": "minor", "operation": NAME, "where": f"{where}.mask", "what": "is new"},
+        ],
+    }
+
+
+def test_markdown_is_a_release_note(pair: tuple[File, File]) -> None:
+    assert diff(*pair, "--format", "markdown").stdout == (
+        f"**major** since {pair[0]}\n\n"
+        "### Breaking: callers may have to change\n\n"
+        f"- `models.KlingImageToVideoRequest.fps` is gone ({NAME})\n\n"
+        "### New\n\n"
+        f"- `models.KlingImageToVideoRequest.mask` is new ({NAME})\n"
+    )
+
+
+def test_breaking_changes_are_annotated_on_github(pair: tuple[File, File]) -> None:
+    told = diff(*pair, env={"GITHUB_ACTIONS": "true"}).stdout
+    assert [line for line in told.splitlines() if line.startswith("::")] == [
+        f"::warning title=breaking change::{NAME}: models.KlingImageToVideoRequest.fps: is gone"
+    ]
+
+
+@pytest.mark.parametrize(("level", "codes"), [("major", (1, 0)), ("minor", (1, 1))])
+def test_fail_on_decides_the_exit_code(level: str, codes: tuple[int, int], tmp_path: File) -> None:
+    grown = changed(lambda d: request_properties(d).update(mask={"type": "string"}))
+    old, new = write(tmp_path, changed(lambda d: None), "old.json"), write(tmp_path, grown, "new.json")
+    assert diff(new, old, "--fail-on", level).returncode == codes[0]
+    assert diff(old, new, "--fail-on", level).returncode == codes[1]
+    assert diff(old, old, "--fail-on", level).returncode == 0
+
+
+def test_what_cannot_be_compared_is_no_verdict(tmp_path: File) -> None:
+    unknown = diff("no-such-revision", "--fail-on", "major")
+    assert (unknown.returncode, unknown.stdout) == (2, "")
+    assert "no-such-revision is no file, and no git revision" in unknown.stderr
+    twice = write(tmp_path, '{"openapi": "3.1.0", "openapi": "3.1.0"}')
+    refused = diff(twice, twice)
+    assert (refused.returncode, "stands twice" in refused.stderr) == (2, True)
+    assert diff().returncode == 2
+
+
+def test_a_defect_is_cured_and_said_so(tmp_path: File) -> None:
+    document = small()
+    old = write(tmp_path, document, "old.json")
+    document["paths"]["/more"] = {"post": _thing(document)}  # An operationId used twice.
+    new = write(tmp_path, document, "new.json")
+    done = diff(old, new)
+    assert done.returncode == 0
+    assert f"note: {new}: 5 overlay actions matched nothing, 2 suggested cures applied" in done.stderr
+
+
+@pytest.fixture
+def checkout(tmp_path: File) -> File:
+    """A repository with two revisions: in the second, a field is gone, another came, and the overlay differs."""
+    root = copy(tmp_path / "检出 out")
+    git(root, "init", "--quiet")
+    commit(root, "relay.json", "generator")
+    git(root, "tag", "v0.1.0")
+    write(root, changed(lambda d: request_properties(d).update(mask={"type": "string"})))
+    overlay = root / "generator" / "overlay.yaml"
+    overlay.write_text(overlay.read_text(encoding="utf-8").replace("VideoTask", "Task"), encoding="utf-8")
+    commit(root, "relay.json", "generator")
+    write(root, changed(lambda d: request_properties(d).pop("fps")))
+    return root
+
+
+def test_revisions_are_compared_each_with_its_own_overlay_and_made_once(checkout: File) -> None:
+    (checkout / ".venv" / ".contract_check" / "tmpkilled" / "made").mkdir(parents=True)  # what a killed run leaves
+    first = diff("v0.1.0", "HEAD", root=checkout)
+    lines = first.stdout.splitlines()
+    assert first.stderr.count("generating from ") == 2
+    assert lines[0] == "major: 5 changes since v0.1.0"
+    assert f"minor {NAME}: models.KlingImageToVideoRequest.mask: is new" in lines
+    assert f"major {NAME}: models.VideoTask: is gone" in lines
+    again = run(["make", "--silent", "diff", "OLD=v0.1.0", "NEW=HEAD"], cwd=checkout)
+    assert (again.stdout, again.stderr) == (first.stdout, "")
+    tree = diff("HEAD", root=checkout)
+    assert tree.stderr == "generating from the working tree ...\n"
+    assert tree.stdout.splitlines() == [
+        "major: 2 changes since HEAD",
+        f"major {NAME}: models.KlingImageToVideoRequest.fps: is gone",
+        f"major {NAME}: models.KlingImageToVideoRequest.mask: is gone",
+    ]
+    config = checkout / "generator" / "config.yaml"
+    config.write_text(config.read_text(encoding="utf-8") + "# another\n", encoding="utf-8")
+    assert "generating from HEAD" in diff("HEAD", "HEAD", root=checkout).stderr
+
+
+def test_make_diff_asks_for_the_old_one() -> None:
+    done = run(["make", "diff"], cwd=ROOT)
+    assert (done.returncode, "make diff OLD=" in done.stderr) == (2, True)
+
+
+def test_what_a_revision_shipped_counts_whatever_made_it(checkout: File) -> None:
+    git(checkout, "checkout", "--quiet", ".")
+    run([checkout / "generate.sh"], cwd=checkout)
+    errors = checkout / "generated_client" / "errors.py"
+    errors.write_text(errors.read_text(encoding="utf-8") + "\n\nclass Old(Exception): ...\n", encoding="utf-8")
+    commit(checkout, "generated_client")
+    assert diff("HEAD", root=checkout).stdout == (
+        "major: 1 change since HEAD\nmajor the package: errors.Old: is gone\n"
+    )

@@ -1,0 +1,159 @@
+"""What the READMEs show works: code runs as it is written, commands and links exist.
+
+Each ```python block stands alone, and runs against a stand-in that answers under the relay's own name:
+the environment names it as the proxy, and its authority as the one to trust. `<!-- relay: NAME -->` on
+the line above a block has its next request answered by that scenario of the stand-in; a ```text block
+right below one is what it prints, where `...` stands for anything.
+"""
+
+import ast
+import doctest
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path as File
+from urllib.parse import urlsplit
+
+import pytest
+import trustme
+
+from checkout import ROOT, contract_check, run
+from standin import Contract, Relay
+from standin.tls import server_tls
+
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+READMES = ("README.md", "README.zh-CN.md")
+FENCED = re.compile(
+    r"(?:^<!-- relay: (?P<relay>\w+) -->\n)?"
+    r"^```(?P<language>\w*)\n(?P<code>.*?)^```$"
+    r"(?:\n+^```text\n(?P<prints>.*?)^```$)?",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a README."""
+
+    file: str
+    line: int
+    language: str
+    code: str
+    relay: str | None
+    prints: str | None
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+def _blocks(*languages: str) -> list[Block]:
+    return [block for file in READMES for block in _found(file) if block.language in languages]
+
+
+def _found(file: str) -> Iterator[Block]:
+    text = (ROOT / file).read_text(encoding="utf-8")
+    for match in FENCED.finditer(text):
+        line = text.count("\n", 0, match.start("code")) + 1
+        yield Block(file, line, match["language"], match["code"], match["relay"], match["prints"])
+
+
+@pytest.fixture
+def named_relay(
+    contract: Contract, authority: trustme.CA, tmp_path: File, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Relay]:
+    """The stand-in under the name of the relay itself."""
+    url: str = contract.document["servers"][0]["url"]
+    host = urlsplit(url).hostname
+    trusted = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(trusted))
+    with Relay(contract, tls=server_tls(authority, str(host)), proxy=True) as relay:
+        monkeypatch.setenv("HTTPS_PROXY", relay.url)
+        monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+        yield relay
+
+
+@pytest.mark.parametrize("block", _blocks("python"), ids=str)
+def test_code_runs_as_it_is_written(block: Block, named_relay: Relay, capsys: pytest.CaptureFixture[str]) -> None:
+    if block.relay:
+        named_relay.answer(block.relay)
+    code = compile("\n" * (block.line - 1) + block.code, ROOT / block.file, "exec")
+    exec(code, {"__name__": "readme"})
+    assert named_relay.problems == []
+    assert bool(named_relay.requests) == _calls(block)
+    if block.prints is not None:
+        printed = capsys.readouterr().out
+        assert doctest.OutputChecker().check_output(block.prints, printed, doctest.ELLIPSIS), printed
+
+
+def _calls(block: Block) -> bool:
+    """Whether the block makes a call, rather than define a function that would."""
+    top = [node for node in ast.parse(block.code).body if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return re.search(r"\.sync(_detailed)?\(|asyncio\.run\(", "\n".join(map(ast.unparse, top))) is not None
+
+
+def test_the_first_call_comes_on_the_first_screen() -> None:
+    for file in READMES:
+        first = next(block for block in _found(file) if block.language == "python")
+        assert first.line < 25
+        assert "create_kling_image_to_video.sync(client=client, body=KlingImageToVideoRequest(" in first.code
+
+
+def test_both_languages_show_the_same_code() -> None:
+    english, chinese = ([(b.language, _essence(b)) for b in _found(file)] for file in READMES)
+    assert english == chinese
+
+
+def _essence(block: Block) -> str:
+    """What a block says to a machine, without what it says to a person."""
+    return ast.dump(ast.parse(block.code)) if block.language == "python" else re.sub(r"\s*#.*", "", block.code)
+
+
+def _commands() -> list[str]:
+    """Each command that a README shows, in a block of its own or in a sentence."""
+    shown = [line for block in _blocks("sh", "console") for line in block.code.splitlines()]
+    for file in READMES:
+        prose = FENCED.sub("", (ROOT / file).read_text(encoding="utf-8"))
+        shown += re.findall(r"`((?:make|[./\w]*python -m contract_check|\./generate\.sh)(?: [^`]*)?)`", prose)
+    plain = (re.sub(r"\s*#.*", "", line) for line in shown)
+    return sorted({part.strip() for line in plain for part in line.split("&&") if part.strip()})
+
+
+@pytest.mark.parametrize("command", _commands())
+def test_a_command_exists(command: str) -> None:
+    program, _, rest = command.partition(" ")
+    match program:
+        case "make":
+            target, *settings = rest.split()
+            assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE)
+            assert [s for s in settings if f"$({s.partition('=')[0]})" not in MAKEFILE] == []
+        case "pip":
+            assert rest == "install dist/*.whl"  # What becomes of it, test_dependencies.py says.
+        case "./generate.sh":
+            told = run(["./generate.sh", "--help"]).stdout
+            assert [option for option in re.findall(r"--\w+", rest) if option not in told] == []
+        case _:
+            assert program in ("python", ".venv/bin/python"), f"teach this test what `{command}` is"
+            _, module, *arguments = rest.split()
+            assert module == "contract_check"
+            done = contract_check(*arguments[:1], "--help")
+            assert done.returncode == 0
+            assert [option for option in re.findall(r"--\w+", rest) if option not in done.stdout] == []
+
+
+def test_make_help_tells_every_command() -> None:
+    told = run(["make", "help"]).stdout
+    targets = {command.split()[1] for command in _commands() if command.startswith("make ")}
+    assert sorted(name for name in targets if f"make {name} " not in told) == []
+
+
+@pytest.mark.parametrize("file", READMES)
+def test_every_link_leads_somewhere(file: str) -> None:
+    text = (ROOT / file).read_text(encoding="utf-8")
+    headings = [
+        re.sub(r"[^\w\- ]", "", h).strip().lower().replace(" ", "-") for h in re.findall(r"^#+ (.*)", text, re.M)
+    ]
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if link.startswith("#"):
+            assert link[1:] in headings
+        elif not re.match(r"https?:", link):
+            assert (ROOT / link).exists(), link

@@ -1,0 +1,259 @@
+"""A document with defects is refused: what, where, and what would cure it; the package stays as it was."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path as File
+from typing import Any
+
+import pytest
+
+from checkout import ROOT, contract_check, generate, tree
+from specimens import RELAY, ROUTE, changed, operation, request_properties, small, write
+
+AT = f"#/paths/{ROUTE.replace('/', '~1')}/post"
+BODY = f"{AT}/requestBody/content/application~1json/schema/properties"
+
+
+@dataclass(frozen=True)
+class Defect:
+    """A change of relay.json, and what is to be said of it."""
+
+    change: Callable[[Any], object]
+    pointer: str
+    marker: str
+    """What stands in the file at the place that is to be named."""
+    cure: str
+    said: str
+
+
+def _twins(document: Any) -> None:
+    twin = {"operationId": "twice", "responses": {"200": {"description": "好"}}}
+    document["paths"].update({"/one": {"post": twin}, "/two": {"post": twin}})
+
+
+CURABLE = {
+    "bad type in the request body": Defect(
+        lambda d: request_properties(d)["width"].update(type="integr"),
+        f"{BODY}/width/type",
+        '"type": "integr"',
+        "type: integer",
+        '"integr" is none of',
+    ),
+    "unknown $ref": Defect(
+        lambda d: request_properties(d).update(camera={"$ref": "#/components/schemas/Nope"}),
+        f"{BODY}/camera/$ref",
+        '"$ref": "#/components/schemas/Nope"',
+        "remove: true",
+        "names nothing",
+    ),
+    "$ref that leaves the file": Defect(
+        lambda d: request_properties(d).update(mask={"$ref": "https://example.com/mask.json"}),
+        f"{BODY}/mask/$ref",
+        '"$ref": "https://example.com/mask.json"',
+        "remove: true",
+        "leaves the file",
+    ),
+    "duplicate operationId": Defect(
+        _twins,
+        "#/paths/~1one/post/operationId",
+        '"operationId": "twice"',
+        "operationId: post_one",
+        "used more than once",
+    ),
+    "missing response description": Defect(
+        lambda d: operation(d)["responses"]["400"].pop("description"),
+        f"{AT}/responses/400",
+        '"400"',
+        "description:",
+        "`description` is missing",
+    ),
+    "unknown security scheme": Defect(
+        lambda d: operation(d).update(security=[{"Nope": []}]),
+        f"{AT}/security/0/Nope",
+        '"Nope"',
+        "remove: true",
+        "is not defined",
+    ),
+    "undeclared path parameter": Defect(
+        lambda d: d["paths"].update({"/{id}": {"get": {"responses": {"200": {"description": "好"}}}}}),
+        "#/paths/~1{id}/get",
+        '"get"',
+        "in: path",
+        "declared by no parameter",
+    ),
+    "no such field": Defect(
+        lambda d: operation(d)["responses"]["200"].update(contents={}),
+        f"{AT}/responses/200/contents",
+        '"contents"',
+        "remove: true",
+        "no field that may stand here",
+    ),
+}
+
+INCURABLE = {
+    "duplicate key": (RELAY.replace('"type": "number"', '"type": "number", "type": "x"'), '"type": "x"', "twice"),
+    "NaN": (RELAY.replace("20231234", "NaN"), "NaN", "NaN"),
+    "trailing comma": (RELAY.replace('"url"\n', '"url",\n'), ",\n                    ]", "JSON"),
+    "comment": (RELAY.replace('"openapi"', '/* 注 */ "openapi"', 1), "/* 注 */", "JSON"),
+    "end missing": (RELAY.rstrip().removesuffix("}"), None, "missing"),
+}
+
+
+def _place(text: str, marker: str) -> str:
+    """Line and column of `marker`, as an editor counts them."""
+    before = text[: text.index(marker)]
+    return f"{before.count(chr(10)) + 1}:{len(before.rpartition(chr(10))[2]) + 1}"
+
+
+@pytest.fixture
+def package(tmp_path: File) -> File:
+    """A package that a refused run must leave alone."""
+    package = tmp_path / "generated_client"
+    (package / "models").mkdir(parents=True)
+    (package / "models" / "old.py").write_text("OLD = True\n", encoding="utf-8")
+    return package
+
+
+@pytest.mark.parametrize("name", CURABLE)
+def test_a_defect_is_named_with_its_place_and_its_cure(name: str, tmp_path: File, package: File) -> None:
+    defect = CURABLE[name]
+    document = write(tmp_path, changed(defect.change))
+    before = tree(package)
+    refused = generate(package, "--document", document)
+    assert refused.returncode == 1
+    place = _place(document.read_text(encoding="utf-8"), defect.marker)
+    told = refused.stderr.partition(f"{document}:{place}: {defect.pointer}: ")[2].partition("\n")[0]
+    assert defect.said in told, refused.stderr
+    assert defect.cure in refused.stderr.partition("  cure, to paste")[2]
+    assert "stays as it was" in refused.stderr
+    assert tree(package) == before
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["generated_client", "relay.json"]
+
+
+def test_all_defects_come_in_one_run_and_one_overlay_cures_them(tmp_path: File, package: File) -> None:
+    def change(document: Any) -> None:
+        for defect in CURABLE.values():
+            defect.change(document)
+
+    document = write(tmp_path, changed(change))
+    text = document.read_text(encoding="utf-8")
+    refused = generate(package, "--document", document)
+    assert refused.returncode == 1
+    for defect in CURABLE.values():
+        assert f":{_place(text, defect.marker)}: {defect.pointer}: " in refused.stderr
+    cures = tmp_path / "cures.yaml"
+    suggested = contract_check("document", document, "--suggest")
+    assert suggested.returncode == 0, suggested.stderr
+    cures.write_text(suggested.stdout, encoding="utf-8")
+    overlays = ["--overlay", ROOT / "generator" / "overlay.yaml", "--overlay", cures]
+    done = generate(package, "--document", document, *overlays)
+    assert done.returncode == 0, done.stderr
+    assert "api/videos/create_kling_image_to_video.py" in tree(package)
+
+
+@pytest.mark.parametrize("name", INCURABLE)
+def test_what_is_not_json_is_refused_with_its_place(name: str, tmp_path: File, package: File) -> None:
+    text, marker, said = INCURABLE[name]
+    assert text != RELAY
+    document = write(tmp_path, text)
+    before = tree(package)
+    refused = generate(package, "--document", document)
+    assert refused.returncode == 1
+    place = re.escape(_place(text, marker)) if marker else r"\d+:\d+"
+    assert re.search(rf"{re.escape(str(document))}:{place}: #\S*: .*{said}", refused.stderr), refused.stderr
+    assert "mend the file" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert tree(package) == before
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\xff\xfe{}", "UTF-8"),
+        (b"\xef\xbb\xbf" + RELAY.encode(), "byte order mark"),
+        (b"[]", "object"),
+        (b"", "JSON"),
+        (b'{"openapi": "2.0"}', "3.0 and 3.1"),
+        (b"[" * 100_000, "JSON"),
+    ],
+    ids=["not UTF-8", "byte order mark", "no object", "empty", "another OpenAPI", "too deep"],
+)
+def test_what_is_no_document_is_refused(content: bytes, said: str, tmp_path: File, package: File) -> None:
+    document = tmp_path / "relay.json"
+    document.write_bytes(content)
+    before = tree(package)
+    refused = generate(package, "--document", document)
+    assert refused.returncode == 1
+    assert str(document) in refused.stderr
+    assert said in refused.stderr or "nested too deeply" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert tree(package) == before
+
+
+def test_a_file_that_cannot_be_read_is_the_environments_fault(tmp_path: File, package: File) -> None:
+    for document in (tmp_path / "missing.json", tmp_path):
+        refused = generate(package, "--document", document)
+        assert refused.returncode == 2
+        assert str(document) in refused.stderr
+        assert "Traceback" not in refused.stderr
+
+
+def _overlay(folder: File, *actions: dict[str, Any]) -> File:
+    head = {"overlay": "1.0.0", "info": {"title": "own", "version": "1"}}
+    return write(folder, {**head, "actions": list(actions)}, "own.yaml")
+
+
+IDLE = {"target": "$.paths['/nowhere']", "description": "It was there once.", "update": {"summary": "无"}}
+
+
+def test_an_action_that_matches_nothing_in_the_vendored_document_is_an_error(tmp_path: File, package: File) -> None:
+    overlay = _overlay(tmp_path, IDLE)
+    refused = generate(package, "--overlay", overlay)
+    assert refused.returncode == 1
+    assert re.search(
+        rf"{re.escape(str(overlay))}:\d+: .*matches nothing.*/nowhere.*x-optional", refused.stderr, re.DOTALL
+    )
+
+
+def test_unless_it_is_marked_optional(tmp_path: File) -> None:
+    done = generate(tmp_path / "own_client", "--overlay", _overlay(tmp_path, {**IDLE, "x-optional": True}))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_and_a_warning_in_another_document(tmp_path: File) -> None:
+    document = write(tmp_path, small())
+    done = generate(tmp_path / "own_client", "--document", document, "--overlay", _overlay(tmp_path, IDLE))
+    assert done.returncode == 0, done.stderr
+    assert "warning:" in done.stderr
+    assert "matches nothing" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [
+        ({"target": "$.info", "update": {}}, "reason"),
+        ({"target": "$.info", "description": "x"}, "does nothing"),
+        ({"target": "$.info[", "description": "x", "remove": True}, "JSONPath"),
+        ({"target": "$.info", "description": "x", "updat": {}}, "updat"),
+    ],
+    ids=["no reason", "no deed", "no JSONPath", "misspelled"],
+)
+def test_an_action_that_is_none_is_refused(action: dict[str, Any], said: str, tmp_path: File, package: File) -> None:
+    overlay = _overlay(tmp_path, action)
+    refused = generate(package, "--overlay", overlay)
+    assert refused.returncode == 1
+    assert str(overlay) in refused.stderr
+    assert said in refused.stderr
+
+
+def test_an_overlay_that_cannot_be_read_is_the_environments_fault(tmp_path: File, package: File) -> None:
+    refused = generate(package, "--overlay", tmp_path / "missing.yaml")
+    assert refused.returncode == 2
+    assert "missing.yaml" in refused.stderr
+
+
+def test_a_sound_document_is_said_to_be_sound() -> None:
+    told = contract_check("document")
+    assert told.returncode == 0
+    assert told.stdout.startswith("sound: relay.json")

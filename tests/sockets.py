@@ -1,0 +1,57 @@
+"""Servers that a client meets in production and that speak no whole HTTP: one that refuses, one deaf, one that drips."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import chain, repeat
+from threading import Event, Thread
+
+
+@contextmanager
+def refusing() -> Iterator[str]:
+    """An address that nobody listens at, and that nobody else can take."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield _url(bound)
+
+
+@contextmanager
+def deaf() -> Iterator[str]:
+    """An address where no further connection comes about: its queue is full, and nobody accepts any."""
+    with ExitStack() as stack:
+        server = stack.enter_context(socket.socket())
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(server.getsockname())
+        yield _url(server)
+
+
+@contextmanager
+def dripping(text: bytes, pause: float = 0.02) -> Iterator[str]:
+    """A server that sends `text` and then blanks for ever, byte by byte, to whoever connects first."""
+    over = Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            connection, _ = server.accept()
+            with connection:
+                for byte in chain(text, repeat(ord(" "))):
+                    if over.wait(pause):
+                        return
+                    try:
+                        connection.sendall(bytes([byte]))
+                    except OSError:
+                        return  # The client has had enough.
+
+        thread = Thread(target=drip, daemon=True)
+        thread.start()
+        yield _url(server)
+        over.set()
+        thread.join()
+
+
+def _url(server: socket.socket) -> str:
+    return f"http://127.0.0.1:{server.getsockname()[1]}"
