@@ -1,6 +1,7 @@
 """The document: read, mended by its overlays, checked, and made ready for the generator."""
 
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
@@ -68,19 +69,24 @@ def _find(document: Document) -> None:
             judged = list(meaning.check_values(trial))
             document.warnings += (_line(document, defect) for defect in judged if defect.warning)
             found = [defect for defect in judged if not defect.warning]
-        # Two rules may say of one thing what the same change would cure.
-        fresh = {
-            (d.path, _effect(d.cure)): d for d in reversed(found) if d.cure and _effect(d.cure) not in document.effects
-        }
-        document.defects += reversed(fresh.values())
+        # Two rules may say of one thing what the same change would cure: the first has its say.
+        by_effect = {(d.path, _effect(d.cure)): d for d in reversed(found) if d.cure}
+        fresh = [defect for (_, effect), defect in by_effect.items() if effect not in document.effects][::-1]
+        document.defects += fresh
         if not fresh:
             document.defects += (replace(defect, cure=None) for defect in found)
             break
-        for defect in reversed(fresh.values()):
+        for defect in sorted(fresh, key=_from_the_back):
             if defect.cure and _effect(defect.cure) not in document.effects:
                 overlay.apply_action(defect.cure, trial)
                 document.cures.append(defect.cure)
                 document.effects.add(_effect(defect.cure))
+
+
+def _from_the_back(defect: Defect) -> int:
+    """Removing an item moves those behind it, so they go first."""
+    index = re.search(r"\[(\d+)\]$", defect.cure["target"]) if defect.cure else None
+    return -int(index[1]) if index else 0
 
 
 def _effect(cure: Action) -> str:
