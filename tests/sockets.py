@@ -1,14 +1,14 @@
-"""Servers that a client meets in production and that speak no whole HTTP: one that refuses, one deaf, one that drips."""
+"""Servers that a client meets in production, and that speak no whole HTTP: one refuses, one is deaf, one drips."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from itertools import chain, repeat
 from threading import Event, Thread
 
 
 @contextmanager
-def refusing() -> Iterator[str]:
+def refusing() -> Generator[str]:
     """An address that nobody listens at, and that nobody else can take."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
@@ -16,7 +16,7 @@ def refusing() -> Iterator[str]:
 
 
 @contextmanager
-def deaf() -> Iterator[str]:
+def deaf() -> Generator[str]:
     """An address where no further connection comes about: its queue is full, and nobody accepts any."""
     with ExitStack() as stack:
         server = stack.enter_context(socket.socket())
@@ -30,7 +30,7 @@ def deaf() -> Iterator[str]:
 
 
 @contextmanager
-def dripping(text: bytes, pause: float = 0.02) -> Iterator[str]:
+def dripping(text: bytes, pause: float = 0.02) -> Generator[str]:
     """A server that sends `text` and then blanks for ever, byte by byte, to whoever connects first."""
     over = Event()
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -9,12 +9,16 @@ import json
 import multiprocessing
 import os
 import pickle
+import signal
 import sys
 import tracemalloc
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import repeat
+from pathlib import Path as File
+from threading import Event, Thread
 from typing import Any
 
 from generated_client import AuthenticatedClient
@@ -57,28 +61,62 @@ def child(client: AuthenticatedClient, body: KlingImageToVideoRequest) -> None:
     client.close()
 
 
+def _fork(client: AuthenticatedClient) -> int:
+    """The exit code of a child by fork; a child that hangs is ended by its own alarm clock."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            signal.alarm(20)
+            child(client, BODY)
+            code = 0
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
 def forked(client: AuthenticatedClient) -> list[int]:
-    """Children by fork, of a parent that has called already, that calls again, and that held the pool's lock."""
+    """Two children by fork, of a parent that called before and calls after each."""
     submit(client)
     codes: list[int] = []
     for _ in range(2):
-        pid = os.fork()
-        if pid == 0:
-            code = 1
-            try:
-                child(client, BODY)
-                code = 0
-            finally:
-                os._exit(code)
-        codes.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        codes.append(_fork(client))
         submit(client)
     return codes
+
+
+class _SlowMounts(dict[str, None]):
+    """No mounts at all, which take until they are told to be found out, in the process that they were made in."""
+
+    def __init__(self) -> None:
+        self.asked, self.go_on, self.home = Event(), Event(), os.getpid()
+
+    def items(self) -> Any:
+        if os.getpid() == self.home:
+            self.asked.set()
+            self.go_on.wait()
+        return super().items()
+
+
+def forked_amid_a_start(client: AuthenticatedClient) -> list[int]:
+    """A child by fork, of a parent where another thread is just making the connections' pool."""
+    warnings.simplefilter("ignore", DeprecationWarning)  # a fork beside threads is just what is asked for
+    mounts = _SlowMounts()
+    with AuthenticatedClient(client.base_url, token=TOKEN, httpx_args={"mounts": mounts}) as starting:
+        thread = Thread(target=submit, args=(starting,))
+        thread.start()
+        mounts.asked.wait()
+        code = _fork(starting)
+        mounts.go_on.set()
+        thread.join()
+    return [code]
 
 
 def started(client: AuthenticatedClient, method: str) -> list[int | None]:
     """Children that multiprocessing starts."""
     submit(client)
-    process = multiprocessing.get_context(method).Process(target=child, args=(client, BODY))
+    context: Any = multiprocessing.get_context(method)
+    process = context.Process(target=child, args=(client, BODY))
     process.start()
     process.join()
     submit(client)
@@ -100,14 +138,32 @@ def copied(client: AuthenticatedClient) -> list[str]:
     return [*said, submit(client), submit(derived)]
 
 
+_adopted: list[AuthenticatedClient] = []
+
+
+def adopt(client: AuthenticatedClient) -> None:
+    """What a worker of a pool does when it begins."""
+    _adopted.append(client)
+
+
+def submit_adopted(body: KlingImageToVideoRequest) -> str:
+    """A call by the client that the worker got when it began."""
+    return submit(_adopted[0], body)
+
+
+def fail_adopted() -> None:
+    """The same, refused."""
+    fail(_adopted[0])
+
+
 def pooled(client: AuthenticatedClient, method: str) -> dict[str, Any]:
-    """A pool of processes, to which a client is sent with each call; the parent has called already."""
+    """A pool of processes, each of which gets the client when it begins; the parent has called already."""
     submit(client)
     context = multiprocessing.get_context(method)
-    with ProcessPoolExecutor(4, mp_context=context) as pool:
-        said = list(pool.map(submit, repeat(client, 200), repeat(BODY, 200), chunksize=5))
-        error = pool.submit(fail, client).exception()
-        again = pool.submit(submit, client).result()
+    with ProcessPoolExecutor(4, mp_context=context, initializer=adopt, initargs=(client,)) as pool:
+        said = list(pool.map(submit_adopted, repeat(BODY, 200), chunksize=5))
+        error = pool.submit(fail_adopted).exception()
+        again = pool.submit(submit_adopted, BODY).result()
     submit(client)
     assert isinstance(error, ApiError), repr(error)
     return {"said": sorted(set(said)), "calls": len(said), "error": [error.status_code, error.message], "again": again}
@@ -127,7 +183,7 @@ def _growth(calls: Callable[[int], None]) -> dict[str, list[int]]:
     tracemalloc.start(1)
     for share in (CALLS // 20, CALLS - CALLS // 10):
         calls(share)
-        seen["files"].append(len(os.listdir("/dev/fd")))
+        seen["files"].append(sum(1 for _ in File("/dev/fd").iterdir()))
         seen["bytes"].append(tracemalloc.get_traced_memory()[0])
     tracemalloc.stop()
     return seen
@@ -141,10 +197,8 @@ def lasting(client: AuthenticatedClient) -> dict[str, list[int]]:
             if number % 10:
                 submit(client.with_headers({"X-Trace": str(number)}))
                 continue
-            try:
+            with suppress(ApiError):
                 fail(client)
-            except ApiError as error:
-                assert error.status_code == 503
 
     return _growth(call)
 
@@ -167,6 +221,7 @@ def lasting_on_loops(client: AuthenticatedClient) -> dict[str, list[int]]:
 
 SCENARIOS: dict[str, Callable[[AuthenticatedClient], Any]] = {
     "forked": forked,
+    "forked amid a start": forked_amid_a_start,
     "spawned": lambda client: started(client, "spawn"),
     "by a fork server": lambda client: started(client, "forkserver"),
     "copied": copied,
@@ -178,12 +233,11 @@ SCENARIOS: dict[str, Callable[[AuthenticatedClient], Any]] = {
 }
 
 
-def main() -> Iterator[str]:
+def main() -> None:
     """Plays one scenario."""
-    with AuthenticatedClient(sys.argv[2], token=TOKEN, deadline=None) as client:
-        yield json.dumps(SCENARIOS[sys.argv[1]](client))
+    with AuthenticatedClient(sys.argv[2], token=TOKEN) as client:
+        print(json.dumps(SCENARIOS[sys.argv[1]](client)))
 
 
 if __name__ == "__main__":
-    for line in main():
-        print(line)
+    main()

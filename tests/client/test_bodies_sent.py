@@ -58,7 +58,9 @@ def _boundary(request: Request) -> str:
 
 def _upload(gateway: Package, caller: Caller, content: bytes, **fields: Any) -> None:
     made, types = gateway.load("models"), gateway.load("types")
-    body = made.UploadBody(file=types.File(payload=BytesIO(content), file_name="图.png", mime_type="image/png"), **fields)
+    body = made.UploadBody(
+        file=types.File(payload=BytesIO(content), file_name="图.png", mime_type="image/png"), **fields
+    )
     assert caller.parsed(gateway.operation("upload.upload"), body=body) == b"film"
 
 
@@ -109,9 +111,7 @@ def test_a_form_has_a_part_for_each_field_and_item(
     }
 
 
-def test_a_dict_within_a_form_is_refused_too(
-    gateway: Package, gateway_caller: Caller, gateway_relay: Relay
-) -> None:
+def test_a_dict_within_a_form_is_refused_too(gateway: Package, gateway_caller: Caller, gateway_relay: Relay) -> None:
     with pytest.raises(TypeError, match=r"UploadBody\.meta"):
         _upload(gateway, gateway_caller, b"image", meta={"a": 1})
     assert gateway_relay.requests == []

@@ -102,20 +102,19 @@ def test_a_connection_that_breaks_off_is_a_transport_error(caller: Caller, relay
     assert not isinstance(raised.value, NOT_SENT)
 
 
-@pytest.mark.parametrize(
-    ("name", "body"),
-    [
-        ("group_aux.list_", {"id": "an object"}),
-        ("group_aux.list_", [{"id": "i"}, {}]),
-        ("group_aux.list_", [["id", "i"]]),
-        ("group_aux.list_", [{"id": "i", "arr": {}}]),
-        ("group_aux.list_", [{"id": "i", "free": "text"}]),
-        ("multi.multi", "text"),
-        ("multi.multi", []),
-        ("range_.range_", None),
-    ],
-    ids=str,
-)
+ELSEWHERE: list[tuple[str, Any]] = [
+    ("group_aux.list_", {"id": "an object"}),
+    ("group_aux.list_", [{"id": "i"}, {}]),
+    ("group_aux.list_", [["id", "i"]]),
+    ("group_aux.list_", [{"id": "i", "arr": {}}]),
+    ("group_aux.list_", [{"id": "i", "free": "text"}]),
+    ("multi.multi", "text"),
+    ("multi.multi", []),
+    ("range_.range_", None),
+]
+
+
+@pytest.mark.parametrize(("name", "body"), ELSEWHERE, ids=str)
 def test_in_lists_unions_and_nested_objects_too(
     gateway: Package, gateway_caller: Caller, gateway_relay: Relay, name: str, body: object
 ) -> None:

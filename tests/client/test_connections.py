@@ -2,11 +2,11 @@
 
 import asyncio
 import gc
-import os
 import warnings
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path as File
 from threading import Barrier, Event
 from typing import Any
 
@@ -84,7 +84,7 @@ def test_after_the_root_is_closed_no_client_of_the_family_sends(caller: Caller, 
 
 
 def _open_files() -> int:
-    return len(os.listdir("/dev/fd"))
+    return sum(1 for _ in File("/dev/fd").iterdir())
 
 
 @pytest.fixture
@@ -100,9 +100,7 @@ def nothing_left_open(relay: Relay) -> Iterator[None]:
     assert _open_files() == before
 
 
-def test_leaving_a_client_leaves_nothing_open(
-    nothing_left_open: None, own: AuthenticatedClient, relay: Relay
-) -> None:
+def test_leaving_a_client_leaves_nothing_open(nothing_left_open: None, own: AuthenticatedClient, relay: Relay) -> None:
     with own, ThreadPoolExecutor(4) as threads:
         assert len(list(threads.map(_submit, [own, *_derived(own)] * 3))) == 18
         assert relay.open_connections > 0
@@ -158,7 +156,7 @@ def test_a_cancelled_call_gives_its_connection_back(own: AuthenticatedClient, re
             call.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await call
-            await asyncio.to_thread(relay.wait_until_idle) if release.set() else None
+            release.set()
             assert (await _asubmit(own)).status == "queued"
 
     asyncio.run(work())
@@ -230,7 +228,7 @@ def test_loops_in_several_threads_work_at_the_same_time(own: AuthenticatedClient
         return status
 
     with ThreadPoolExecutor(4) as threads:
-        assert list(threads.map(lambda _: asyncio.run(work(together)), range(4))) == ["queued"] * 4
+        assert list(threads.map(asyncio.run, [work(together) for _ in range(4)])) == ["queued"] * 4
     assert relay.connections == 4
     relay.wait_until_idle()
 

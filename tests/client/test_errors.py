@@ -19,7 +19,7 @@ from generated_client import AuthenticatedClient
 from generated_client.api.videos import create_kling_image_to_video
 from generated_client.errors import ApiError, DecodeError, ResponseError, ResponseTooLarge, UnexpectedStatus
 from generated_client.models import ErrorResponse, KlingImageToVideoRequest
-from standin import SCENARIOS, Answer, Contract, Relay, front_error, inner_error
+from standin import SCENARIOS, Answer, Contract, Relay, Request, front_error, inner_error
 
 PROMPTED = KlingImageToVideoRequest(model="kling-v1", prompt="宇航员站起身走了")
 ERRORS = {name: answer for name, answer in SCENARIOS.items() if answer.status >= 400}
@@ -92,9 +92,7 @@ def test_what_an_error_lacks_is_none(
     ],
     ids=["html", "empty", "truncated", "array", "null", "text", "gbk", "deep", "gzip", "cut off", "reset"],
 )
-def test_an_error_status_is_never_hidden_by_its_body(
-    caller: Caller, relay: Relay, answer: Answer, status: int
-) -> None:
+def test_an_error_status_is_never_hidden_by_its_body(caller: Caller, relay: Relay, answer: Answer, status: int) -> None:
     answer.status = status
     error = _raised(caller, relay, answer)
     assert type(error) is ApiError
@@ -151,9 +149,14 @@ def test_a_huge_error_is_cut_short(caller: Caller, relay: Relay) -> None:
 
 
 def test_a_request_id_may_have_its_common_name(caller: Caller, relay: Relay) -> None:
-    relay.listener = lambda _request, answer: setattr(answer, "headers", {"X-Request-Id": "r-1"})
+    headers = {"X-Request-Id": "r-1"}
+
+    def only(_: Request, answer: Answer) -> None:
+        answer.headers = headers
+
+    relay.listener = only
     assert _raised(caller, relay, "no_channel").request_id == "r-1"
-    relay.listener = lambda _request, answer: setattr(answer, "headers", {})
+    headers.clear()
     assert _raised(caller, relay, "no_channel").request_id is None
 
 
@@ -186,6 +189,10 @@ def test_an_undocumented_status_is_raised_or_if_told_so_returned(
         gateway_caller.parsed(module, client=tolerant)
 
 
+def _pickled(error: ResponseError) -> Any:
+    return pickle.loads(pickle.dumps(error))
+
+
 def _too_large(caller: Caller, relay: Relay) -> ResponseError:
     own = AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS, max_response_bytes=5)
     caller.enter(own)
@@ -201,11 +208,7 @@ KINDS: dict[type[ResponseError], Callable[[Caller, Relay], ResponseError]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-@pytest.mark.parametrize(
-    "duplicate",
-    [lambda error: pickle.loads(pickle.dumps(error)), copy.copy, copy.deepcopy],
-    ids=["pickle", "copy", "deepcopy"],
-)
+@pytest.mark.parametrize("duplicate", [_pickled, copy.copy, copy.deepcopy], ids=["pickle", "copy", "deepcopy"])
 def test_an_error_survives_pickle_and_copy(
     caller: Caller, relay: Relay, kind: type[ResponseError], duplicate: Callable[[ResponseError], ResponseError]
 ) -> None:

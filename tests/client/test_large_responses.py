@@ -3,7 +3,7 @@
 import gzip
 import tracemalloc
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from itertools import repeat
 
@@ -38,7 +38,7 @@ def _bomb(size: int) -> bytes:
 
 
 @contextmanager
-def _little_memory(most: int) -> Iterator[None]:
+def _little_memory(most: int) -> Generator[None]:
     tracemalloc.start()
     try:
         yield
@@ -82,8 +82,8 @@ def test_up_to_the_limit_all_is_well_and_beyond_it_nothing(caller: Caller, relay
 
 def test_derived_clients_have_the_limit_too(caller: Caller, relay: Relay) -> None:
     relay.answer(_answer_of(LIMIT + 1))
+    derived = _client(caller, relay).with_timeout(9)
     with pytest.raises(ResponseTooLarge):
-        derived = _client(caller, relay).with_timeout(9)
         caller.parsed(create_kling_image_to_video, client=derived, body=PROMPTED)
 
 

@@ -1,5 +1,6 @@
 """Three of httpx's errors mean that a request was not sent; after any other it may have been charged for."""
 
+import asyncio
 from threading import Event, Thread
 
 import httpx
@@ -71,8 +72,6 @@ def test_a_call_that_gets_no_connection_of_the_pool_sends_nothing(relay: Relay, 
 
 
 async def _while_occupied(client: AuthenticatedClient, relay: Relay, release: Event) -> Exception:
-    import asyncio
-
     async with client:
         first = asyncio.create_task(create_kling_image_to_video.asyncio(client=client, body=PROMPTED))
         await asyncio.to_thread(relay.wait_for, 1)
@@ -105,4 +104,4 @@ def test_after_anything_else_it_may_have_been_charged(caller: Caller, relay: Rel
 def test_no_answer_and_no_deadline_is_among_them() -> None:
     assert not issubclass(DeadlineExceeded, NOT_SENT)
     assert not issubclass(ResponseError, NOT_SENT)
-    assert NOT_SENT == (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+    assert set(NOT_SENT) == {httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout}

@@ -29,12 +29,12 @@ def elsewhere(contract: Contract) -> Iterator[Relay]:
         yield relay
 
 
-def _to(url: str, status: int = 307, **headers: str) -> Answer:
-    return Answer(status, headers={"Location": url, **headers})
+def _to(url: str, status: int = 307, cookie: str = "") -> Answer:
+    return Answer(status, headers={"Location": url, **({"Set-Cookie": cookie} if cookie else {})})
 
 
 def _follow(caller: Caller, relay: Relay, **options: Any) -> Any:
-    settings = {"verify_ssl": TLS, "follow_redirects": True, **CREDENTIALS, **options}
+    settings: dict[str, Any] = {"verify_ssl": TLS, "follow_redirects": True, **CREDENTIALS, **options}
     own = AuthenticatedClient(relay.url, token=TOKEN, **settings)
     return caller.parsed(create_kling_image_to_video, client=caller.enter(own), body=PROMPTED)
 
@@ -43,7 +43,7 @@ def _follow(caller: Caller, relay: Relay, **options: Any) -> Any:
 def test_another_origin_gets_the_body_and_no_credential(
     caller: Caller, relay: Relay, elsewhere: Relay, name: str
 ) -> None:
-    relay.answer(_to(f"{elsewhere.url}{PATH}", **{"Set-Cookie": f"given={TOKEN}"}))
+    relay.answer(_to(f"{elsewhere.url}{PATH}", cookie=f"given={TOKEN}"))
     assert _follow(caller, relay, auth_header_name=name).status == "queued"
     arrived = elsewhere.request
     assert (arrived.method, arrived.json["prompt"]) == ("POST", "宇航员站起身走了")
@@ -96,7 +96,7 @@ def test_the_same_origin_gets_all_of_them(caller: Caller, relay: Relay, name: st
 
 
 def test_a_cookie_that_is_given_on_the_way_displaces_none(caller: Caller, relay: Relay) -> None:
-    relay.answer(_to(PATH, **{"Set-Cookie": "given=g"}))
+    relay.answer(_to(PATH, cookie="given=g"))
     assert _follow(caller, relay).status == "queued"
     assert set(relay.requests[1].headers["cookie"].split("; ")) == {f"session={TOKEN}", "given=g"}
 

@@ -1,5 +1,6 @@
-"""What a client is made with: checked at once, never written to, and left as it is by the clients that derive from it."""
+"""What a client is made with is checked at once, never written to, and left alone by clients that derive from it."""
 
+from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
@@ -46,7 +47,7 @@ def test_base_url_is_the_document_s_server_by_default(contract: Contract, gatewa
         None,
     ],
 )
-@pytest.mark.parametrize("make", [Client, lambda url: AuthenticatedClient(url, token=TOKEN)], ids=["plain", "token"])
+@pytest.mark.parametrize("make", [Client, partial(AuthenticatedClient, token=TOKEN)], ids=["plain", "token"])
 def test_a_base_url_that_cannot_work_is_refused(make: Any, url: Any) -> None:
     with pytest.raises(ValueError, match="base_url") as raised:
         make(url)
@@ -54,7 +55,9 @@ def test_a_base_url_that_cannot_work_is_refused(make: Any, url: Any) -> None:
     assert TOKEN not in str(raised.value)
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "https://relay.example.com/v1", "HTTPS://例子.cn/网关", "http://[::1]:80"])
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:9", "https://relay.example.com/v1", "HTTPS://例子.cn/网关", "http://[::1]:80"]
+)
 def test_any_other_is_taken(url: str) -> None:
     assert Client(url).base_url == url
 

@@ -101,7 +101,9 @@ def test_a_deadline_ends_a_drip_of_a_body(
     assert not isinstance(raised.value, NOT_SENT)
 
 
-@pytest.mark.parametrize("head", [b"HTTP/1.1 200 ", b"HTTP/1.1 200 OK\r\nX-Long: "], ids=["of the first line", "of a header"])
+@pytest.mark.parametrize(
+    "head", [b"HTTP/1.1 200 ", b"HTTP/1.1 200 OK\r\nX-Long: "], ids=["of the first line", "of a header"]
+)
 def test_a_deadline_ends_a_drip_of_headers(caller: Caller, stopwatch: None, head: bytes) -> None:
     with dripping(head) as url:
         own = caller.enter(AuthenticatedClient(url, token=TOKEN, deadline=0.3, verify_ssl=TLS))

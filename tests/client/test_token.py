@@ -1,4 +1,4 @@
-"""The token goes to the relay and nowhere else: into no repr, log record, exception or local variable of a traceback."""
+"""The token goes to the relay and nowhere else: to no repr, log record, exception or local variable of a traceback."""
 
 import copy
 import logging
@@ -13,7 +13,7 @@ import pytest
 
 import generated_client
 from another import Package
-from calling import TLS, TOKEN, Caller
+from calling import TLS, Caller
 from generated_client import AuthenticatedClient
 from generated_client.api.videos import create_kling_image_to_video
 from generated_client.errors import ApiError, DecodeError, ResponseError, ResponseTooLarge, UnexpectedStatus

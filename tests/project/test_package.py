@@ -102,6 +102,5 @@ def _metadata(built: File) -> str:
 
 def test_the_version_stands_in_one_place() -> None:
     version = re.compile(rf"(?<![\d.]){re.escape(PROJECT['version'])}(?![\d.])")
-    beside = (ROOT / name for name in ("pyproject.toml", "generate.sh", "Makefile"))
-    files = [*beside, *(ROOT / "generated_client").rglob("*.py")]
+    files = [ROOT / "pyproject.toml", ROOT / "generate.sh", *(ROOT / "generated_client").rglob("*.py")]
     assert [file.name for file in files if version.search(file.read_text(encoding="utf-8"))] == ["pyproject.toml"]

@@ -28,7 +28,13 @@ create_kling_image_to_video.sync(client=client).task
 
 
 def _mypy(*what: object, cwd: File) -> Completed:
-    options = ["--strict", "--config-file=", f"--cache-dir={cwd / 'cache'}", "--python-executable", sys.executable]
+    options = [
+        "--strict",
+        "--config-file=",
+        f"--cache-dir={cwd.parent / 'mypy'}",
+        "--python-executable",
+        sys.executable,
+    ]
     return run([PYTHON, "-m", "mypy", *options, *what], cwd=cwd)
 
 

@@ -89,7 +89,8 @@ class Handler(BaseHTTPRequestHandler):
         for chunk in answer.chunks or ():
             if self.relay.stopping.wait(answer.pause):
                 return
-            self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+            if chunk:  # An empty one would end the body.
+                self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
         if answer.cut is not None or answer.reset:
             self.hang_up(reset=answer.reset)
         elif answer.chunks is not None:

@@ -1,0 +1,179 @@
+"""The own templates are few, and each is needed; what they build on cannot move without a run that stops."""
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path as File
+
+import openapi_python_client
+import pytest
+
+from another import DOCUMENT
+from checkout import ROOT, Completed, contract_check, copy, generate, run, tree
+
+TEMPLATES = {file.name: file.read_text(encoding="utf-8") for file in (ROOT / "generator" / "templates").iterdir()}
+GENERATOR = File(openapi_python_client.__file__).parent
+
+PROOFS = {
+    "client.py.jinja": "stops",
+    "endpoint_module.py.jinja": "test_what_a_call_returns.py::test_a_plain_call_never_returns_an_error",
+    "errors.py.jinja": "test_errors.py::test_an_error_of_the_relay_says_what_its_answer_says",
+    "model.py.jinja": "test_models.py::test_fields_are_given_by_name_only",
+    "models_init.py.jinja": "test_imports.py::test_importing_the_models_loads_no_model",
+    "package_init.py.jinja": "test_imports.py::test_importing_the_package_loads_nothing_else",
+    "shared.jinja": "stops",
+    "types.py.jinja": "stops",
+}
+"""For each template the test that turns red without it, or that the generation itself stops."""
+
+PASSAGES = [
+    ("types.py.jinja", "from http import HTTPStatus"),
+    ("types.py.jinja", "class Unset:"),
+    ("types.py.jinja", "UNSET: Unset = Unset()"),
+    ("types.py.jinja", "status_code: HTTPStatus"),
+    ("model.py.jinja", "@_attrs_define"),
+    ("model.py.jinja", "    def to_dict(self) -> dict[str, Any]:"),
+    ("model.py.jinja", "    def additional_keys"),
+    ("endpoint_macros.py.jinja", "errors.UnexpectedStatus: If the server returns"),
+    ("endpoint_macros.py.jinja", "httpx.TimeoutException: If the request takes longer"),
+]
+"""What the templates replace, or cut out, of upstream's."""
+
+
+def test_there_are_few_templates_and_they_are_short() -> None:
+    assert len(TEMPLATES) <= 10
+    assert sum(len(text.splitlines()) for text in TEMPLATES.values()) <= 650
+    assert max(len(line) for text in TEMPLATES.values() for line in text.splitlines()) <= 150
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_each_begins_with_what_it_changes_and_when_it_can_go(name: str) -> None:
+    comment = re.match(r"\{#-?\s(.+?)\s-?#\}", TEMPLATES[name], re.DOTALL)
+    assert comment
+    assert len(comment[1].splitlines()) <= 5
+    assert re.search(r"\b(can go|goes) when\b", " ".join(comment[1].split()))
+
+
+def test_each_has_a_proof_that_it_is_needed() -> None:
+    assert PROOFS.keys() == TEMPLATES.keys()
+
+
+@pytest.fixture
+def root(tmp_path: File) -> File:
+    """A checkout whose templates, and whose generator, a test may change."""
+    root = copy(tmp_path / "checkout")
+    shutil.copytree(GENERATOR, root / GENERATOR.name, ignore=shutil.ignore_patterns("__pycache__"))
+    return root
+
+
+def _generate(root: File, *arguments: object) -> Completed:
+    """Generates in the checkout `root`, by what is there."""
+    return generate(root / "out" / "generated_client", *arguments, root=root, cwd=root)
+
+
+def _assert_stopped(done: Completed, root: File, *words: str) -> None:
+    assert done.returncode == 1, done.stdout
+    assert all(word in done.stderr for word in words), done.stderr
+    assert not (root / "out" / "generated_client").exists()
+
+
+def _prove(package: File, *tests: str) -> Completed:
+    """Runs tests of the client on `package` instead of the one that is installed."""
+    nodes = [f"tests/client/{test}" for test in tests]
+    command = [sys.executable, "-P", "-m", "pytest", "-p", "no:cacheprovider", "-q", *nodes]
+    environment = {"PYTHONPATH": str(package.parent), "PYTEST_ADDOPTS": "", "PYTEST_XDIST_WORKER": ""}
+    return run(command, cwd=ROOT, env={**os.environ, **environment})
+
+
+@pytest.mark.slow
+def test_with_all_templates_every_proof_is_green(root: File) -> None:
+    assert _generate(root).returncode == 0
+    done = _prove(root / "out" / "generated_client", *(proof for proof in PROOFS.values() if proof != "stops"))
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PROOFS)
+def test_without_a_template_a_test_turns_red(root: File, name: str) -> None:
+    (root / "generator" / "templates" / name).unlink()
+    done = _generate(root)
+    if PROOFS[name] == "stops":
+        _assert_stopped(done, root)
+        return
+    assert done.returncode == 0, done.stderr
+    proof = _prove(root / "out" / "generated_client", PROOFS[name])
+    assert proof.returncode in (1, 2), proof.stdout  # red, or not even to be collected
+    assert PROOFS[name].partition("::")[0] in proof.stdout
+    assert re.search(r"\d+ (failed|error)", proof.stdout)
+
+
+def _upstream(root: File, name: str) -> File:
+    return root / GENERATOR.name / "templates" / name
+
+
+@pytest.mark.parametrize(("name", "passage"), PASSAGES)
+def test_a_passage_of_upstream_s_that_is_worded_anew_stops_the_run(root: File, name: str, passage: str) -> None:
+    file = _upstream(root, name)
+    text = file.read_text(encoding="utf-8")
+    assert passage in text
+    file.write_text(text.replace(passage, passage[:-3] + "_" + passage[-3:]), encoding="utf-8")
+    _assert_stopped(_generate(root), root, "upstream's text lacks or repeats")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "passage"), PASSAGES)
+def test_a_passage_of_upstream_s_that_comes_twice_stops_the_run(root: File, name: str, passage: str) -> None:
+    file = _upstream(root, name)
+    line = next(line for line in file.read_text(encoding="utf-8").splitlines(keepends=True) if passage in line)
+    file.write_text(file.read_text(encoding="utf-8").replace(line, line * 2), encoding="utf-8")
+    _assert_stopped(_generate(root), root, "upstream's text lacks or repeats")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(set(re.findall(r'"upstream/([\w.]+)"', "".join(TEMPLATES.values())))))
+def test_a_template_of_upstream_s_that_is_gone_stops_the_run(root: File, name: str) -> None:
+    _upstream(root, name).unlink()
+    _assert_stopped(_generate(root), root, name)
+
+
+def _attributes() -> list[str]:
+    """What the templates read of the generator's own objects."""
+    objects = (
+        r"\b(?:endpoint|model|property|one|p|body|response|status_code|data|prop|source|class_info|patterns)\.(\w+)"
+    )
+    jinja = re.findall(r"\{[%{].*?[%}]\}", "".join(TEMPLATES.values()), re.DOTALL)
+    return sorted(set(re.findall(objects, "".join(jinja))))
+
+
+@pytest.fixture(scope="session")
+def suggestion(tmp_path_factory: pytest.TempPathFactory) -> File:
+    """What mends the document that has everything in it."""
+    file = tmp_path_factory.mktemp("suggestion") / "gateway.yaml"
+    file.write_text(contract_check("document", DOCUMENT, "--suggest").stdout, encoding="utf-8")
+    return file
+
+
+@pytest.fixture(scope="session")
+def expected(suggestion: File, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What comes of that document by the generator as it is."""
+    package = tmp_path_factory.mktemp("expected") / "generated_client"
+    assert generate(package, "--document", DOCUMENT, "--overlay", suggestion).returncode == 0
+    return tree(package)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", _attributes())
+def test_an_attribute_of_the_generator_s_that_is_renamed_stops_the_run(
+    root: File, suggestion: File, expected: dict[str, bytes], name: str
+) -> None:
+    """An upgrade may rename it together with all that upstream's own templates say of it."""
+    for file in (root / GENERATOR.name).rglob("*"):
+        if file.suffix in (".py", ".jinja"):
+            text = file.read_text(encoding="utf-8")
+            file.write_text(re.sub(rf"\b{name}\b", f"{name}_moved", text), encoding="utf-8")
+    done = _generate(root, "--document", DOCUMENT, "--overlay", suggestion)
+    if done.returncode == 0:
+        assert tree(root / "out" / "generated_client") == expected
+    else:
+        _assert_stopped(done, root)
