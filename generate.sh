@@ -42,7 +42,7 @@ MAKEFLAGS='' make --silent --no-print-directory -C "$root" setup || refuse "the 
 parent=$(mkdir -p "$(dirname "$output")" 2>/dev/null && cd "$(dirname "$output")" && pwd) ||
   refuse "the folder of $output can be neither entered nor made."
 output=$parent/$(basename "$output")
-export PATH="$root/.venv/bin:$PATH" PYTHONPATH=$root PYTHONUTF8=1 PYTHONDONTWRITEBYTECODE=1
+export PATH="$root/.venv/bin:$PATH" PYTHONPATH=$root PYTHONSAFEPATH=1 PYTHONUTF8=1 PYTHONDONTWRITEBYTECODE=1
 
 # One run at a time: a link that names the process is made in one step, and tells whether its maker still lives.
 lock=$parent/.$(basename "$output").lock

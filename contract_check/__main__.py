@@ -97,8 +97,8 @@ def _prepare(arguments: argparse.Namespace) -> int:
         print(line, file=sys.stderr)
     if found.defects:
         amount = document.count(len(found.defects), "defect")
-        advice = f"All cures at once: python -m contract_check document {found.source.file} --suggest"
-        raise Refusal(f"{amount}; nothing was generated, the package stays as it was. {advice}")
+        advice = f" All cures at once: python -m contract_check document {found.source.file} --suggest"
+        raise Refusal(f"{amount}; nothing was generated, the package stays as it was.{advice if found.cures else ''}")
     document.prepare(found, arguments.into)
     return 0
 

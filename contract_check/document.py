@@ -7,12 +7,11 @@ from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path as File
-from shutil import copytree
+from shutil import copytree, which
 from subprocess import run
 from typing import Any
-
-import openapi_python_client
 
 from . import meaning, overlay, preparation, reading, structure
 from .defects import Action, Defect, Refusal
@@ -105,7 +104,8 @@ def prepare(document: Document, into: File) -> None:
     config = mapping(overlay.load_yaml(ROOT / "generator" / "config.yaml"))
     config["content_type_overrides"] = prepared.media_types | config.get("content_type_overrides", {})
     _write_json(into / "config.json", config)
-    upstream = File(openapi_python_client.__file__).parent / "templates"
+    generator = find_spec("openapi_python_client")  # found, not imported: that takes longer than all else here
+    upstream = File(str(generator and generator.origin)).parent / "templates"
     templates = copytree(ROOT / "generator" / "templates", into / "templates")
     copytree(upstream, templates / "upstream")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -130,7 +130,8 @@ def _require_pinned_tools() -> None:
         if found != pins[tool]:
             problem = f"{tool} {found} is installed; {pins[tool]} decides what is generated."
             raise Refusal.environment(problem, "Run `make clean setup` to install the locked tools.")
-    spoken = run(["ruff", "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    ruff = which("ruff")
+    spoken = run([ruff, "--version"], capture_output=True, text=True, check=False).stdout.strip() if ruff else "none"
     if spoken != f"ruff {pins['ruff']}":
         raise Refusal.environment(
             f"the ruff on PATH is `{spoken}`, not {pins['ruff']}.", "Run ./generate.sh, which sets PATH."

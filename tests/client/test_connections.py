@@ -6,15 +6,19 @@ import warnings
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import repeat
 from pathlib import Path as File
-from threading import Barrier, Event
+from threading import Barrier, BrokenBarrierError, Event
 from typing import Any
 
+import httpx
 import pytest
 
 from calling import TLS, TOKEN, Caller
 from generated_client import AuthenticatedClient
 from generated_client.api.videos import create_kling_image_to_video
+from generated_client.errors import ResponseError
 from generated_client.models import KlingImageToVideoRequest, VideoTask
 from standin import Answer, Relay
 
@@ -160,6 +164,51 @@ def test_a_cancelled_call_gives_its_connection_back(own: AuthenticatedClient, re
             assert (await _asubmit(own)).status == "queued"
 
     asyncio.run(work())
+
+
+BROKEN_OFF = {
+    "no task": Answer(200, b"{"),
+    "refused": Answer.json({"message": "m"}, 503),
+    "too large": Answer(200, chunks=repeat(b"x" * 65_536)),
+    "no gzip": Answer(200, chunks=repeat(b"x" * 65_536), headers={"Content-Encoding": "gzip"}),
+    "too late": Answer(200, chunks=repeat(b" "), pause=0.02),
+    "no answer": Answer(silent=True),
+    "silence": Answer.json({}, wait=Event()),
+    "elsewhere": Answer(302, chunks=(b"x",) * 9),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_OFF)
+def test_a_call_that_is_broken_off_gives_its_connection_back(caller: Caller, relay: Relay, name: str) -> None:
+    args = {"limits": httpx.Limits(max_connections=1)}
+    settings: dict[str, Any] = {"verify_ssl": TLS, "max_response_bytes": 10**6, "httpx_args": args}
+    own = caller.enter(AuthenticatedClient(relay.url, token=TOKEN, timeout=httpx.Timeout(60, pool=5), **settings))
+    relay.answer(BROKEN_OFF[name])
+    with pytest.raises((ResponseError, httpx.TransportError)):
+        caller.parsed(create_kling_image_to_video, client=own.with_deadline(0.5), body=PROMPTED)
+    assert caller.parsed(create_kling_image_to_video, client=own, body=PROMPTED).status == "queued"
+
+
+class _Meeting(dict[str, None]):
+    """No mounts at all, but whoever asks for them waits a moment for a second one who asks."""
+
+    def __init__(self) -> None:
+        self.asked, self._both = 0, Barrier(2)
+
+    def items(self) -> Any:
+        self.asked += 1
+        with suppress(BrokenBarrierError):
+            self._both.wait(0.3)
+        return super().items()
+
+
+def test_the_pool_is_made_once_however_many_threads_ask_for_it(relay: Relay) -> None:
+    mounts = _Meeting()
+    own = AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS, httpx_args={"mounts": mounts})
+    with own, ThreadPoolExecutor(8) as threads:
+        pools = list(threads.map(AuthenticatedClient.get_httpx_client, [own] * 8))
+    assert mounts.asked == 1
+    assert len(set(map(id, pools))) == 1
 
 
 def test_threads_that_start_at_once_share_one_pool(own: AuthenticatedClient, relay: Relay) -> None:

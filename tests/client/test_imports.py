@@ -37,8 +37,7 @@ def _needed(operation: Any) -> set[str]:
     """What importing an operation's module should load: the shared modules, and the models that it names."""
     package, _, rest = operation.__name__.partition(".")
     tag = rest.split(".")[1]
-    namespace: dict[str, Any] = vars(operation)
-    named = {str(getattr(value, "__module__", "")) for value in namespace.values()}
+    named = {str(getattr(getattr(operation, name), "__module__", "")) for name in dir(operation)}
     return {
         package,
         *(f"{package}.{name}" for name in SHARED),

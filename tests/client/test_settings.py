@@ -126,7 +126,7 @@ def test_a_derived_client_leaves_the_original_as_it_was(caller: Caller, relay: R
     if used:
         caller.parsed(create_kling_image_to_video, client=root, body=PROMPTED)
     derived = (
-        root.with_headers({"x-trace": "u", "X-More": "m"}).with_cookies({"b": "2"}).with_timeout(7).with_deadline(70)
+        root.with_headers({"X-TRACE": "u", "X-More": "m"}).with_cookies({"b": "2"}).with_timeout(7).with_deadline(70)
     )
     assert type(derived) is AuthenticatedClient
     relay.forget()

@@ -372,7 +372,7 @@ def test_a_relay_that_drips_is_given_up_on(asked: Relay) -> None:
 def test_an_address_that_is_none_is_a_usage_error_and_not_repeated(url: str) -> None:
     done = live(url)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "geheim" not in done.stderr
+    assert "secret" not in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -495,12 +495,12 @@ def test_submit_is_refused_without_a_terminal(asked: Relay) -> None:
     assert "terminal" in done.stderr
 
 
-@pytest.mark.parametrize("token", ["", "sk-geheim\nX: y", "sk-geheim 空"])
+@pytest.mark.parametrize("token", ["", "secret\nX: y", "secret 空"])
 def test_submit_is_refused_without_a_token_that_can_be_sent(asked: Relay, token: str) -> None:
     done = live(asked.url, "--submit", RELAY_TOKEN=token)
     assert (done.returncode, asked.requests) == (2, [])
     assert "RELAY_TOKEN" in done.stderr
-    assert "geheim" not in done.stderr
+    assert "secret" not in done.stderr
 
 
 def test_submit_sends_no_token_unencrypted_over_a_network() -> None:
