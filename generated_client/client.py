@@ -346,15 +346,15 @@ class Client:
             finally:  # an httpx error carries its request to wherever it is logged or pickled
                 if self._auth:
                     request.headers[self._auth[0]] = "***"
-            following = response.next_request if self.follow_redirects else None
-            if following is None:
+            if not (self.follow_redirects and (following := response.next_request)):
                 return response
             response.close()
             if auth is None or following.url.join("/") != request.url.join("/"):  # once away, no way back
                 auth = None
                 following.headers = httpx.Headers([i for i in following.headers.items() if i[0] in _HARMLESS])
-            elif "Cookie" in request.headers:
-                following.headers.setdefault("Cookie", request.headers["Cookie"])
+            elif "Cookie" in request.headers:  # httpx puts in only what the redirect sets
+                both = f"{request.headers['Cookie']}; {following.headers.get('Cookie', '')}".split("; ")
+                following.headers["Cookie"] = "; ".join({c.partition("=")[0]: c for c in both if c}.values())
             request = following
         raise httpx.TooManyRedirects("Exceeded maximum allowed redirects.")
 
@@ -413,15 +413,15 @@ class Client:
             finally:  # an httpx error carries its request to wherever it is logged or pickled
                 if self._auth:
                     request.headers[self._auth[0]] = "***"
-            following = response.next_request if self.follow_redirects else None
-            if following is None:
+            if not (self.follow_redirects and (following := response.next_request)):
                 return response
             await response.aclose()
             if auth is None or following.url.join("/") != request.url.join("/"):  # once away, no way back
                 auth = None
                 following.headers = httpx.Headers([i for i in following.headers.items() if i[0] in _HARMLESS])
-            elif "Cookie" in request.headers:
-                following.headers.setdefault("Cookie", request.headers["Cookie"])
+            elif "Cookie" in request.headers:  # httpx puts in only what the redirect sets
+                both = f"{request.headers['Cookie']}; {following.headers.get('Cookie', '')}".split("; ")
+                following.headers["Cookie"] = "; ".join({c.partition("=")[0]: c for c in both if c}.values())
             request = following
         raise httpx.TooManyRedirects("Exceeded maximum allowed redirects.")
 

@@ -20,7 +20,7 @@ def pytest_configure() -> None:
     that a test runs is not a part of the one that runs the tests.
     """
     for name in list(os.environ):
-        if name.lower().endswith("_proxy") or name in ("RELAY_TOKEN", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
+        if name.lower().endswith("_proxy") or name in ("RELAY_TOKEN", "ARGS", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
             del os.environ[name]
 
 
