@@ -52,6 +52,7 @@ def adopted(tmp_path_factory: pytest.TempPathFactory) -> File:
     return root
 
 
+@pytest.mark.slow
 def test_the_gate_is_green(adopted: File) -> None:
     checked = run([adopted / ".venv" / "bin" / "python", "-m", "contract_check"], cwd=adopted)
     assert checked.returncode == 0, checked.stdout + checked.stderr

@@ -30,7 +30,8 @@ def verdict(old: File, new: File) -> tuple[str, list[dict[str, str]]]:
     return report["verdict"], report["changes"]
 
 
-@pytest.mark.parametrize("version", ["3.1.0", pytest.param("3.0.3", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("version", ["3.1.0", "3.0.3"])
 def test_every_mutation_has_its_verdict(version: str, tmp_path: File) -> None:
     old, new = write(tmp_path, base(version), "old.json"), write(tmp_path, mutated(version), "new.json")
     whole, changes = verdict(old, new)
@@ -194,6 +195,7 @@ def test_make_diff_asks_for_the_old_one() -> None:
     assert (done.returncode, "make diff OLD=" in done.stderr) == (2, True)
 
 
+@pytest.mark.slow
 def test_what_a_revision_shipped_counts_whatever_made_it(checkout: File) -> None:
     git(checkout, "checkout", "--quiet", ".")
     run([checkout / "generate.sh"], cwd=checkout)

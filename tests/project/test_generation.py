@@ -38,6 +38,7 @@ def test_a_run_tells_each_step_with_its_time_and_ends_with_a_summary(output: Fil
     assert re.fullmatch(r"\d+ operations? in \d+ groups?, \d+ models?", lines[len(steps)])
 
 
+@pytest.mark.slow
 def test_a_run_tells_what_changed_against_the_previous_package(output: File, tmp_path: File) -> None:
     grown = changed(lambda document: request_properties(document).update(camera={"type": "string"}))
     shrunk = small()

@@ -137,6 +137,7 @@ def test_killed_around_each_rename_of_the_swap(scene: Scene, tmp_path: File, ren
     scene.assert_next_run_succeeds()
 
 
+@pytest.mark.slow
 def test_a_script_killed_alone_cannot_have_its_children_break_the_package(scene: Scene) -> None:
     run = scene.start()
     assert run.stdout is not None

@@ -79,6 +79,7 @@ def test_a_misuse_is_seen(checker: str, tmp_path: File) -> None:
         assert f"misuse.py:{line}:" in done.stdout, done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", ["mypy", "basedpyright", "ruff check .", "ruff format --check ."])
 def test_the_hand_written_code_is_clean(tool: str) -> None:
     done = run([PYTHON, "-m", *tool.split()])

@@ -314,6 +314,7 @@ def _lines(done: Completed, place: str) -> list[str]:
     return [line for line in done.stdout.splitlines() if re.search(rf": #/{re.escape(place)}[:/]", line)]
 
 
+@pytest.mark.slow
 def test_agreement_is_silent(folder: File) -> None:
     done = _wire(folder, "sound.json", "generated_client")
     assert done.returncode == 0, done.stdout + done.stderr
