@@ -1,0 +1,180 @@
+"""How each peer makes the same call: plain values in, the task's id out. A file of its own for what is compared."""
+
+# Imports stand in the functions: a process loads only the peer that it measures.
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+PATH = "/kling/v1/videos/image2video"
+HEADERS = {"Authorization": "Bearer sk-" + "bench"}
+SMALL: dict[str, Any] = {
+    "model": "kling-v1",
+    "prompt": "宇航员站起身走了",
+    "image": "https://example.com/image.jpg",
+    "duration": 5,
+    "metadata": {"negative_prompt": "模糊"},
+}
+
+# A number of connections of 0 leaves each peer at its own default, 100 for all of them.
+Call = Callable[[dict[str, Any]], Any]
+AsyncCall = Callable[[dict[str, Any]], Awaitable[Any]]
+
+
+def _ours(url: str, connections: int, options: dict[str, Any]) -> tuple[Any, Any, Callable[[dict[str, Any]], Any]]:
+    import httpx
+
+    from generated_client import AuthenticatedClient
+    from generated_client.api.videos import create_kling_image_to_video
+    from generated_client.models import KlingImageToVideoRequest, KlingImageToVideoRequestMetadata
+
+    more: dict[str, Any] = {"httpx_args": {"limits": httpx.Limits(max_connections=connections)}} if connections else {}
+    client = AuthenticatedClient(base_url=url, token="sk-" + "bench", timeout=httpx.Timeout(300), **more, **options)
+
+    def body(values: dict[str, Any]) -> Any:
+        metadata = KlingImageToVideoRequestMetadata.from_dict(values["metadata"])
+        return KlingImageToVideoRequest(**{**values, "metadata": metadata})
+
+    return client, create_kling_image_to_video, body
+
+
+@contextmanager
+def generated(url: str) -> Iterator[Call]:
+    """The client that stands in sys.path first: ours, or vanilla output of the same generator."""
+    made, operation, body = _ours(url, 0, {})
+    with made as client:
+        yield lambda values: operation.sync(client=client, body=body(values)).task_id
+
+
+@asynccontextmanager
+async def generated_async(url: str, connections: int, **options: Any) -> AsyncIterator[AsyncCall]:
+    made, operation, body = _ours(url, connections, options)
+    async with made as client:
+
+        async def call(values: dict[str, Any]) -> Any:
+            return (await operation.asyncio(client=client, body=body(values))).task_id
+
+        yield call
+
+
+def generated_aiohttp(url: str, connections: int) -> AbstractAsyncContextManager[AsyncCall]:
+    """Ours with its extra."""
+    return generated_async(url, connections, aiohttp=True)
+
+
+@contextmanager
+def openapi_generator(url: str) -> Iterator[Call]:
+    import peer_openapi_generator as package
+
+    configuration = package.Configuration(host=url, access_token="sk-" + "bench")
+    with package.ApiClient(configuration) as client:
+        videos = package.VideosApi(client)
+        request = package.KlingImageToVideoRequest
+        yield lambda values: videos.create_kling_image_to_video(request(**values)).task_id
+
+
+@contextmanager
+def httpx(url: str) -> Iterator[Call]:
+    import httpx
+
+    with httpx.Client(base_url=url, headers=HEADERS, timeout=300) as client:
+        yield lambda values: client.post(PATH, json=values).raise_for_status().json()["task_id"]
+
+
+@asynccontextmanager
+async def httpx_async(url: str, connections: int, **options: Any) -> AsyncIterator[AsyncCall]:
+    import httpx
+
+    if connections:
+        options = {"limits": httpx.Limits(max_connections=connections), **options}
+    async with httpx.AsyncClient(base_url=url, headers=HEADERS, timeout=300, **options) as client:
+
+        async def call(values: dict[str, Any]) -> Any:
+            return (await client.post(PATH, json=values)).raise_for_status().json()["task_id"]
+
+        yield call
+
+
+@asynccontextmanager
+async def httpx_aiohttp(url: str, connections: int) -> AsyncIterator[AsyncCall]:
+    import httpx
+    from httpx_aiohttp import AiohttpTransport
+
+    transport = AiohttpTransport(limits=httpx.Limits(max_connections=connections or 100))
+    async with httpx_async(url, 0, transport=transport) as call:
+        yield call
+
+
+@asynccontextmanager
+async def aiohttp(url: str, connections: int) -> AsyncIterator[AsyncCall]:
+    import aiohttp
+
+    connector = aiohttp.TCPConnector(limit=connections or 100)
+    async with aiohttp.ClientSession(url, headers=HEADERS, connector=connector) as session:
+
+        async def call(values: dict[str, Any]) -> Any:
+            async with session.post(PATH, json=values) as response:
+                response.raise_for_status()
+                return (await response.json())["task_id"]
+
+        yield call
+
+
+@contextmanager
+def requests(url: str) -> Iterator[Call]:
+    import requests
+
+    with requests.Session() as session:
+        session.headers.update(HEADERS)
+
+        def call(values: dict[str, Any]) -> Any:
+            response = session.post(url + PATH, json=values, timeout=300)
+            response.raise_for_status()
+            return response.json()["task_id"]
+
+        yield call
+
+
+@contextmanager
+def urllib3(url: str) -> Iterator[Call]:
+    import urllib3
+
+    with urllib3.PoolManager(headers=HEADERS) as pool:
+        yield lambda values: pool.request("POST", url + PATH, json=values, headers=HEADERS).json()["task_id"]
+
+
+@contextmanager
+def http_client(url: str) -> Iterator[Call]:
+    """The floor: the standard library, nothing checked, nothing pooled."""
+    from http.client import HTTPConnection
+
+    connection = HTTPConnection(urlsplit(url).netloc)
+    headers = {**HEADERS, "Content-Type": "application/json"}
+
+    def call(values: dict[str, Any]) -> Any:
+        connection.request("POST", PATH, json.dumps(values).encode(), headers)
+        return json.loads(connection.getresponse().read())["task_id"]
+
+    yield call
+    connection.close()
+
+
+SYNC: dict[str, Callable[[str], AbstractContextManager[Call]]] = {
+    "this client": generated,
+    "vanilla": generated,
+    "openapi-generator": openapi_generator,
+    "httpx": httpx,
+    "requests": requests,
+    "urllib3": urllib3,
+    "http.client": http_client,
+}
+ASYNC: dict[str, Callable[[str, int], AbstractAsyncContextManager[AsyncCall]]] = {
+    "this client": generated_async,
+    "this client [aiohttp]": generated_aiohttp,
+    "vanilla": generated_async,
+    "httpx": httpx_async,
+    "httpx + sniffio": httpx_async,
+    "httpx-aiohttp": httpx_aiohttp,
+    "aiohttp": aiohttp,
+}

@@ -1,0 +1,64 @@
+"""The generated packages that are compared, made at bench time from one prepared document."""
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+BIN = ROOT / ".venv" / "bin"
+OURS = ROOT / ".venv-bench" / "ours"
+"""The wheel, and what only it brings along."""
+_CONFIG = {"project_name_override": "peer-vanilla", "package_name_override": "generated_client"}
+
+
+def run(*command: str | Path, paths: Sequence[Path] = ()) -> str:
+    """What `command` prints; RuntimeError with it where it fails."""
+    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    found = {"PATH": path, "PYTHONPATH": os.pathsep.join(map(str, paths)), "PYTHONUTF8": "1"}
+    done = subprocess.run(
+        list(map(str, command)), cwd=ROOT, env={**os.environ, **found}, capture_output=True, encoding="utf-8"
+    )
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(map(str, command))}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def prepare(document: Path, into: Path) -> Path:
+    """The document as the generators read it."""
+    into.mkdir(parents=True)
+    run(BIN / "python", "-m", "contract_check", "prepare", document, "--into", into, paths=[ROOT])
+    return into / "document.json"
+
+
+def vanilla(prepared: Path, into: Path) -> Path:
+    """What openapi-python-client makes of it with its own templates; the folder to import it from."""
+    into.mkdir(parents=True)
+    config = into / "config.json"
+    config.write_text(json.dumps(_CONFIG))
+    shutil.rmtree(into / "project", ignore_errors=True)
+    options = ("--config", config, "--output-path", into / "project", "--meta", "uv")
+    run(BIN / "python", "-m", "openapi_python_client", "generate", "--path", prepared, *options)
+    return into / "project"
+
+
+def ours(document: Path, into: Path) -> Path:
+    """What ./generate.sh makes of it; the folder to import it from."""
+    run(ROOT / "generate.sh", "--document", document, "--output", into / "generated_client")
+    return into
+
+
+def openapi_generator(prepared: Path, into: Path) -> Path | str:
+    """What openapi-generator makes of it, or why there is none."""
+    found = importlib.util.find_spec("openapi_generator_cli")
+    if found is None or not found.submodule_search_locations:
+        return "openapi-generator-cli is not installed"
+    if not shutil.which("java"):
+        return "there is no Java here"
+    jar = Path(found.submodule_search_locations[0]) / "openapi-generator.jar"
+    options = ("-g", "python", "-o", into, "--package-name", "peer_openapi_generator")
+    run("java", "-jar", jar, "generate", "-i", prepared, *options)
+    return into

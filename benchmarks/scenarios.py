@@ -1,0 +1,160 @@
+"""What is measured, with whom, how often, and what is to be reached."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Target:
+    """The most that `who` may take, as a ratio to `base` or, without one, as such."""
+
+    who: str
+    limit: float
+    base: str = ""
+    figure: str = "seconds"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One block of the table."""
+
+    name: str
+    title: str
+    who: tuple[str, ...]
+    base: str
+    """Whose time is 1."""
+    rounds: int
+    quick: int
+    """Rounds with QUICK=1."""
+    calls: int = 1
+    quick_calls: int = 1
+    delay: float = 0.0
+    """Seconds until the relay answers."""
+    fresh: bool = False
+    """A process for each round, so that one round's memory is not another's."""
+    targets: tuple[Target, ...] = field(default=())
+
+
+OURS = "this client"
+EXTRA = "this client [aiohttp]"
+_ASYNC = (OURS, EXTRA, "vanilla", "httpx", "aiohttp")
+
+CALLS = (
+    Scenario(
+        "sync",
+        "One call after another, a small body, encoding and decoding included",
+        (OURS, "vanilla", "openapi-generator", "httpx", "requests", "urllib3", "http.client"),
+        base="httpx",
+        rounds=15,
+        quick=3,
+        calls=400,
+        quick_calls=100,
+        targets=(Target(OURS, 0.90, "httpx"),),
+    ),
+    Scenario(
+        "async",
+        "100 calls in flight, a small body",
+        (*_ASYNC, "httpx + sniffio", "httpx-aiohttp"),
+        base="vanilla",
+        rounds=9,
+        quick=2,
+        calls=1000,
+        quick_calls=300,
+        targets=(Target(OURS, 1 / 2.5, "vanilla"), Target(EXTRA, 1 / 8, "vanilla"), Target(EXTRA, 1 / 0.5, "aiohttp")),
+    ),
+    Scenario(
+        "burst",
+        "1,000 calls in flight to a relay that answers after 2 s (memory: for each call)",
+        _ASYNC,
+        base="aiohttp",
+        rounds=3,
+        quick=1,
+        calls=1000,
+        quick_calls=1000,
+        delay=2.0,
+        fresh=True,
+        targets=(
+            Target(OURS, 1.7, "aiohttp"),
+            Target(EXTRA, 1.35, "aiohttp"),
+            Target(OURS, 50_000, figure="memory"),
+            Target(EXTRA, 50_000, figure="memory"),
+        ),
+    ),
+    Scenario(
+        "image-sync",
+        "A 20 MiB image in Base64, five calls (memory: peak ÷ payload)",
+        (OURS, "vanilla", "openapi-generator", "httpx", "requests", "http.client"),
+        base="httpx",
+        rounds=7,
+        quick=1,
+        calls=5,
+        quick_calls=5,
+        fresh=True,
+        targets=(Target(OURS, 0.6, "httpx"), Target(OURS, 0.2, figure="memory")),
+    ),
+    Scenario(
+        "image-async",
+        "The same on an event loop",
+        _ASYNC,
+        base="httpx",
+        rounds=7,
+        quick=1,
+        calls=5,
+        quick_calls=5,
+        fresh=True,
+        targets=(
+            Target(OURS, 0.6, "httpx"),
+            Target(OURS, 0.2, figure="memory"),
+            Target(EXTRA, 0.6, "httpx"),
+            Target(EXTRA, 0.2, figure="memory"),
+        ),
+    ),
+    Scenario(
+        "text-sync",
+        "A text of that size in paragraphs, which can't be streamed so, five calls (memory: peak ÷ payload)",
+        (OURS, "httpx"),
+        base="httpx",
+        rounds=5,
+        quick=1,
+        calls=5,
+        quick_calls=5,
+        fresh=True,
+        targets=(Target(OURS, 2.2, figure="memory"),),
+    ),
+    Scenario(
+        "text-async",
+        "The same on an event loop",
+        (OURS, EXTRA, "httpx"),
+        base="httpx",
+        rounds=5,
+        quick=1,
+        calls=5,
+        quick_calls=5,
+        fresh=True,
+        targets=(Target(OURS, 2.2, figure="memory"), Target(EXTRA, 2.2, figure="memory")),
+    ),
+)
+
+SCHEMAS = (1, 40, 800)
+IMPORTS = Scenario(
+    "imports",
+    "Importing, .pyc in place: the package alone, and one operation with its models, beyond `import httpx`",
+    ("httpx", "this client: the package", *(f"{w}: of {n} schemas" for w in (OURS, "vanilla") for n in SCHEMAS)),
+    base="httpx",
+    rounds=15,
+    quick=3,
+    targets=(
+        Target("this client: the package", 0.2, "httpx"),
+        *(Target(f"this client: of {n} schemas", 0.35, "httpx") for n in SCHEMAS),
+    ),
+)
+GENERATE = Scenario(
+    "generate",
+    "`make generate` with .venv in place",
+    ("this client: relay.json", "vanilla: relay.json", "this client: 40 operations", "vanilla: 40 operations"),
+    base="vanilla: relay.json",
+    rounds=3,
+    quick=1,
+    targets=(Target("this client: relay.json", 3), Target("this client: 40 operations", 8)),
+)
+CHECK = Scenario("check", "`make check`", ("make check",), "make check", 3, 1, targets=(Target("make check", 15),))
+ALL = (*CALLS, IMPORTS, GENERATE, CHECK)
