@@ -142,7 +142,7 @@ def report(document: Document) -> Iterator[str]:
     """What is wrong, for a person: every place and reason, and behind those that share it, the cure."""
     yield from (f"warning: {line}" for line in document.warnings)
     by_cure: dict[str, list[Defect]] = {}
-    for defect in document.defects:
+    for defect in sorted(document.defects, key=_from_the_back):  # pasted in this order, they work
         by_cure.setdefault(json.dumps(defect.cure), []).append(defect)
     for defects in by_cure.values():
         yield from (_line(document, defect) for defect in defects)
