@@ -19,9 +19,9 @@ def run(*command: str | Path, paths: Sequence[Path] = ()) -> str:
     """What `command` prints; RuntimeError with it where it fails."""
     path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
     found = {"PATH": path, "PYTHONPATH": os.pathsep.join(map(str, paths)), "PYTHONUTF8": "1"}
-    done = subprocess.run(
-        list(map(str, command)), cwd=ROOT, env={**os.environ, **found}, capture_output=True, encoding="utf-8"
-    )
+    # Some machines forbid Python to write .pyc files; what is imported here has them, as an installed package has.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | found
+    done = subprocess.run(list(map(str, command)), cwd=ROOT, env=environment, capture_output=True, encoding="utf-8")
     if done.returncode:
         raise RuntimeError(f"{' '.join(map(str, command))}: exit {done.returncode}\n{done.stdout}{done.stderr}")
     return done.stdout
