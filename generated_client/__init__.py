@@ -1,7 +1,6 @@
 """A client library for accessing Kling 图生视频"""
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # type checkers know it by its name; loading typing takes longer than all else here
 if TYPE_CHECKING:
     from .client import AuthenticatedClient, Client
 else:

@@ -9,15 +9,25 @@ import re
 import ssl
 import threading
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
-from contextlib import asynccontextmanager, contextmanager
-from contextvars import copy_context
+from collections import deque
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Mapping,
+)
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from functools import lru_cache, partial
+from importlib import import_module
 from typing import Any, Final, Self, TypeVar, cast
+from urllib.request import getproxies
 
 import httpx
 
 from . import errors
-from .types import Codec, Response
+from .types import PIECE, Codec, Response
 
 DEFAULT_TIMEOUT: Final = httpx.Timeout(120.0, connect=5.0, pool=10.0)
 MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
@@ -45,17 +55,12 @@ def _user_agent() -> str:
     return f"{name}/{next((found.version for found in distributions(name=name)), 'unknown')}"
 
 
-def _running_loop() -> Any:
-    import asyncio  # loaded already where a loop runs
-
-    return asyncio.get_running_loop()
-
-
 def _within(seconds: float | None, work: Callable[[], _T]) -> _T:
     """Waits so long for work in a thread of its own: httpx cannot end a slow drip of headers."""
     if seconds is None:
         return work()
     from concurrent.futures import Future
+    from contextvars import copy_context
 
     future: Future[_T] = Future()
 
@@ -86,14 +91,251 @@ async def _awithin(seconds: float | None, work: Callable[[], Awaitable[_T]]) -> 
 
 
 def _decode(way: str, codec: Codec, response: httpx.Response, content: bytes) -> Any:
-    kind = {"Content-Type": response.headers.get("Content-Type", "")}
     if way == "text":
-        return httpx.Response(200, headers=kind, content=content).text
+        return httpx.Response(
+            200, headers={"Content-Type": response.headers.get("Content-Type", "")}, content=content
+        ).text
     if way != "json":
         return content if way == "bytes" else None
     if (data := json.loads(content)) is None and not codec.nullable:
         raise TypeError("null")
     return codec.decode(data, "body")
+
+
+class _Cookies(httpx.Cookies):
+    def extract_cookies(self, response: httpx.Response) -> None:
+        if "Set-Cookie" in response.headers:
+            super().extract_cookies(response)
+
+
+class _Client(httpx.Client):
+    def __init__(self, aiohttp: bool, **options: Any) -> None:
+        super().__init__(**options)
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        return _Cookies(super().cookies.jar)
+
+    @cookies.setter
+    def cookies(self, cookies: Any) -> None:
+        cast(Any, httpx.Client).cookies.__set__(self, cookies)
+
+
+class _AsyncClient(httpx.AsyncClient):
+    def __init__(self, aiohttp: bool, **options: Any) -> None:
+        super().__init__(**_scaled(options, aiohttp))
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        return _Cookies(super().cookies.jar)
+
+    @cookies.setter
+    def cookies(self, cookies: Any) -> None:
+        cast(Any, httpx.AsyncClient).cookies.__set__(self, cookies)
+
+
+def _scaled(options: dict[str, Any], aiohttp: bool) -> dict[str, Any]:
+    """Adds a transport to what an httpx.AsyncClient is made with, unless that tells of another, HTTP/2 or a proxy."""
+    trust, limits = options.get("trust_env", True), options.get("limits") or httpx.Limits(max_connections=100)
+    proxied = trust and any(map(getproxies().get, ("http", "https", "all")))
+    if proxied or any(map(options.get, ("http2", "proxy", "transport"))):
+        return options
+    verify = httpx.create_ssl_context(options["verify"], options.get("cert"), trust)
+    alone = httpx.Limits(max_connections=1, keepalive_expiry=limits.keepalive_expiry)
+    make = (
+        partial(_Aiohttp, verify, limits)
+        if aiohttp
+        else partial(httpx.AsyncHTTPTransport, verify, limits=alone)
+    )
+    return {**options, "transport": _Lanes(limits, make, shared=aiohttp)}
+
+
+class _Lanes(httpx.AsyncBaseTransport):
+    """Lets through as many requests as there may be connections, each by a transport with one, or all by a shared one."""
+
+    def __init__(
+        self, limits: httpx.Limits, make: Callable[[], httpx.AsyncBaseTransport], shared: bool
+    ) -> None:
+        most, kept, old = (
+            math.inf if v is None else v
+            for v in (limits.max_connections, limits.max_keepalive_connections, limits.keepalive_expiry)
+        )
+        self.gate, self.kept, self.expiry, self.idle = (
+            import_module("asyncio").Semaphore(most),
+            kept,
+            old,
+            deque[tuple[float, Any]](),
+        )
+        self.make, self.shared = make, make() if shared else None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if not self.gate.locked():
+            await self.gate.acquire()
+        else:
+            from asyncio import timeout
+
+            try:
+                async with timeout(request.extensions.get("timeout", {}).get("pool")):
+                    await self.gate.acquire()
+            except TimeoutError:
+                raise httpx.PoolTimeout("no connection became free") from None
+        lane = self.shared or (self.idle.pop()[1] if self.idle else self.make())
+        try:
+            response = await lane.handle_async_request(request)
+        except BaseException:
+            await self.leave(lane, False)
+            raise
+        if isinstance(response.stream, httpx.ByteStream):
+            await self.leave(lane, True)  # it has come whole
+        else:
+            response.stream = _Leaving(response.stream, partial(self.leave, lane))
+        return response
+
+    async def leave(self, lane: httpx.AsyncBaseTransport, sound: bool) -> None:
+        self.gate.release()
+        if not self.shared and not sound:
+            return await lane.aclose()  # httpcore loses connections when it is cancelled
+        if not self.shared:
+            self.idle.append((time.monotonic(), lane))
+        while self.idle and (len(self.idle) > self.kept or self.idle[0][0] + self.expiry < time.monotonic()):
+            await self.idle.popleft()[1].aclose()
+
+    async def aclose(self) -> None:
+        self.kept = 0  # what is in use closes when it is left
+        if self.shared:
+            await self.shared.aclose()
+        while self.idle:
+            await self.idle.popleft()[1].aclose()
+
+
+class _Leaving(httpx.AsyncByteStream):
+    """Gives back what a response came by when its stream is closed."""
+
+    def __init__(self, stream: Any, leave: Callable[[bool], Any]) -> None:
+        self.stream, self.leave = stream, leave
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return aiter(self.stream)
+
+    async def aclose(self) -> None:
+        try:
+            await self.stream.aclose()
+        except BaseException:
+            await self.leave(False)
+            raise
+        await self.leave(True)
+
+
+class _Aiohttp(httpx.AsyncBaseTransport):
+    """Sends by aiohttp. Its errors know the token, so they are told in httpx's words, and never passed on."""
+
+    def __init__(self, verify: ssl.SSLContext, limits: httpx.Limits) -> None:
+        lib, old = (
+            import_module("aiohttp"),
+            1e9 if limits.keepalive_expiry is None else limits.keepalive_expiry,
+        )
+        kept = {"force_close": True} if limits.max_keepalive_connections == 0 else {"keepalive_timeout": old}
+        self.timeout, self.url = (
+            lru_cache(128)(lib.ClientTimeout),
+            partial(import_module("yarl").URL, encoded=True),
+        )
+        self.session = lib.ClientSession(
+            connector=lib.TCPConnector(limit=0, ssl=verify, **kept),
+            cookie_jar=lib.DummyCookieJar(),
+            auto_decompress=False,
+            max_line_size=99_999,
+            max_field_size=99_999,
+        )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        from asyncio import get_running_loop, timeout
+
+        steps, unsaid = (
+            request.extensions.get("timeout", {}),
+            None if "Content-Type" in request.headers else ["Content-Type"],
+        )
+        small = isinstance(request.stream, httpx.ByteStream) and len(await request.aread()) <= PIECE
+
+        async def pieces() -> AsyncGenerator[bytes, None]:
+            async for piece in cast(httpx.AsyncByteStream, request.stream):
+                if writing:
+                    writing.reschedule((limit := steps.get("write")) and get_running_loop().time() + limit)
+                yield piece
+            if writing:
+                writing.reschedule(None)
+
+        try:
+            async with (
+                nullcontext() if small else timeout(None) as writing
+            ):  # aiohttp itself would wait for ever
+                reply = await self.session.request(
+                    request.method,
+                    self.url(str(request.url)),
+                    data=request.content or None if small else pieces(),
+                    allow_redirects=False,
+                    headers=[
+                        (k.decode(), v.decode())
+                        for k, v in request.headers.raw
+                        if k.lower() != b"transfer-encoding"
+                    ],
+                    timeout=self.timeout(connect=steps.get("connect"), sock_read=steps.get("read")),
+                    skip_auto_headers=unsaid,
+                )
+            writing, more = None, {"reason_phrase": (reply.reason or "").encode()}
+            through = reply.content.is_eof() and not reply.connection and reply.content.total_bytes <= PIECE
+            if through and "Content-Encoding" not in reply.headers:
+                more["whole"] = reply.content.read_nowait()  # spares the reading
+            stream = (
+                httpx.ByteStream(more["whole"])
+                if "whole" in more
+                else _Leaving(self.read(reply.content), partial(self.leave, reply))
+            )
+            return httpx.Response(reply.status, headers=reply.raw_headers, stream=stream, extensions=more)
+        except Exception as error:
+            fault = _fault(error)
+        raise fault
+
+    async def read(self, content: Any) -> AsyncGenerator[bytes, None]:
+        try:
+            async for piece in content.iter_chunked(PIECE):
+                yield piece
+            return
+        except Exception as error:
+            fault = _fault(error)
+        raise fault
+
+    async def leave(
+        self, response: Any, _: bool
+    ) -> None:  # what is still connected is not through, and might never be
+        if response.connection and response.connection.transport:
+            response.connection.transport.abort()
+        response.release()
+
+    async def aclose(self) -> None:
+        await self.session.close()
+
+
+_FAULTS = {  # by the first name that fits, of aiohttp's errors and Python's
+    "ConnectionTimeoutError": httpx.ConnectTimeout,
+    "ClientConnectorError": httpx.ConnectError,
+    "ClientOSError": httpx.ReadError,
+    "SocketTimeoutError": httpx.ReadTimeout,
+    "InvalidURL": httpx.UnsupportedProtocol,
+    "ClientError": httpx.RemoteProtocolError,
+    "TimeoutError": httpx.WriteTimeout,
+    "ValueError": httpx.LocalProtocolError,
+}
+
+
+def _fault(error: Exception) -> Exception:
+    return next(
+        (
+            kind(str(error) or repr(error))
+            for name, kind in _FAULTS.items()
+            if name in [k.__name__ for k in type(error).__mro__]
+        ),
+        error,
+    )
 
 
 class _Secret:
@@ -165,6 +407,7 @@ class Client:
         max_response_bytes: of a body, decompressed; errors.ResponseTooLarge above it. By default 64 MiB.
         raise_on_unexpected_status: whether the detailed calls raise errors.UnexpectedStatus.
         follow_redirects: whether to follow redirects, with the body where HTTP says so.
+        aiohttp: whether event loops send by aiohttp, which the extra [aiohttp] brings; else by httpx.
         verify_ssl, httpx_args: `verify` and all other arguments of httpx.Client and httpx.AsyncClient (transport,
             mounts, proxy, limits, http2, event_hooks, auth, ...).
     """
@@ -183,8 +426,11 @@ class Client:
         raise_on_unexpected_status: bool = True,
         verify_ssl: ssl.SSLContext | str | bool = True,
         follow_redirects: bool = False,
+        aiohttp: bool = False,
         httpx_args: Mapping[str, Any] | None = None,
     ) -> None:
+        if aiohttp and not import_module("importlib.util").find_spec("aiohttp"):
+            raise ImportError("aiohttp=True needs the extra: pip install 'relay-client[aiohttp]'")
         if {"base_url", "cookies", "follow_redirects", "headers", "timeout", "verify"} & set(
             httpx_args or ()
         ):
@@ -207,17 +453,21 @@ class Client:
         self.max_response_bytes, self.follow_redirects = max_response_bytes, follow_redirects
         self.raise_on_unexpected_status, self._cookies = raise_on_unexpected_status, dict(cookies or {})
         self._headers = httpx.Headers({"User-Agent": _user_agent(), **httpx.Headers(headers)})
-        self._pool, self._owner = _Pool({"verify": verify_ssl, **(httpx_args or {})}), True
+        self._templates: dict[Any, httpx.Request] = {}  # of requests that differ in their bodies only
+        self._pool, self._owner = (
+            _Pool({"verify": verify_ssl, "aiohttp": aiohttp, **(httpx_args or {})}),
+            True,
+        )
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={getattr(self, 'base_url', None)!r})"
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _owner=True)
+        self.__dict__.update(state, _owner=True, _templates={})
 
     def _derive(self, **changes: Any) -> Self:
         derived = object.__new__(type(self))
-        derived.__dict__.update(self.__dict__, _owner=False, **changes)
+        derived.__dict__.update(self.__dict__, _owner=False, _templates={}, **changes)
         return derived
 
     def with_headers(self, headers: Mapping[str, str]) -> Self:
@@ -238,7 +488,7 @@ class Client:
 
     def get_httpx_client(self) -> httpx.Client:
         """The httpx client of all threads of this process; RuntimeError once closed."""
-        return cast(httpx.Client, self._pool.use(httpx.Client))
+        return cast(httpx.Client, self._pool.use(_Client))
 
     def set_httpx_client(self, client: httpx.Client) -> Self:
         """A client of yours for all threads of this process, closed with this one; time-outs, headers and the rest stay these."""
@@ -258,16 +508,18 @@ class Client:
 
     def get_async_httpx_client(self) -> httpx.AsyncClient:
         """The httpx client of the running event loop; RuntimeError once closed."""
-        return cast(httpx.AsyncClient, self._pool.use(httpx.AsyncClient, _running_loop()))
+        return cast(
+            httpx.AsyncClient, self._pool.use(_AsyncClient, import_module("asyncio").get_running_loop())
+        )
 
     def set_async_httpx_client(self, async_client: httpx.AsyncClient) -> Self:
         """A client of yours for the running event loop, closed with this one; time-outs, headers and the rest stay these."""
-        self._pool.put(async_client, _running_loop())
+        self._pool.put(async_client, import_module("asyncio").get_running_loop())
         return self
 
     async def aclose(self) -> None:
         """Closes the connections of the running event loop, for good. Of a derived client: nothing."""
-        if self._owner and (http := self._pool.put(None, _running_loop())):
+        if self._owner and (http := self._pool.put(None, import_module("asyncio").get_running_loop())):
             await http.aclose()
 
     async def __aenter__(self) -> Self:
@@ -278,18 +530,36 @@ class Client:
         self.close()
 
     def _request(self, http: httpx.Client | httpx.AsyncClient, kwargs: dict[str, Any]) -> httpx.Request:
-        limits = [(step, (v, self.deadline)) for step, v in self.timeout.as_dict().items()]
-        steps = {step: min((v for v in values if v is not None), default=None) for step, values in limits}
-        request = http.build_request(
-            kwargs["method"],
-            self.base_url + kwargs["url"],
-            content=kwargs.get("content"),
-            files=kwargs.get("files"),
-            params=kwargs.get("params"),
-            headers={**self._headers, **httpx.Headers(kwargs.get("headers"))},
-            cookies={**self._cookies, **kwargs.get("cookies", {})},
-            timeout=httpx.Timeout(**steps),
+        steps, content, more = self.timeout.as_dict(), kwargs.get("content"), kwargs.get("headers", {})
+        if (d := self.deadline) is not None:
+            steps = {step: d if v is None else min(v, d) for step, v in steps.items()}
+        key = kwargs["method"], self.base_url + kwargs["url"], *more.items(), *http.headers.raw
+        alike = not (http.cookies or http.params or kwargs.keys() & {"cookies", "files", "params"})
+        if not (alike and (template := self._templates.get(key))):
+            template = http.build_request(
+                *key[:2],
+                content=None if content is None else b"",
+                files=kwargs.get("files"),
+                params=kwargs.get("params"),
+                headers={**self._headers, **httpx.Headers(more)},
+                cookies={**self._cookies, **kwargs.get("cookies", {})},
+            )
+            if len(self._templates) > 99:
+                self._templates.clear()  # each value of a path's parameter leaves one
+            if alike:
+                self._templates[key] = template
+        stream = httpx.ByteStream(content) if isinstance(content, bytes) else content or template.stream
+        request = httpx.Request(
+            template.method,
+            template.url,
+            headers=template.headers,
+            stream=stream,
+            extensions={"timeout": steps},
         )
+        if content is not None:
+            request.headers["Content-Length"] = str(len(content))
+        if isinstance(stream, httpx.ByteStream):
+            request.read()
         if self._auth:
             request.headers[self._auth[0]] = f"{self._auth[1]} {self._auth[2].value}".lstrip()
         return request
@@ -306,7 +576,7 @@ class Client:
                 parsed = _decode(*rule[2:], response, hide(content) if strict and not good else content)
             except (TypeError, ValueError, RecursionError) as error:
                 problem = str(error) if content else "empty"
-        kind, reason = cast(type[errors.ResponseError], errors.ApiError), ""
+        kind, reason = cast("type[errors.ResponseError]", errors.ApiError), ""
         if large:
             kind, reason = errors.ResponseTooLarge, f" with more than {self.max_response_bytes} bytes"
         elif rule is None and (strict or self.raise_on_unexpected_status):
@@ -360,10 +630,12 @@ class Client:
 
     def _read(self, response: httpx.Response, limit: int, until: float) -> tuple[bytes, str]:
         content, problem = bytearray(), ""
-        if "," in response.headers.get("Content-Encoding", ""):
-            del response.headers["Content-Encoding"]  # bomb in bomb
+        if (whole := response.extensions.get("whole")) is not None:
+            response.stream = httpx.ByteStream(whole)
+            return whole, ""
+        raw = "," in response.headers.get("Content-Encoding", ",")  # of several, each could be a bomb
         try:
-            for chunk in response.iter_bytes():
+            for chunk in response.iter_raw() if raw else response.iter_bytes():
                 content += chunk
                 if time.monotonic() > until:
                     raise errors.DeadlineExceeded("too late", request=response.request)
@@ -378,6 +650,9 @@ class Client:
             problem = f"it breaks off, {error}"
         finally:
             response.close()
+        response.stream = httpx.ByteStream(
+            b""
+        )  # its own one and the response hold each other, and with them what was sent
         return bytes(content), problem
 
     def call(self, rules: Rules, kwargs: dict[str, Any], *, strict: bool) -> Any:
@@ -427,10 +702,12 @@ class Client:
 
     async def _aread(self, response: httpx.Response, limit: int, until: float) -> tuple[bytes, str]:
         content, problem = bytearray(), ""
-        if "," in response.headers.get("Content-Encoding", ""):
-            del response.headers["Content-Encoding"]  # bomb in bomb
+        if (whole := response.extensions.get("whole")) is not None:
+            response.stream = httpx.ByteStream(whole)
+            return whole, ""
+        raw = "," in response.headers.get("Content-Encoding", ",")  # of several, each could be a bomb
         try:
-            async for chunk in response.aiter_bytes():
+            async for chunk in response.aiter_raw() if raw else response.aiter_bytes():
                 content += chunk
                 if time.monotonic() > until:
                     raise errors.DeadlineExceeded("too late", request=response.request)
@@ -445,6 +722,9 @@ class Client:
             problem = f"it breaks off, {error}"
         finally:
             await response.aclose()
+        response.stream = httpx.ByteStream(
+            b""
+        )  # its own one and the response hold each other, and with them what was sent
         return bytes(content), problem
 
     async def acall(self, rules: Rules, kwargs: dict[str, Any], *, strict: bool) -> Any:
@@ -495,6 +775,7 @@ class AuthenticatedClient(Client):
         raise_on_unexpected_status: bool = True,
         verify_ssl: ssl.SSLContext | str | bool = True,
         follow_redirects: bool = False,
+        aiohttp: bool = False,
         httpx_args: Mapping[str, Any] | None = None,
     ) -> None:
         self._auth = auth_header_name, prefix, _Secret()
@@ -512,6 +793,7 @@ class AuthenticatedClient(Client):
             raise_on_unexpected_status=raise_on_unexpected_status,
             verify_ssl=verify_ssl,
             follow_redirects=follow_redirects,
+            aiohttp=aiohttp,
             httpx_args=httpx_args,
         )
 

@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping, MutableMapping
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, MutableMapping
 from enum import Enum
 from functools import cache
 from importlib import import_module
@@ -17,9 +18,11 @@ from typing import (
     Self,
     TypeGuard,
     TypeVar,
+    cast,
 )
 from urllib.parse import quote, urlencode
 
+import httpx
 from attrs import define
 
 
@@ -82,7 +85,7 @@ def _is_list(data: object) -> TypeGuard[list[Any]]:
 
 
 def _is_dict(data: object) -> TypeGuard[dict[str, Any]]:
-    return isinstance(data, Mapping)
+    return isinstance(data, (dict, Mapping))
 
 
 @cache
@@ -90,7 +93,7 @@ def _lookup(module: str, name: str) -> Any:
     return getattr(import_module(f"{__package__}.models.{module}"), name)
 
 
-@define(frozen=True)
+@define(frozen=True, eq=False, repr=False)
 class Codec:
     """How one documented type travels; without arguments, any value as it is.
 
@@ -300,21 +303,87 @@ def _part(item: Any) -> FileTypes:
     return item.to_tuple() if isinstance(item, File) else (None, text(item).encode(), kind)
 
 
+_encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+LARGE, PIECE = (
+    1 << 20,
+    1 << 16,
+)  # bytes or, of all strings, characters: a body of so many is sent in pieces of so many
+
+
+def _characters(data: Any) -> int:
+    return (
+        len(data)
+        if isinstance(data, str)
+        else sum(map(_characters, data.values() if _is_dict(data) else data if _is_list(data) else ()))
+    )
+
+
+class Pieces(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A large body, made each time that it is sent, piece by piece: of JSON, the long strings are never held encoded."""
+
+    def __init__(self, data: Any) -> None:
+        self._mark, self._strings = os.urandom(16).hex(), list[str | bytes]()
+        between = (
+            [data]
+            if isinstance(data, bytes)
+            else _encode(self._take(data)).encode().split(self._mark.encode())
+        )
+        self._parts = [part for pair in zip(between, [*self._strings, b""]) for part in pair]
+        self._length = sum(map(len, self))
+
+    def _take(self, data: Any) -> Any:  # puts a mark for each string
+        if _is_dict(data):
+            return {key: self._take(value) for key, value in data.items()}
+        if _is_list(data):
+            return [self._take(item) for item in data]
+        if not isinstance(data, str) or len(data) < 256:
+            return data
+        self._strings.append(data if len(data) > PIECE else _encode(data)[1:-1].encode())
+        return self._mark
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[bytes]:
+        piece = bytearray()
+        for part in self._parts:
+            for some in (part[start : start + PIECE] for start in range(0, len(part), PIECE)):
+                if isinstance(some, str) and any(
+                    letter in some for letter in ('"', "\\", *map(chr, range(32)))
+                ):
+                    some = _encode(some)[1:-1]
+                piece += some.encode() if isinstance(some, str) else some
+                if len(piece) >= PIECE:
+                    yield bytes(piece)
+                    piece.clear()
+        yield bytes(piece)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self:
+            yield piece
+
+
 def body(kinds: tuple[tuple[str, str, Codec], ...], value: Any) -> dict[str, Any]:
     """A request body as httpx takes it: of the documented media types, the first whose type holds the value."""
     if value is UNSET:
         return {}
     media_type, way, codec = next((kind for kind in kinds if kind[2].holds(value)), kinds[0])
-    data = codec.encode(value, "body")
+    try:
+        data = codec.encode(value, "body")
+        if way == "json":
+            data = cast(Any, _encode(data).encode() if _characters(data) < LARGE else Pieces(data))
+    except RecursionError:
+        raise ValueError("body: it is nested too deeply, or holds itself") from None
     if way == "files":
         fields = [
             (name, item) for name in data for item in (data[name] if _is_list(data[name]) else [data[name]])
         ]
         return {"files": [(name, _part(item)) for name, item in fields if item is not None]}
-    if way == "json":
-        data = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-    elif way == "data":
+    if way == "data":
         data = urlencode(pairs(ANY, "body", data)).encode()
     elif isinstance(data, File):
         data = data.payload.read()
-    return {"content": data, "headers": {"Content-Type": media_type}}
+    if isinstance(data, str):
+        data = data.encode()
+    large = isinstance(data, bytes) and len(data) >= LARGE
+    return {"content": Pieces(data) if large else data, "headers": {"Content-Type": media_type}}

@@ -1,4 +1,4 @@
-"""The two ways of calling an operation, behind one face, so that a test says once what holds for both."""
+"""The ways of calling an operation, behind one face, so that a test says once what holds for both."""
 
 import asyncio
 import ssl
@@ -9,16 +9,19 @@ from typing import Any
 TOKEN = "sk-" + "test"
 TLS = ssl.create_default_context()
 """What httpx makes for each client, made once: it takes longer than most of the tests."""
+WAYS = ("sync", "asyncio", "aiohttp")
+"""With threads, and on an event loop over each of its two transports."""
 
 
 class Caller:
     """One way of calling: `sync` and `sync_detailed`, or `asyncio` and `asyncio_detailed` on one event loop."""
 
-    def __init__(self, style: str, client: Any) -> None:
-        self.style = style
+    def __init__(self, way: str, client: Any) -> None:
+        self.way = way
+        self.style = "sync" if way == "sync" else "asyncio"
         self.client = client
         self._stack = ExitStack()
-        self._loop = self._stack.enter_context(asyncio.Runner()) if style == "asyncio" else None
+        self._loop = self._stack.enter_context(asyncio.Runner()) if self.style == "asyncio" else None
 
     def enter(self, client: Any) -> Any:
         """Enters `client` until the end of the test; returns it."""

@@ -8,8 +8,8 @@ from functools import cache
 import pytest
 import trustme
 
-from calling import TLS, TOKEN, Caller
-from generated_client import AuthenticatedClient
+from calling import TLS, TOKEN, WAYS, Caller
+from generated_client import AuthenticatedClient, Client
 from operations import Operation, operations
 from standin import Contract, Relay, overlaid, prepared
 from standin.tls import client_tls, server_tls
@@ -54,15 +54,25 @@ def relay(contract: Contract) -> Iterator[Relay]:
     assert relay.problems == []
 
 
+@pytest.fixture(autouse=True)
+def over_aiohttp(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a test that has the parameter `aiohttp`, every client is made with aiohttp=True."""
+    callspec = getattr(request.node, "callspec", None)
+    if callspec and "aiohttp" in callspec.params.values():
+        for kind in (Client, AuthenticatedClient):
+            defaults = {**(kind.__init__.__kwdefaults__ or {}), "aiohttp": True}
+            monkeypatch.setattr(kind.__init__, "__kwdefaults__", defaults)
+
+
 @pytest.fixture
 def client(relay: Relay) -> AuthenticatedClient:
     """A client of the stand-in, not yet entered."""
     return AuthenticatedClient(base_url=relay.url, token=TOKEN, verify_ssl=TLS)
 
 
-@pytest.fixture(params=["sync", "asyncio"])
+@pytest.fixture(params=WAYS)
 def caller(request: pytest.FixtureRequest, client: AuthenticatedClient) -> Iterator[Caller]:
-    """Both ways of calling, one after the other, each with `client` entered."""
+    """Each way of calling, one after the other, with `client` entered."""
     caller = Caller(request.param, client)
     caller.enter(client)
     yield caller

@@ -1,4 +1,7 @@
-"""Servers that a client meets in production, and that speak no whole HTTP: one refuses, one is deaf, one drips."""
+"""Servers that a client meets in production, and that speak no whole HTTP.
+
+One refuses, one is deaf, one reads nothing, one answers before it has read, one drips.
+"""
 
 import socket
 from collections.abc import Generator
@@ -27,6 +30,33 @@ def deaf() -> Generator[str]:
             waiting.setblocking(False)
             waiting.connect_ex(server.getsockname())
         yield _url(server)
+
+
+@contextmanager
+def reading_nothing() -> Generator[str]:
+    """An address where connections come about, and whatever is sent stays unread."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield _url(server)
+
+
+@contextmanager
+def answering_at_once(answer: bytes) -> Generator[str]:
+    """A server that sends `answer` to whoever connects first, once it has seen headers, and reads no body."""
+    with ExitStack() as stack:
+        server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            stack.enter_context(connection)
+            seen = b""
+            while b"\r\n\r\n" not in seen:
+                seen += connection.recv(1024)
+            connection.sendall(answer)
+
+        thread = Thread(target=serve, daemon=True)
+        thread.start()
+        yield _url(server)
+        thread.join()
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import subprocess
 import sys
 import tracemalloc
 import warnings
@@ -30,6 +31,19 @@ from generated_client.types import UNSET
 TOKEN = "sk-" + "worker"
 BODY = KlingImageToVideoRequest(prompt="走")
 CALLS = 10_000
+
+
+def play(scenario: str, url: str) -> Any:
+    """What a scenario tells, in a process of its own; a warning, of whatever process, ends it."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-W", "error", __file__, scenario, url],
+        env={**os.environ, "PYTHONWARNINGS": "error"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    return json.loads(done.stdout)
 
 
 def submit(client: AuthenticatedClient, body: KlingImageToVideoRequest = BODY) -> str:
@@ -219,6 +233,39 @@ def lasting_on_loops(client: AuthenticatedClient) -> dict[str, list[int]]:
     return _growth(call)
 
 
+def _peak(calls: Callable[[KlingImageToVideoRequest], None]) -> dict[str, int]:
+    """How much more memory is in use at the highest while a large body is sent, and how large it is."""
+    body = KlingImageToVideoRequest(image="iVBORw0KGgo+/" * 500_000)
+    calls(BODY)  # loads and opens whatever is needed
+    tracemalloc.start(1)
+    calls(body)
+    peak = tracemalloc.get_traced_memory()[1]
+    return {"peak": peak, "size": len(json.dumps(body.to_dict(), separators=(",", ":")))}
+
+
+def large(client: AuthenticatedClient) -> dict[str, int]:
+    """Five large bodies, one after the other."""
+
+    def calls(body: KlingImageToVideoRequest) -> None:
+        for _ in range(5):
+            create_kling_image_to_video.sync(client=client, body=body)
+
+    return _peak(calls)
+
+
+def large_on_a_loop(client: AuthenticatedClient) -> dict[str, int]:
+    """The same on an event loop."""
+    with asyncio.Runner() as runner:
+
+        async def calls(body: KlingImageToVideoRequest) -> None:
+            for _ in range(5):
+                await create_kling_image_to_video.asyncio(client=client, body=body)
+
+        found = _peak(lambda body: runner.run(calls(body)))
+        runner.run(client.aclose())
+    return found
+
+
 SCENARIOS: dict[str, Callable[[AuthenticatedClient], Any]] = {
     "forked": forked,
     "forked amid a start": forked_amid_a_start,
@@ -230,12 +277,16 @@ SCENARIOS: dict[str, Callable[[AuthenticatedClient], Any]] = {
     "threads": threaded,
     "lasting": lasting,
     "lasting on loops": lasting_on_loops,
+    "lasting on loops over aiohttp": lasting_on_loops,
+    "large": large,
+    "large on a loop": large_on_a_loop,
+    "large on a loop over aiohttp": large_on_a_loop,
 }
 
 
 def main() -> None:
     """Plays one scenario."""
-    with AuthenticatedClient(sys.argv[2], token=TOKEN) as client:
+    with AuthenticatedClient(sys.argv[2], token=TOKEN, aiohttp=sys.argv[1].endswith("aiohttp")) as client:
         print(json.dumps(SCENARIOS[sys.argv[1]](client)))
 
 

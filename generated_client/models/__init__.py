@@ -1,7 +1,6 @@
 """The models, each in a module of its own that loads when it is first used."""
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # type checkers know it by its name; loading typing takes longer than all else here
 if TYPE_CHECKING:
     from .error_detail import ErrorDetail as ErrorDetail
     from .error_response import ErrorResponse as ErrorResponse

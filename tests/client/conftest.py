@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from another import Package, another
-from calling import TLS, TOKEN, Caller
+from calling import TLS, TOKEN, WAYS, Caller
 from standin import Relay
 
 
@@ -30,11 +30,11 @@ def gateway_relay(gateway: Package) -> Iterator[Relay]:
     assert relay.problems == []
 
 
-@pytest.fixture(params=["sync", "asyncio"])
+@pytest.fixture(params=WAYS)
 def gateway_caller(request: pytest.FixtureRequest, gateway: Package, gateway_relay: Relay) -> Iterator[Caller]:
-    """Both ways of calling the other package, with a client of its own."""
-    make = gateway.load("client").AuthenticatedClient
-    caller = Caller(request.param, make(gateway_relay.url, token=TOKEN, verify_ssl=TLS))
+    """Each way of calling the other package, with a client of its own."""
+    settings = {"token": TOKEN, "verify_ssl": TLS, "aiohttp": request.param == "aiohttp"}
+    caller = Caller(request.param, gateway.load("client").AuthenticatedClient(gateway_relay.url, **settings))
     caller.enter(caller.client)
     yield caller
     caller.close()

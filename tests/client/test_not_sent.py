@@ -6,7 +6,7 @@ from threading import Event, Thread
 import httpx
 import pytest
 
-from calling import TLS, TOKEN, Caller
+from calling import TLS, TOKEN, WAYS, Caller
 from generated_client import AuthenticatedClient
 from generated_client.api.videos import create_kling_image_to_video
 from generated_client.errors import NOT_SENT, DeadlineExceeded, ResponseError
@@ -49,13 +49,13 @@ def test_a_server_without_a_trusted_certificate_gets_nothing(caller: Caller, tls
     assert tls_relay.requests == []
 
 
-@pytest.mark.parametrize("style", ["sync", "asyncio"])
-def test_a_call_that_gets_no_connection_of_the_pool_sends_nothing(relay: Relay, style: str) -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_a_call_that_gets_no_connection_of_the_pool_sends_nothing(relay: Relay, way: str) -> None:
     limits = httpx.Limits(max_connections=1)
     occupied, release = _client(relay.url, limits=limits), Event()
-    caller = Caller(style, occupied)
+    caller = Caller(way, occupied)
     relay.answer(Answer.json({"task_id": "t", "status": "queued"}, wait=release))
-    if style == "sync":
+    if way == "sync":
         with occupied:
             first = Thread(target=create_kling_image_to_video.sync, kwargs={"client": occupied, "body": PROMPTED})
             first.start()

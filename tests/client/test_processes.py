@@ -1,16 +1,12 @@
 """After fork, spawn, pickle or deepcopy a client works, by connections of its own."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path as File
 from typing import Any
 
 import pytest
 
 import workers
 from standin import Answer, Relay, front_error
+from workers import play
 
 
 @pytest.fixture(autouse=True)
@@ -25,43 +21,30 @@ def refusals(relay: Relay) -> None:
     relay.listener = refuse
 
 
-def _play(relay: Relay, scenario: str) -> Any:
-    """What a scenario tells; a warning, of whatever process, ends it."""
-    done = subprocess.run(
-        [sys.executable, "-P", "-W", "error", str(File(workers.__file__)), scenario, relay.url],
-        env={**os.environ, "PYTHONWARNINGS": "error"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, ""), done.stderr
-    return json.loads(done.stdout)
-
-
 def _connections(relay: Relay) -> list[int]:
     """The numbers of the connections, in the order in which requests came by them."""
     return [request.connection for request in relay.requests]
 
 
 def test_forked_children_leave_their_parent_s_connection_alone(relay: Relay) -> None:
-    assert _play(relay, "forked") == [0, 0]
+    assert play("forked", relay.url) == [0, 0]
     assert _connections(relay) == [1, 2, 2, 3, 1, 4, 4, 5, 1]
     assert {request.headers["authorization"] for request in relay.requests} == {f"Bearer {workers.TOKEN}"}
 
 
 def test_a_fork_beside_a_thread_that_is_just_starting_the_client_does_not_hang(relay: Relay) -> None:
-    assert _play(relay, "forked amid a start") == [0]
+    assert play("forked amid a start", relay.url) == [0]
 
 
 @pytest.mark.parametrize("scenario", ["spawned", "by a fork server"])
 def test_a_client_and_a_body_can_be_sent_to_another_process(relay: Relay, scenario: str) -> None:
-    assert _play(relay, scenario) == [0]
+    assert play(scenario, relay.url) == [0]
     assert _connections(relay) == [1, 2, 2, 3, 1]
     assert {request.body for request in relay.requests} == {'{"prompt":"走"}'.encode()}
 
 
 def test_a_copy_has_connections_of_its_own_and_closes_no_other(relay: Relay) -> None:
-    assert _play(relay, "copied") == ["queued"] * 6
+    assert play("copied", relay.url) == ["queued"] * 6
     assert _connections(relay) == [1, 2, 3, 4, 5, 1, 1]
     assert ["x-trace" in request.headers for request in relay.requests] == [False] * 3 + [True] * 2 + [False, True]
 
@@ -70,7 +53,7 @@ def test_a_copy_has_connections_of_its_own_and_closes_no_other(relay: Relay) -> 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_a_pool_of_processes(relay: Relay, method: str) -> None:
-    came = _play(relay, f"pool by {method}")
+    came = play(f"pool by {method}", relay.url)
     assert came == {"said": ["queued"], "calls": 200, "error": [503, "无可用渠道"], "again": "queued"}
     assert len(relay.requests) == 204
 
@@ -78,16 +61,16 @@ def test_a_pool_of_processes(relay: Relay, method: str) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_32_threads_on_one_client(relay: Relay) -> None:
-    assert _play(relay, "threads") == {"said": ["queued"], "calls": 3_200}
+    assert play("threads", relay.url) == {"said": ["queued"], "calls": 3_200}
     assert len(relay.requests) == 3_200
     relay.wait_until_idle()
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("scenario", ["lasting", "lasting on loops"])
+@pytest.mark.parametrize("scenario", ["lasting", "lasting on loops", "lasting on loops over aiohttp"])
 def test_10_000_calls_leave_no_more_open_and_no_more_in_memory_than_1_000(relay: Relay, scenario: str) -> None:
-    came = _play(relay, scenario)
+    came = play(scenario, relay.url)
     assert len(relay.requests) == workers.CALLS
     assert came["files"][1] <= came["files"][0]
     early, late = came["bytes"]

@@ -15,7 +15,6 @@ ENTRIES = {
 }
 LOCK = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-TEMPLATES = ROOT / "generator" / "templates"
 
 
 def _ignored(path: File) -> bool:
@@ -77,17 +76,3 @@ def test_the_newest_run_time_dependencies_are_tested() -> None:
     for requirement in PROJECT["project"]["dependencies"]:
         name = re.split(r"\W", requirement)[0]
         assert re.search(rf"^{name}==", LOCK, re.MULTILINE)
-
-
-def test_there_are_few_templates_and_they_are_small() -> None:
-    templates = sorted(TEMPLATES.iterdir())
-    lines = {file.name: len(file.read_text(encoding="utf-8").splitlines()) for file in templates}
-    assert len(lines) <= 10, lines
-    assert sum(lines.values()) <= 650, lines
-
-
-@pytest.mark.parametrize("template", sorted(TEMPLATES.iterdir()), ids=lambda template: template.name)
-def test_each_template_begins_by_saying_what_it_changes_and_when_it_can_go(template: File) -> None:
-    comment = re.match(r"{#-?(.*?)-?#}", template.read_text(encoding="utf-8"), re.DOTALL)
-    assert comment
-    assert len(comment[1].split()) > 15

@@ -23,6 +23,7 @@ PROOFS = {
     "models_init.py.jinja": "test_imports.py::test_importing_the_models_loads_no_model",
     "package_init.py.jinja": "test_imports.py::test_importing_the_package_loads_nothing_else",
     "shared.jinja": "stops",
+    "transport.jinja": "stops",
     "types.py.jinja": "stops",
 }
 """For each template the test that turns red without it, or that the generation itself stops."""
@@ -43,7 +44,7 @@ PASSAGES = [
 
 def test_there_are_few_templates_and_they_are_short() -> None:
     assert len(TEMPLATES) <= 10
-    assert sum(len(text.splitlines()) for text in TEMPLATES.values()) <= 650
+    assert sum(len(text.splitlines()) for text in TEMPLATES.values()) <= 800
     assert max(len(line) for text in TEMPLATES.values() for line in text.splitlines()) <= 150
 
 

@@ -1,0 +1,136 @@
+"""What one request has in common with the one before is not made anew; what has changed between them arrives."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from another import Package
+from calling import TLS, TOKEN, Caller
+from generated_client import AuthenticatedClient
+from generated_client.api.videos import create_kling_image_to_video
+from generated_client.models import KlingImageToVideoRequest
+from standin import Answer, Relay
+
+TASK = Answer.json({"task_id": "t", "status": "queued"})
+
+
+def _submit(caller: Caller, prompt: str = "走", client: Any = None) -> None:
+    caller.parsed(create_kling_image_to_video, client=client, body=KlingImageToVideoRequest(prompt=prompt))
+
+
+def _http(caller: Caller) -> httpx.Client | httpx.AsyncClient:
+    """What sends for the client of `caller`."""
+    if caller.style == "sync":
+        http: httpx.Client | httpx.AsyncClient = caller.client.get_httpx_client()
+        return http
+
+    async def get() -> httpx.AsyncClient:
+        http: httpx.AsyncClient = caller.client.get_async_httpx_client()
+        return http
+
+    found: httpx.AsyncClient = caller.run(get())
+    return found
+
+
+@pytest.fixture(autouse=True)
+def any_task(relay: Relay) -> None:
+    """The relay takes whatever comes."""
+    relay.always(TASK)
+
+
+def test_the_body_and_its_length(caller: Caller, relay: Relay) -> None:
+    prompts = ["走", "宇航员站起身走了", "a"]
+    for prompt in prompts:
+        _submit(caller, prompt)
+    assert [request.json["prompt"] for request in relay.requests] == prompts
+    assert [int(request.headers["content-length"]) for request in relay.requests] == [16, 37, 14]
+    assert {len(request.headers.get_all("content-length", [])) for request in relay.requests} == {1}
+
+
+def test_no_body_after_one_and_one_after_none(caller: Caller, relay: Relay) -> None:
+    _submit(caller)
+    caller.parsed(create_kling_image_to_video)
+    _submit(caller)
+    assert [len(request.body) for request in relay.requests] == [16, 0, 16]
+    assert ["content-type" in request.headers for request in relay.requests] == [True, False, True]
+    relay.problems.clear()
+
+
+def test_a_header_of_the_httpx_client_underneath(caller: Caller, relay: Relay) -> None:
+    _submit(caller)
+    _http(caller).headers["X-Late"] = "1"
+    _submit(caller)
+    _http(caller).headers["X-Late"] = "2"
+    _submit(caller)
+    del _http(caller).headers["X-Late"]
+    _submit(caller)
+    assert [request.headers.get("x-late") for request in relay.requests] == [None, "1", "2", None]
+
+
+def test_its_parameters(caller: Caller, relay: Relay) -> None:
+    _submit(caller)
+    _http(caller).params = {"group": "视频"}
+    _submit(caller)
+    _http(caller).params = {}
+    _submit(caller)
+    assert [request.query for request in relay.requests] == [[], [("group", "视频")], []]
+    relay.problems.clear()
+
+
+def test_its_cookies(caller: Caller, relay: Relay) -> None:
+    _submit(caller)
+    _http(caller).cookies.set("a", "1")
+    _submit(caller)
+    _http(caller).cookies = {"b": "2"}
+    _submit(caller)
+    _http(caller).cookies.clear()
+    _submit(caller)
+    assert [request.headers.get("cookie") for request in relay.requests] == [None, "a=1", "b=2", None]
+
+
+def test_where_it_goes(caller: Caller, relay: Relay) -> None:
+    _submit(caller)
+    caller.client.base_url += "/v2"
+    _submit(caller)
+    assert [request.path.partition("/kling")[0] for request in relay.requests] == ["", "/v2"]
+    relay.problems.clear()
+
+
+def test_a_header_of_a_client_that_derives_from_it(caller: Caller, relay: Relay) -> None:
+    for number in "12":
+        _submit(caller)
+        _submit(caller, client=caller.client.with_headers({"X-Trace": number}).with_cookies({"c": number}))
+    assert [request.headers.get("x-trace") for request in relay.requests] == [None, "1", None, "2"]
+    assert [request.headers.get("cookie") for request in relay.requests] == [None, "c=1", None, "c=2"]
+
+
+def test_what_a_hook_changes_is_gone_with_the_request(caller: Caller, relay: Relay) -> None:
+    count = 0
+
+    def change(request: httpx.Request) -> None:
+        nonlocal count
+        count += 1
+        request.headers[f"X-{count}"] = "h"
+        request.url = request.url.copy_merge_params({"n": str(count)})
+
+    async def achange(request: httpx.Request) -> None:
+        change(request)
+
+    hooks = {"event_hooks": {"request": [change if caller.style == "sync" else achange]}}
+    own = caller.enter(AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS, httpx_args=hooks))
+    for _ in range(2):
+        _submit(caller, client=own)
+    assert [request.query for request in relay.requests] == [[("n", "1")], [("n", "2")]]
+    assert [[name for name in ("x-1", "x-2") if name in r.headers] for r in relay.requests] == [["x-1"], ["x-2"]]
+    relay.problems.clear()
+
+
+def test_paths_that_all_differ_do_not_fill_the_memory(
+    gateway: Package, gateway_caller: Caller, gateway_relay: Relay
+) -> None:
+    delete = gateway.operation("item.delete_v1_item_by_item_id")
+    for number in range(250):
+        gateway_caller.detailed(delete, item_id=f"项目 {number}")
+    assert len({request.target for request in gateway_relay.requests}) == 250
+    assert len(gateway_caller.client._templates) <= 100
