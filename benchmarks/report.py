@@ -8,7 +8,7 @@ import sys
 from datetime import date
 from importlib import metadata
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import fmean, median, quantiles
 
 import psutil
 from rounds import Figures, Rounds, Skipped
@@ -40,10 +40,10 @@ def table(scenario: Scenario, rounds: Rounds, skipped: Skipped) -> str:
     lines = []
     for who in dict.fromkeys([*scenario.who, *rounds, *skipped]):
         if who in skipped:
-            lines.append(f"| {who} | | | | | left out: {skipped[who]} |")
+            lines.append(f"| {who} | | | | | | left out: {skipped[who]} |")
         elif who in rounds:
             lines.append(_row(scenario, rounds, who))
-    return "\n".join([f"| **{scenario.name}**: {scenario.title} | | | | | |", *lines])
+    return "\n".join([f"| **{scenario.name}**: {scenario.title} | | | | | | |", *lines])
 
 
 def _row(scenario: Scenario, rounds: Rounds, who: str) -> str:
@@ -57,8 +57,10 @@ def _row(scenario: Scenario, rounds: Rounds, who: str) -> str:
     if "memory" in figures[0]:
         amount = middle(figures, "memory")
         memory = f"{amount / 1000:.0f} KB" if amount > 1000 else f"{amount:.2f}"
+    # A mean: the system counts a process's time in steps that are long beside a round.
+    busy = f"{fmean(each['relay'] for each in figures):.0%}" if "relay" in figures[0] else ""
     targets = "; ".join(_said(target, rounds) for target in scenario.targets if target.who == who)
-    return f"| {who} | {ratio} | {spread} | {_seconds(middle(figures))} | {memory} | {targets} |"
+    return f"| {who} | {ratio} | {spread} | {_seconds(middle(figures))} | {memory} | {busy} | {targets} |"
 
 
 def _said(target: Target, rounds: Rounds) -> str:
@@ -78,7 +80,7 @@ def _seconds(value: float) -> str:
     return f"{value * 1e6:.0f} µs" if value < 1e-3 else f"{value * 1e3:.1f} ms" if value < 1 else f"{value:.2f} s"
 
 
-HEAD = "| who | time ÷ base | middle half | median | memory | target |\n| --- | --- | --- | --- | --- | --- |"
+HEAD = "| who | time ÷ base | middle half | median | memory | relay busy | target |\n|" + " --- |" * 7
 
 
 def machine() -> str:
