@@ -36,7 +36,7 @@ def prepare(document: Path, into: Path) -> Path:
 
 def vanilla(prepared: Path, into: Path) -> Path:
     """What openapi-python-client makes of it with its own templates; the folder to import it from."""
-    into.mkdir(parents=True)
+    into.mkdir(parents=True, exist_ok=True)
     config = into / "config.json"
     config.write_text(json.dumps(_CONFIG))
     shutil.rmtree(into / "project", ignore_errors=True)

@@ -27,7 +27,7 @@ from urllib.request import getproxies
 import httpx
 
 from . import errors
-from .types import PIECE, Codec, Response
+from .types import SMALL, Codec, Response
 
 DEFAULT_TIMEOUT: Final = httpx.Timeout(120.0, connect=5.0, pool=10.0)
 MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
@@ -254,7 +254,7 @@ class _Aiohttp(httpx.AsyncBaseTransport):
             request.extensions.get("timeout", {}),
             None if "Content-Type" in request.headers else ["Content-Type"],
         )
-        small = isinstance(request.stream, httpx.ByteStream) and len(await request.aread()) <= PIECE
+        small = isinstance(request.stream, httpx.ByteStream) and len(await request.aread()) <= SMALL
 
         async def pieces() -> AsyncGenerator[bytes, None]:
             async for piece in cast(httpx.AsyncByteStream, request.stream):
@@ -282,7 +282,7 @@ class _Aiohttp(httpx.AsyncBaseTransport):
                     skip_auto_headers=unsaid,
                 )
             writing, more = None, {"reason_phrase": (reply.reason or "").encode()}
-            through = reply.content.is_eof() and not reply.connection and reply.content.total_bytes <= PIECE
+            through = reply.content.is_eof() and not reply.connection and reply.content.total_bytes <= SMALL
             if through and "Content-Encoding" not in reply.headers:
                 more["whole"] = reply.content.read_nowait()  # spares the reading
             stream = (
@@ -297,7 +297,7 @@ class _Aiohttp(httpx.AsyncBaseTransport):
 
     async def read(self, content: Any) -> AsyncGenerator[bytes, None]:
         try:
-            async for piece in content.iter_chunked(PIECE):
+            async for piece in content.iter_chunked(SMALL):
                 yield piece
             return
         except Exception as error:

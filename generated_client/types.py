@@ -304,10 +304,11 @@ def _part(item: Any) -> FileTypes:
 
 
 _encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-LARGE, PIECE = (
-    1 << 20,
+SMALL, PIECE, LARGE = (
     1 << 16,
-)  # bytes or, of all strings, characters: a body of so many is sent in pieces of so many
+    1 << 17,
+    1 << 20,
+)  # bytes or, of a text, characters; what is LARGE is sent in pieces
 
 
 def _characters(data: Any) -> int:
@@ -332,14 +333,12 @@ class Pieces(httpx.SyncByteStream, httpx.AsyncByteStream):
         self._length = sum(map(len, self))
 
     def _take(self, data: Any) -> Any:  # puts a mark for each string
-        if _is_dict(data):
-            return {key: self._take(value) for key, value in data.items()}
+        if isinstance(data, str) and len(data) >= 256:
+            self._strings.append(data if len(data) > PIECE else _encode(data)[1:-1].encode())
+            return self._mark
         if _is_list(data):
             return [self._take(item) for item in data]
-        if not isinstance(data, str) or len(data) < 256:
-            return data
-        self._strings.append(data if len(data) > PIECE else _encode(data)[1:-1].encode())
-        return self._mark
+        return {key: self._take(value) for key, value in data.items()} if _is_dict(data) else data
 
     def __len__(self) -> int:
         return self._length
@@ -347,7 +346,8 @@ class Pieces(httpx.SyncByteStream, httpx.AsyncByteStream):
     def __iter__(self) -> Iterator[bytes]:
         piece = bytearray()
         for part in self._parts:
-            for some in (part[start : start + PIECE] for start in range(0, len(part), PIECE)):
+            for start in range(0, len(part), PIECE):
+                some = part[start : start + PIECE]
                 if isinstance(some, str) and any(
                     letter in some for letter in ('"', "\\", *map(chr, range(32)))
                 ):
@@ -385,5 +385,7 @@ def body(kinds: tuple[tuple[str, str, Codec], ...], value: Any) -> dict[str, Any
         data = data.payload.read()
     if isinstance(data, str):
         data = data.encode()
-    large = isinstance(data, bytes) and len(data) >= LARGE
-    return {"content": Pieces(data) if large else data, "headers": {"Content-Type": media_type}}
+    return {
+        "content": Pieces(data) if isinstance(data, bytes) and len(data) >= LARGE else data,
+        "headers": {"Content-Type": media_type},
+    }
