@@ -2,11 +2,9 @@
 
     PYTHONPATH=. .venv/bin/python examples/batch_dask.py batch.sqlite    # 1,000 tasks to a stand-in relay, at no cost
 
-With RELAY_URL and RELAY_TOKEN in the environment it sends for real, and each task is charged. What counts is the
-journal, an SQLite file: an item is entered as `sending`, on the disk, before it is sent, and is never sent again,
-whatever happens to its task or its worker. Run the same command again, and it sends what was never sent. The states:
-done, refused (the relay said no), unknown (perhaps charged: look before you send it by hand), not sent (safe: the next
-run sends it).
+With RELAY_URL and RELAY_TOKEN set it sends for real, and each task is charged. The journal, an SQLite file, has an item
+on the disk as `sending` before it is sent; none is sent twice, and a rerun sends what never was. States: done, refused,
+unknown (perhaps charged: look before you send it by hand), not sent (safe). Exit code 0: all done, 1: the rest is told.
 """
 
 import argparse
@@ -65,7 +63,7 @@ def send(item: str, path: str) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("journal")
+    parser.add_argument("journal", type=os.path.abspath)
     for name, default in (("--items", 1000), ("--processes", 4), ("--threads", 8)):
         parser.add_argument(name, type=int, default=default)
     options = parser.parse_args()
@@ -86,13 +84,15 @@ def main() -> int:
         client.register_plugin(Sender())
         print(f"{len(todo)} of {options.items} to send; scheduler: {cluster.scheduler_address}", flush=True)
         tasks = [client.submit(send, item, options.journal, retries=0, pure=False) for item in todo]
-        for number, _ in enumerate(as_completed(tasks, raise_errors=False), 1):
-            print(f"\r[{'#' * (40 * number // len(tasks)):40}] {number}/{len(tasks)}", end="", flush=True)
+        for n, _ in enumerate(as_completed(tasks, raise_errors=False), 1):
+            if sys.stderr.isatty():
+                print(f"\r{n}/{len(todo)} {'#' * (40 * n // len(todo))}", end="\n" * (n == len(todo)), file=sys.stderr)
         book.execute("UPDATE journal SET state = 'unknown', outcome = 'its worker died' WHERE state = 'sending'")
         states = dict(book.execute("SELECT state, count(*) FROM journal GROUP BY state"))
-        print("\n", states, "never sent:", options.items - sum(states.values()))
-        print(*book.execute("SELECT * FROM journal WHERE state != 'done'"), sep="\n")
-        return 0 if states == {"done": options.items} else 1
+        print(states, "never sent:", options.items - sum(states.values()))
+        for row in book.execute("SELECT * FROM journal WHERE state != 'done'"):
+            print(*row)
+        return 0 if states.get("done", 0) == options.items else 1
 
 
 if __name__ == "__main__":
