@@ -1,1 +1,8 @@
 """The contract check: whether the document, the generated client and the live relay agree."""
+
+from pathlib import Path as File
+
+ROOT = File(__file__).parents[1]
+VENDORED = ROOT / "relay.json"
+OVERLAY = ROOT / "generator" / "overlay.yaml"
+ACCEPTED = ROOT / "contract_check" / "accepted.yaml"

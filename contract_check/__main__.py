@@ -1,14 +1,36 @@
-"""The command line: `python -m contract_check --help`."""
+"""The command line: `python -m contract_check --help`.
 
-import argparse
+Each command imports what it needs itself: generate.sh runs two of them, and should not wait for what serves the others.
+"""
+
 import sys
+from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from pathlib import Path as File
+from typing import TYPE_CHECKING
 
-from . import document, gate, live, overlay, package
-from .defects import Refusal
+from . import ACCEPTED, OVERLAY, ROOT, VENDORED
+from .defects import Refusal, count
+
+if TYPE_CHECKING:
+    from .document import Document
 
 DESCRIPTION = "Do the document, the generated client and the live relay agree?"
 EPILOG = "exit codes: 0 agreement, 1 a departure from the contract, 2 usage or environment"
+LIVE = """\
+Asks a relay what can't cost money, and reports in what its answers depart from the document.
+
+Each operation is asked without a token, with a wrong token, with truncated JSON, and at a path that does not
+exist; never with the real token, which is not even read. Anything but a GET, HEAD, OPTIONS or TRACE carries JSON
+that breaks off, so that no relay can accept it. An operation that takes no JSON is not called, and is named.
+
+The document is taken after its overlay: a status that a range such as 4XX covers is documented, and each answer's
+line says by which key. An empty overlay (--overlay) gives the raw document's view. A field that the document
+doesn't name is a departure, unless its object allows additional ones. Redirects are not followed.
+
+--submit also sends one request that the relay can accept and charge for: the document's example, with the token
+in RELAY_TOKEN. It shows what it will send, and wants a typed yes on a terminal.
+
+Exit codes: 0 agreement, 1 a departure that is not accepted, 2 unreachable or wrongly called."""
 
 
 def main() -> int:
@@ -21,10 +43,10 @@ def main() -> int:
         return refusal.code
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m contract_check", description=DESCRIPTION, epilog=EPILOG)
-    gate.add_options(parser, is_gate=True)
-    parser.set_defaults(run=gate.run, checks=("document", "drift", "wire"))
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(prog="python -m contract_check", description=DESCRIPTION, epilog=EPILOG)
+    _add_gate(parser, is_gate=True)
+    parser.set_defaults(run=_gate, checks=("document", "drift", "wire"))
     without = "without one, the gate: document, drift, wire"
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", description=without)
 
@@ -34,11 +56,11 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_document)
 
     command = commands.add_parser("drift", help="is the package what the document generates, byte for byte?")
-    gate.add_options(command)
+    _add_gate(command)
     command.set_defaults(checks=("drift",))
 
     command = commands.add_parser("wire", help="do the functions send and read what the document says?")
-    gate.add_options(command)
+    _add_gate(command)
     command.set_defaults(checks=("wire",))
 
     command = commands.add_parser("prepare", help="write what the generator reads (a step of generate.sh)")
@@ -62,25 +84,61 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("release", help="put what a release consists of into dist/; uploads nothing")
     command.set_defaults(run=_release)
 
-    command = commands.add_parser("live", help="does a relay keep the contract? costs nothing unless --submit")
+    command = commands.add_parser(
+        "live",
+        help="does a relay keep the contract? costs nothing unless --submit",
+        description=LIVE,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
     _add_document(command)
-    live.add_options(command)
+    help_url = "the relay; without it, the suite's stand-in on loopback"
+    help_submit = "COSTS MONEY, see above; PATTERN picks one of several operations: 'POST /kling/*'"
+    help_accepted = "the departures that are known, with reasons; default: contract_check/accepted.yaml"
+    command.add_argument("--base-url", metavar="URL", help=help_url)
+    command.add_argument("--submit", nargs="?", const="*", metavar="PATTERN", help=help_submit)
+    command.add_argument("--accepted", type=File, default=ACCEPTED, metavar="FILE", help=help_accepted)
+    command.add_argument("--format", choices=("text", "json"), default="text")
     command.set_defaults(run=_live)
     return parser
 
 
-def _add_document(command: argparse.ArgumentParser) -> None:
-    command.add_argument("document", type=File, nargs="?", default=document.VENDORED, metavar="FILE")
+def _add_document(command: ArgumentParser) -> None:
+    command.add_argument("document", type=File, nargs="?", default=VENDORED, metavar="FILE")
     command.add_argument(
         "--overlay", type=File, action="append", metavar="FILE", help="in place of generator/overlay.yaml; repeatable"
     )
 
 
-def _load(arguments: argparse.Namespace) -> document.Document:
-    return document.load(arguments.document, arguments.overlay or [document.OVERLAY])
+def _add_gate(command: ArgumentParser, *, is_gate: bool = False) -> None:
+    """The options of the gate, and of one of its checks: what that is not given stays the gate's."""
+
+    def add(name: str, default: object, text: str, metavar: str, action: str = "store") -> None:
+        value = default if is_gate else SUPPRESS
+        command.add_argument(name, type=File, default=value, help=text, metavar=metavar, action=action)
+
+    if is_gate:
+        add("--document", VENDORED, "in place of relay.json", "FILE")
+    else:
+        command.add_argument("file", type=File, nargs="?", metavar="FILE", help="in place of relay.json")
+    add("--overlay", None, "in place of generator/overlay.yaml; repeatable", "FILE", "append")
+    add("--package", ROOT / "generated_client", "in place of generated_client/", "DIR")
 
 
-def _document(arguments: argparse.Namespace) -> int:
+def _load(arguments: Namespace) -> "Document":
+    from . import document
+
+    return document.load(arguments.document, arguments.overlay or [OVERLAY])
+
+
+def _gate(arguments: Namespace) -> int:
+    from . import gate
+
+    return gate.run(arguments)
+
+
+def _document(arguments: Namespace) -> int:
+    from . import document, overlay
+
     found = _load(arguments)
     if arguments.suggest:
         print(overlay.dump_file(found.cures, f"Cures for {found.source.file.name}"), end="")
@@ -91,43 +149,49 @@ def _document(arguments: argparse.Namespace) -> int:
     return 1 if found.incurable or (found.defects and not arguments.suggest) else 0
 
 
-def _prepare(arguments: argparse.Namespace) -> int:
+def _prepare(arguments: Namespace) -> int:
+    from . import document
+
     found = _load(arguments)
     for line in document.report(found):
         print(line, file=sys.stderr)
     if found.defects:
-        amount = document.count(len(found.defects), "defect")
+        amount = count(len(found.defects), "defect")
         advice = f" All cures at once: python -m contract_check document {found.source.file} --suggest"
         raise Refusal(f"{amount}; nothing was generated, the package stays as it was.{advice if found.cures else ''}")
     document.prepare(found, arguments.into)
     return 0
 
 
-def _verify(arguments: argparse.Namespace) -> int:
+def _verify(arguments: Namespace) -> int:
+    from . import package
+
     print(package.verify(arguments.package, arguments.prepared))
     if arguments.previous and arguments.previous.is_dir():
         lines = list(package.changes(arguments.previous, arguments.package))
         print("\n".join(lines[:20]) or "no change against the previous package")
         if len(lines) > 20:
-            print(f"... and {document.count(len(lines) - 20, 'change')} more")
+            print(f"... and {count(len(lines) - 20, 'change')} more")
     return 0
 
 
-def _live(arguments: argparse.Namespace) -> int:
+def _live(arguments: Namespace) -> int:
+    from . import live
+
     try:
         return live.run(_load(arguments), arguments)
     except Refusal as refusal:  # 1 is said of a relay that was asked
         raise Refusal(str(refusal), 2) from refusal
 
 
-def _diff(arguments: argparse.Namespace) -> int:
-    from . import diff  # griffe takes its time, which the steps of generate.sh need not wait for
+def _diff(arguments: Namespace) -> int:
+    from . import diff
 
     return diff.run(arguments)
 
 
-def _release(arguments: argparse.Namespace) -> int:
-    from . import release  # the same
+def _release(arguments: Namespace) -> int:
+    from . import release
 
     return release.run(arguments)
 

@@ -41,3 +41,8 @@ def update(path: Path, value: object, why: str) -> Action:
 def remove(path: Path, why: str) -> Action:
     """The action that takes away what stands at `path`."""
     return {"description": why, "target": jsonpath(path), "remove": True}
+
+
+def count(number: int, noun: str) -> str:
+    """`number` with its noun, in the plural where it is due."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -15,16 +15,16 @@ from pathlib import Path as File
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
-from . import document, overlay, preparation, surface
-from .defects import Refusal
+from . import OVERLAY, ROOT, VENDORED, document, overlay, preparation, surface
+from .defects import Refusal, count
 from .package import PACKAGE, files
 from .surface import Facts, Key, Place
 from .tree import operations
 
 LEVELS = ("none", "patch", "minor", "major")
-_CACHE = document.ROOT / ".venv" / ".contract_check"
+_CACHE = ROOT / ".venv" / ".contract_check"
 _ALL_FITS = "0 overlay actions matched nothing, 0 suggested cures applied"
-_GENERATE = document.ROOT / "generate.sh"
+_GENERATE = ROOT / "generate.sh"
 _INPUTS = ("generate.sh", "requirements-dev.txt", "generator/**/*", "contract_check/*.py")
 
 
@@ -53,15 +53,15 @@ def load(revision: str | None) -> Side:
     """
     name, commit = revision or "the working tree", ""
     if revision is None or File(revision).is_file():
-        text, actions = File(revision or document.VENDORED).read_bytes(), document.OVERLAY.read_bytes()
+        text, actions = File(revision or VENDORED).read_bytes(), OVERLAY.read_bytes()
     else:
         commit = _git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").decode().strip()
-        text = _git("show", f"{commit}:./{document.VENDORED.name}") if commit else b""
-        actions = _git("show", f"{commit}:./generator/{document.OVERLAY.name}") if text else b""
+        text = _git("show", f"{commit}:./{VENDORED.name}") if commit else b""
+        actions = _git("show", f"{commit}:./generator/{OVERLAY.name}") if text else b""
         if not text:
-            problem = f"{revision} is no file, and no git revision that holds a {document.VENDORED.name}."
+            problem = f"{revision} is no file, and no git revision that holds a {VENDORED.name}."
             raise Refusal.environment(problem, "Name one of these, such as HEAD or v0.1.0.")
-    inputs = sorted(file for pattern in _INPUTS for file in document.ROOT.glob(pattern) if file.is_file())
+    inputs = sorted(file for pattern in _INPUTS for file in ROOT.glob(pattern) if file.is_file())
     key = hashlib.sha256(b"\0".join([text, actions, *(file.read_bytes() for file in inputs)])).hexdigest()
 
     def make(into: File) -> None:
@@ -80,8 +80,8 @@ def load(revision: str | None) -> Side:
         surface.stash(found.value)
         preparation.prepare(found.value)
         (into / "prepared.json").write_text(json.dumps(found.value), encoding="utf-8")
-        idle = document.count(sum("matches nothing" in line for line in found.warnings), "overlay action")
-        told = f"{idle} matched nothing, {document.count(len(found.cures), 'suggested cure')} applied"
+        idle = count(sum("matches nothing" in line for line in found.warnings), "overlay action")
+        told = f"{idle} matched nothing, {count(len(found.cures), 'suggested cure')} applied"
         (into / "note").write_text(told, encoding="utf-8")
 
     folder = _cached(key, make)
@@ -97,7 +97,7 @@ def load(revision: str | None) -> Side:
 
 
 def _git(*arguments: str) -> bytes:
-    return subprocess.run(["git", *arguments], cwd=document.ROOT, capture_output=True, check=False).stdout
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=False).stdout
 
 
 def _cached(key: str, make: Callable[[File], object]) -> File:
@@ -247,7 +247,7 @@ def run(arguments: Namespace) -> int:
     elif arguments.format == "markdown":
         print(markdown(arguments.old, changes), end="")
     else:
-        print(f"{verdict}: {document.count(len(changes), 'change')} since {arguments.old}")
+        print(f"{verdict}: {count(len(changes), 'change')} since {arguments.old}")
         for change in changes:
             line = f"{change.operation or 'the package'}: {change.where}: {change.what}"
             print(f"{change.level} {line}")

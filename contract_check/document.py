@@ -13,13 +13,9 @@ from shutil import copytree, which
 from subprocess import run
 from typing import Any
 
-from . import meaning, overlay, preparation, reading, structure
-from .defects import Action, Defect, Refusal
+from . import OVERLAY, ROOT, VENDORED, meaning, overlay, preparation, reading, structure
+from .defects import Action, Defect, Refusal, count
 from .tree import mapping, operations, pointer
-
-ROOT = File(__file__).parents[1]
-VENDORED = ROOT / "relay.json"
-OVERLAY = ROOT / "generator" / "overlay.yaml"
 
 
 @dataclass
@@ -161,8 +157,3 @@ def summary(document: Document) -> str:
     """A line on what the document holds."""
     found = list(operations(document.value))
     return f"{document.source.file.name}: OpenAPI {document.value['openapi']}, {count(len(found), 'operation')}"
-
-
-def count(number: int, noun: str) -> str:
-    """`number` with its noun, in the plural where it is due."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

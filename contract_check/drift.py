@@ -6,9 +6,8 @@ from pathlib import Path as File
 from subprocess import run
 from tempfile import TemporaryDirectory
 
-from . import package
+from . import ROOT, package
 from .defects import Refusal
-from .document import ROOT
 
 _MEANING = {
     (False, True): "missing: the document generates this file.",

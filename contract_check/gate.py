@@ -3,12 +3,12 @@
 import os
 import re
 import sys
-from argparse import SUPPRESS, ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path as File
 from time import monotonic
 
-from . import document, drift
+from . import OVERLAY, document, drift
 from .tree import pointer
 
 # A finding says where it is; what is indented explains the one before it.
@@ -16,25 +16,10 @@ _FINDING = re.compile(r"(?P<warning>warning: )?(?P<file>\S.*?):(?P<line>\d+)(:(?
 _RED, _YELLOW, _PLAIN = "\033[31m", "\033[33m", "\033[0m"
 
 
-def add_options(command: ArgumentParser, *, is_gate: bool = False) -> None:
-    """The options of the gate, and of one of its checks: what that is not given stays the gate's."""
-
-    def add(name: str, default: object, text: str, metavar: str, action: str = "store") -> None:
-        value = default if is_gate else SUPPRESS
-        command.add_argument(name, type=File, default=value, help=text, metavar=metavar, action=action)
-
-    if is_gate:
-        add("--document", document.VENDORED, "in place of relay.json", "FILE")
-    else:
-        command.add_argument("file", type=File, nargs="?", metavar="FILE", help="in place of relay.json")
-    add("--overlay", None, "in place of generator/overlay.yaml; repeatable", "FILE", "append")
-    add("--package", document.ROOT / "generated_client", "in place of generated_client/", "DIR")
-
-
 def run(arguments: Namespace) -> int:
     """Runs the checks in `arguments.checks`, up to the first that makes the others pointless."""
     file = getattr(arguments, "file", None) or arguments.document
-    overlays, failed = arguments.overlay or [document.OVERLAY], False
+    overlays, failed = arguments.overlay or [OVERLAY], False
     for check in arguments.checks:
         print(f"{check} ...", file=sys.stderr)
         started = monotonic()

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import Namespace
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
@@ -17,41 +17,13 @@ from typing import IO, Any, cast
 
 import httpx
 
-from . import answers, probes
-from .defects import Refusal
-from .document import ROOT, Document, count
+from . import ROOT, answers, probes
+from .defects import Refusal, count
+from .document import Document
 from .overlay import load_yaml
 from .tree import mapping, operations, pointer, sequence
 
-DESCRIPTION = """\
-Asks a relay what can't cost money, and reports in what its answers depart from the document.
-
-Each operation is asked without a token, with a wrong token, with truncated JSON, and at a path that does not
-exist; never with the real token, which is not even read. Anything but a GET, HEAD, OPTIONS or TRACE carries JSON
-that breaks off, so that no relay can accept it. An operation that takes no JSON is not called, and is named.
-
-The document is taken after its overlay: a status that a range such as 4XX covers is documented, and each answer's
-line says by which key. An empty overlay (--overlay) gives the raw document's view. A field that the document
-doesn't name is a departure, unless its object allows additional ones. Redirects are not followed.
-
---submit also sends one request that the relay can accept and charge for: the document's example, with the token
-in RELAY_TOKEN. It shows what it will send, and wants a typed yes on a terminal.
-
-Exit codes: 0 agreement, 1 a departure that is not accepted, 2 unreachable or wrongly called."""
-ACCEPTED = File(__file__).with_name("accepted.yaml")
 _FACTS = ("operation", "probe", "kind", "where")
-
-
-def add_options(command: ArgumentParser) -> None:
-    """The options of `live`."""
-    command.description, command.formatter_class = DESCRIPTION, RawDescriptionHelpFormatter
-    help_url = "the relay; without it, the suite's stand-in on loopback"
-    help_submit = "COSTS MONEY, see above; PATTERN picks one of several operations: 'POST /kling/*'"
-    help_accepted = "the departures that are known, with reasons; default: contract_check/accepted.yaml"
-    command.add_argument("--base-url", metavar="URL", help=help_url)
-    command.add_argument("--submit", nargs="?", const="*", metavar="PATTERN", help=help_submit)
-    command.add_argument("--accepted", type=File, default=ACCEPTED, metavar="FILE", help=help_accepted)
-    command.add_argument("--format", choices=("text", "json"), default="text")
 
 
 def run(document: Document, arguments: Namespace) -> int:

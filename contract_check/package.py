@@ -8,8 +8,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path as File
 
-from .defects import Refusal
-from .document import count
+from .defects import Refusal, count
 from .tree import operations
 
 PACKAGE = "generated_client"

@@ -19,8 +19,7 @@ import httpx
 
 from . import answers, values
 from .answers import JSON, Answer, Departure, documented, follow
-from .defects import Refusal
-from .document import count
+from .defects import Refusal, count
 from .tree import Path, at, mapping, operations, resolve, sequence
 
 _SAFE = ("get", "head", "options", "trace")

@@ -8,9 +8,8 @@ import tomllib
 from argparse import Namespace
 from shutil import rmtree
 
-from . import diff
+from . import ROOT, diff
 from .defects import Refusal
-from .document import ROOT
 
 DIST = ROOT / "dist"
 
