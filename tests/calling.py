@@ -44,6 +44,17 @@ class Caller:
         """What `sync_detailed` or `asyncio_detailed` returns."""
         return self.run(getattr(module, f"{self.style}_detailed")(client=client or self.client, **arguments))
 
+    def http(self, client: Any = None) -> Any:
+        """The httpx client that sends for `client`."""
+        found = client or self.client
+        if self._loop is None:
+            return found.get_httpx_client()
+
+        async def get() -> Any:
+            return found.get_async_httpx_client()
+
+        return self.run(get())
+
     def close(self) -> None:
         """Leaves every client that was entered, and the event loop."""
         self._stack.close()

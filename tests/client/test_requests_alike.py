@@ -19,20 +19,6 @@ def _submit(caller: Caller, prompt: str = "走", client: Any = None) -> None:
     caller.parsed(create_kling_image_to_video, client=client, body=KlingImageToVideoRequest(prompt=prompt))
 
 
-def _http(caller: Caller) -> httpx.Client | httpx.AsyncClient:
-    """What sends for the client of `caller`."""
-    if caller.style == "sync":
-        http: httpx.Client | httpx.AsyncClient = caller.client.get_httpx_client()
-        return http
-
-    async def get() -> httpx.AsyncClient:
-        http: httpx.AsyncClient = caller.client.get_async_httpx_client()
-        return http
-
-    found: httpx.AsyncClient = caller.run(get())
-    return found
-
-
 @pytest.fixture(autouse=True)
 def any_task(relay: Relay) -> None:
     """The relay takes whatever comes."""
@@ -59,20 +45,20 @@ def test_no_body_after_one_and_one_after_none(caller: Caller, relay: Relay) -> N
 
 def test_a_header_of_the_httpx_client_underneath(caller: Caller, relay: Relay) -> None:
     _submit(caller)
-    _http(caller).headers["X-Late"] = "1"
+    caller.http().headers["X-Late"] = "1"
     _submit(caller)
-    _http(caller).headers["X-Late"] = "2"
+    caller.http().headers["X-Late"] = "2"
     _submit(caller)
-    del _http(caller).headers["X-Late"]
+    del caller.http().headers["X-Late"]
     _submit(caller)
     assert [request.headers.get("x-late") for request in relay.requests] == [None, "1", "2", None]
 
 
 def test_its_parameters(caller: Caller, relay: Relay) -> None:
     _submit(caller)
-    _http(caller).params = {"group": "视频"}
+    caller.http().params = {"group": "视频"}
     _submit(caller)
-    _http(caller).params = {}
+    caller.http().params = {}
     _submit(caller)
     assert [request.query for request in relay.requests] == [[], [("group", "视频")], []]
     relay.problems.clear()
@@ -80,11 +66,11 @@ def test_its_parameters(caller: Caller, relay: Relay) -> None:
 
 def test_its_cookies(caller: Caller, relay: Relay) -> None:
     _submit(caller)
-    _http(caller).cookies.set("a", "1")
+    caller.http().cookies.set("a", "1")
     _submit(caller)
-    _http(caller).cookies = {"b": "2"}
+    caller.http().cookies = {"b": "2"}
     _submit(caller)
-    _http(caller).cookies.clear()
+    caller.http().cookies.clear()
     _submit(caller)
     assert [request.headers.get("cookie") for request in relay.requests] == [None, "a=1", "b=2", None]
 

@@ -18,7 +18,7 @@ from generated_client import AuthenticatedClient
 from generated_client.api.videos import create_kling_image_to_video
 from generated_client.errors import ApiError, DecodeError, ResponseError, ResponseTooLarge, UnexpectedStatus
 from generated_client.models import KlingImageToVideoRequest
-from sockets import refusing
+from sockets import answering_at_once, refusing
 from standin import Answer, Relay, front_error, inner_error
 
 PROMPTED = KlingImageToVideoRequest(model="kling-v1", prompt="宇航员站起身走了")
@@ -251,6 +251,15 @@ def test_an_error_to_connect_does_not_show_it(caller: Caller) -> None:
             caller.parsed(create_kling_image_to_video, client=own, body=PROMPTED)
     assert SECRET not in _locals(raised.value)
     assert SECRET not in str(raised.value.request.headers.raw)
+
+
+def test_an_answer_that_is_no_http_does_not_bring_it_along(caller: Caller) -> None:
+    with answering_at_once(b"rubbish\r\n\r\n") as url:
+        own = caller.enter(AuthenticatedClient(url, token=SECRET, verify_ssl=TLS))
+        with pytest.raises(httpx.RemoteProtocolError) as raised:
+            caller.parsed(create_kling_image_to_video, client=own, body=PROMPTED)
+    assert SECRET not in _locals(raised.value)
+    assert SECRET not in "".join(f"{error!r} {vars(error)!r}" for error in _chain(raised.value))
 
 
 def test_a_redirect_that_fails_does_not_show_it(caller: Caller, relay: Relay) -> None:
