@@ -64,14 +64,12 @@ fi
 rm -rf "$work"
 mkdir "$work" || exit 2
 
-now() { echo "${EPOCHREALTIME:-$SECONDS.0}"; }
-started=$(now)
+clock() { now=${EPOCHREALTIME:-$SECONDS.000000} && now=${now/[.,]/}; } # microseconds; whole seconds before bash 5
+clock
 step() {
-  local ended
-  ended=$(now)
-  LC_ALL=C awk -v from="${started/,/.}" -v to="${ended/,/.}" -v what="$1" \
-    'BEGIN { printf "%5.2f s  %s\n", to - from, what }'
-  started=$ended
+  local before=$now
+  clock
+  printf '%2d.%02d s  %s\n' $(((now - before) / 1000000)) $(((now - before) / 10000 % 100)) "$1"
 }
 
 python() { "$root/.venv/bin/python" "$@"; }

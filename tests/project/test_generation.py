@@ -184,7 +184,7 @@ def _which(tool: str) -> str:
 def test_without_ruff_nothing_is_generated(tmp_path: File) -> None:
     root = copy(tmp_path / "checkout")
     (root / ".venv" / "bin" / "ruff").unlink()
-    needed = ("bash", "awk", "make", "env")
+    needed = ("bash", "make", "env")
     refused = run([root / "generate.sh"], env={"PATH": ":".join(str(File(_which(tool)).parent) for tool in needed)})
     assert refused.returncode == 2
     assert "ruff" in refused.stderr
