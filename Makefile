@@ -80,7 +80,7 @@ check-types: setup ## mypy, pyright and ruff on all that is written by hand
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/python -m mypy
-	@.venv/bin/python -m basedpyright
+	@.venv/bin/python -m basedpyright --project .
 
 lock: setup ## renew requirements-dev.txt from pyproject.toml
 	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -80,7 +80,7 @@ def test_a_misuse_is_seen(checker: str, tmp_path: File) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("tool", ["mypy", "basedpyright", "ruff check .", "ruff format --check ."])
+@pytest.mark.parametrize("tool", ["mypy", "basedpyright --project .", "ruff check .", "ruff format --check ."])
 def test_the_hand_written_code_is_clean(tool: str) -> None:
     done = run([PYTHON, "-m", *tool.split()])
     assert done.returncode == 0, done.stdout
