@@ -1,8 +1,8 @@
 """The contract check: whether the document, the generated client and the live relay agree."""
 
-from pathlib import Path as File
+from pathlib import Path
 
-ROOT = File(__file__).parents[1]
+ROOT = Path(__file__).parents[1]
 VENDORED = ROOT / "relay.json"
 OVERLAY = ROOT / "generator" / "overlay.yaml"
-ACCEPTED = ROOT / "contract_check" / "accepted.yaml"
+ACCEPTED = ROOT / "contract_check" / "relay" / "accepted.yaml"

@@ -5,14 +5,14 @@ Each command imports what it needs itself: generate.sh runs two of them, and sho
 
 import sys
 from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from pathlib import Path as File
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import ACCEPTED, OVERLAY, ROOT, VENDORED
-from .defects import Refusal, count
+from .document.defects import Refusal, count
 
 if TYPE_CHECKING:
-    from .document import Document
+    from .document.loading import Document
 
 DESCRIPTION = "Do the document, the generated client and the live relay agree?"
 EPILOG = "exit codes: 0 agreement, 1 a departure from the contract, 2 usage or environment"
@@ -65,13 +65,13 @@ def _parser() -> ArgumentParser:
 
     command = commands.add_parser("prepare", help="write what the generator reads (a step of generate.sh)")
     _add_document(command)
-    command.add_argument("--into", type=File, required=True, metavar="DIR", help="an empty directory")
+    command.add_argument("--into", type=Path, required=True, metavar="DIR", help="an empty directory")
     command.set_defaults(run=_prepare)
 
     command = commands.add_parser("verify", help="is a generated package whole? (a step of generate.sh)")
-    command.add_argument("package", type=File, metavar="DIR")
-    command.add_argument("--prepared", type=File, required=True, metavar="FILE", help="the prepared document")
-    command.add_argument("--previous", type=File, metavar="DIR", help="the package to compare with")
+    command.add_argument("package", type=Path, metavar="DIR")
+    command.add_argument("--prepared", type=Path, required=True, metavar="FILE", help="the prepared document")
+    command.add_argument("--previous", type=Path, metavar="DIR", help="the package to compare with")
     command.set_defaults(run=_verify)
 
     command = commands.add_parser("diff", help="what changed between two documents or revisions, for a caller's code?")
@@ -93,19 +93,19 @@ def _parser() -> ArgumentParser:
     _add_document(command)
     help_url = "the relay; without it, the suite's stand-in on loopback"
     help_submit = "COSTS MONEY, see above; PATTERN picks one of several operations: 'POST /kling/*'"
-    help_accepted = "the departures that are known, with reasons; default: contract_check/accepted.yaml"
+    help_accepted = "the departures that are known, with reasons; default: contract_check/relay/accepted.yaml"
     command.add_argument("--base-url", metavar="URL", help=help_url)
     command.add_argument("--submit", nargs="?", const="*", metavar="PATTERN", help=help_submit)
-    command.add_argument("--accepted", type=File, default=ACCEPTED, metavar="FILE", help=help_accepted)
+    command.add_argument("--accepted", type=Path, default=ACCEPTED, metavar="FILE", help=help_accepted)
     command.add_argument("--format", choices=("text", "json"), default="text")
     command.set_defaults(run=_live)
     return parser
 
 
 def _add_document(command: ArgumentParser) -> None:
-    command.add_argument("document", type=File, nargs="?", default=VENDORED, metavar="FILE")
+    command.add_argument("document", type=Path, nargs="?", default=VENDORED, metavar="FILE")
     command.add_argument(
-        "--overlay", type=File, action="append", metavar="FILE", help="in place of generator/overlay.yaml; repeatable"
+        "--overlay", type=Path, action="append", metavar="FILE", help="in place of generator/overlay.yaml; repeatable"
     )
 
 
@@ -114,20 +114,20 @@ def _add_gate(command: ArgumentParser, *, is_gate: bool = False) -> None:
 
     def add(name: str, default: object, text: str, metavar: str, action: str = "store") -> None:
         value = default if is_gate else SUPPRESS
-        command.add_argument(name, type=File, default=value, help=text, metavar=metavar, action=action)
+        command.add_argument(name, type=Path, default=value, help=text, metavar=metavar, action=action)
 
     if is_gate:
         add("--document", VENDORED, "in place of relay.json", "FILE")
     else:
-        command.add_argument("file", type=File, nargs="?", metavar="FILE", help="in place of relay.json")
+        command.add_argument("file", type=Path, nargs="?", metavar="FILE", help="in place of relay.json")
     add("--overlay", None, "in place of generator/overlay.yaml; repeatable", "FILE", "append")
     add("--package", ROOT / "generated_client", "in place of generated_client/", "DIR")
 
 
 def _load(arguments: Namespace) -> "Document":
-    from . import document
+    from .document import loading
 
-    return document.load(arguments.document, arguments.overlay or [OVERLAY])
+    return loading.load(arguments.document, arguments.overlay or [OVERLAY])
 
 
 def _gate(arguments: Namespace) -> int:
@@ -137,38 +137,39 @@ def _gate(arguments: Namespace) -> int:
 
 
 def _document(arguments: Namespace) -> int:
-    from . import document, overlay
+    from .document import loading, overlay
 
     found = _load(arguments)
     if arguments.suggest:
         print(overlay.dump_file(found.cures, f"Cures for {found.source.file.name}"), end="")
-    for line in document.report(found):
+    for line in loading.report(found):
         print(line, file=sys.stderr)
     if not found.defects:
-        print(f"sound: {document.summary(found)}", file=sys.stderr if arguments.suggest else sys.stdout)
+        print(f"sound: {loading.summary(found)}", file=sys.stderr if arguments.suggest else sys.stdout)
     return 1 if found.incurable or (found.defects and not arguments.suggest) else 0
 
 
 def _prepare(arguments: Namespace) -> int:
-    from . import document
+    from .document import loading
+    from .package import generator_input
 
     found = _load(arguments)
-    for line in document.report(found):
+    for line in loading.report(found):
         print(line, file=sys.stderr)
     if found.defects:
         amount = count(len(found.defects), "defect")
         advice = f" All cures at once: python -m contract_check document {found.source.file} --suggest"
         raise Refusal(f"{amount}; nothing was generated, the package stays as it was.{advice if found.cures else ''}")
-    document.prepare(found, arguments.into)
+    generator_input.write(found, arguments.into)
     return 0
 
 
 def _verify(arguments: Namespace) -> int:
-    from . import package
+    from .package import verification
 
-    print(package.verify(arguments.package, arguments.prepared))
+    print(verification.verify(arguments.package, arguments.prepared))
     if arguments.previous and arguments.previous.is_dir():
-        lines = list(package.changes(arguments.previous, arguments.package))
+        lines = list(verification.changes(arguments.previous, arguments.package))
         print("\n".join(lines[:20]) or "no change against the previous package")
         if len(lines) > 20:
             print(f"... and {count(len(lines) - 20, 'change')} more")
@@ -176,7 +177,7 @@ def _verify(arguments: Namespace) -> int:
 
 
 def _live(arguments: Namespace) -> int:
-    from . import live
+    from .relay import live
 
     try:
         return live.run(_load(arguments), arguments)
@@ -185,13 +186,13 @@ def _live(arguments: Namespace) -> int:
 
 
 def _diff(arguments: Namespace) -> int:
-    from . import diff
+    from .history import diff
 
     return diff.run(arguments)
 
 
 def _release(arguments: Namespace) -> int:
-    from . import release
+    from .history import release
 
     return release.run(arguments)
 

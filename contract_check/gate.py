@@ -5,11 +5,13 @@ import re
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
-from pathlib import Path as File
+from pathlib import Path
 from time import monotonic
 
-from . import OVERLAY, document, drift
-from .tree import pointer
+from . import OVERLAY
+from .document import loading
+from .document.tree import pointer
+from .package import drift
 
 # A finding says where it is; what is indented explains the one before it.
 _FINDING = re.compile(r"(?P<warning>warning: )?(?P<file>\S.*?):(?P<line>\d+)(:(?P<col>\d+))?: (?P<text>.*)")
@@ -33,14 +35,14 @@ def run(arguments: Namespace) -> int:
     return int(failed)
 
 
-def _document(file: File, overlays: list[File], _: File) -> Iterator[str]:
-    yield from document.report(document.load(file, overlays))
+def _document(file: Path, overlays: list[Path], _: Path) -> Iterator[str]:
+    yield from loading.report(loading.load(file, overlays))
 
 
-def _wire(file: File, overlays: list[File], package: File) -> Iterator[str]:
-    from .wire import Wire  # hypothesis takes its time, which the steps of generate.sh need not wait for
+def _wire(file: Path, overlays: list[Path], package: Path) -> Iterator[str]:
+    from .package.wire import Wire  # hypothesis takes its time, which the steps of generate.sh need not wait for
 
-    found, told = document.load(file, overlays), monotonic()
+    found, told = loading.load(file, overlays), monotonic()
     wire = Wire(found, package)
     for progress in wire.run():
         if monotonic() - told > 1:

@@ -340,7 +340,7 @@ def test_an_entry_without_a_reason_or_with_a_slip_is_refused(asked: Relay, tmp_p
 
 
 def test_an_accepted_departure_has_a_reason_that_the_vendored_file_tells() -> None:
-    text = (ROOT / "contract_check" / "accepted.yaml").read_text(encoding="utf-8")
+    text = (ROOT / "contract_check" / "relay" / "accepted.yaml").read_text(encoding="utf-8")
     assert text.count("- ") >= text.count("why:") >= 3
 
 

@@ -85,5 +85,5 @@ def test_the_verdict_demands_a_version() -> None:
         ("1.2.3", "minor"): "1.3.0",
         ("1.2.3", "major"): "2.0.0",
     }
-    ask = f"from contract_check.release import demand; print([demand(*given) for given in {list(demanded)}])"
+    ask = f"from contract_check.history.release import demand; print([demand(*given) for given in {list(demanded)}])"
     assert run([PYTHON, "-c", ask]).stdout.strip() == str(list(demanded.values()))

@@ -14,7 +14,7 @@ ROOT = File(__file__).parents[2]
 PYTHON = ROOT / ".venv" / "bin" / "python"
 _PRINT = (
     "import json, pathlib, sys\n"
-    "from contract_check.document import load\n"
+    "from contract_check.document.loading import load\n"
     "json.dump(load(pathlib.Path(sys.argv[1])).value, sys.stdout)"
 )
 

@@ -10,18 +10,20 @@ from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from itertools import groupby
 from operator import itemgetter
-from pathlib import Path as File
+from pathlib import Path
 from subprocess import PIPE, Popen
 from threading import Thread
 from typing import IO, Any, cast
 
 import httpx
 
-from . import ROOT, answers, probes
-from .defects import Refusal, count
-from .document import Document
-from .overlay import load_yaml
-from .tree import mapping, operations, pointer, sequence
+from .. import ROOT
+from ..document.closed_objects import forbid_undocumented_fields
+from ..document.defects import Refusal, count
+from ..document.loading import Document
+from ..document.overlay import load_yaml
+from ..document.tree import list_or_empty, object_or_empty, operations, pointer
+from . import answers, probes
 
 _FACTS = ("operation", "probe", "kind", "where")
 
@@ -32,7 +34,7 @@ def run(document: Document, arguments: Namespace) -> int:
         raise Refusal.environment("the document is not sound.", "See `python -m contract_check document`.")
     accepted = _accepted(arguments.accepted)
     token = probes.token() if arguments.submit else ""
-    contract, asked = answers.closed(document.value), list(probes.harmless(document.value))
+    contract, asked = forbid_undocumented_fields(document.value), list(probes.harmless(document.value))
     with _relay(arguments) as url:
         if arguments.submit:
             asked.append(probes.consented(document.value, url, arguments.submit, token))
@@ -56,8 +58,8 @@ def run(document: Document, arguments: Namespace) -> int:
     return 1 if any(not row["accepted"] for row in report["departures"]) else 0
 
 
-def _accepted(file: File) -> list[dict[str, str]]:
-    entries = [mapping(entry) for entry in sequence(load_yaml(file))]
+def _accepted(file: Path) -> list[dict[str, str]]:
+    entries = [object_or_empty(entry) for entry in list_or_empty(load_yaml(file))]
     for number, entry in enumerate(entries, 1):
         if entry.keys() - {*_FACTS, "why"} or "kind" not in entry or not str(entry.get("why") or "").strip():
             problem = f"{file}: entry {number} is unsound."

@@ -9,12 +9,12 @@ from openapi_schema_validator import OAS30Validator, OAS31Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT4, DRAFT202012
 
-from .tree import Path, pointer
+from .tree import JsonPath, pointer
 
 _URI = "urn:relay-client:document"
 
 
-def validator(document: dict[str, Any], path: Path) -> Validator:
+def validator(document: dict[str, Any], path: JsonPath) -> Validator:
     """What checks a value against the schema at `path`, in the dialect of the document's version."""
     is_30 = str(document.get("openapi")).startswith("3.0.")
     contents = Resource.from_contents(document, DRAFT4 if is_30 else DRAFT202012)
@@ -25,7 +25,7 @@ def validator(document: dict[str, Any], path: Path) -> Validator:
     return found
 
 
-def errors(document: dict[str, Any], path: Path, value: Any) -> Iterator[str]:
+def errors(document: dict[str, Any], path: JsonPath, value: Any) -> Iterator[str]:
     """What the schema at `path` has against `value`, a line each, with the place in the value."""
     for error in validator(document, path).iter_errors(value):
         yield f"{error.json_path}: {error.message[:200]}"

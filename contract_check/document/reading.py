@@ -3,14 +3,14 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path as File
+from pathlib import Path
 from typing import Any, NoReturn
 
 import tree_sitter_json
 from tree_sitter import Language, Node, Parser
 
 from .defects import Defect, Refusal
-from .tree import Path, is_object
+from .tree import JsonPath, is_object
 
 MEND = "No overlay can cure this: mend the file."
 
@@ -19,12 +19,12 @@ MEND = "No overlay can cure this: mend the file."
 class Source:
     """A document as it was read: its value, its text as a tree, and what is wrong with its JSON (RFC 8259)."""
 
-    file: File
+    file: Path
     root: Node
     value: dict[str, Any] = field(default_factory=dict[str, Any])
     defects: list[Defect] = field(default_factory=list[Defect])
 
-    def place(self, path: Path) -> tuple[int, int]:
+    def place(self, path: JsonPath) -> tuple[int, int]:
         """Line and column, both from 1, of the value at `path`, or of its nearest ancestor in the file."""
         place: tuple[int, int] = (1, 1)
         node: Node | None = next(iter(self.root.named_children), None)
@@ -37,7 +37,7 @@ class Source:
         return place
 
 
-def read(file: File) -> Source:
+def read(file: Path) -> Source:
     """The document in `file`, with its defects as JSON: keys given twice, NaN, trailing commas, comments.
 
     Raises Refusal where nothing can be read: no such file, not UTF-8, no JSON object.
@@ -110,7 +110,7 @@ def _syntax(node: Node) -> Iterator[Defect]:
             yield from _syntax(child)
 
 
-def _repeated(node: Node, path: Path) -> Iterator[Defect]:
+def _repeated(node: Node, path: JsonPath) -> Iterator[Defect]:
     seen: set[str | int] = set()
     for key, member in _members(node):
         if key in seen:

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator
-from copy import deepcopy
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, cast
@@ -11,12 +10,18 @@ from typing import Any, cast
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from . import values
-from .tree import SCHEMA_ROLES, Path, at, mapping, parse_pointer, pointer, role, sequence, walk
+from ..document import values
+from ..document.media_types import JSON
+from ..document.tree import (
+    JsonPath,
+    at,
+    follow,
+    list_or_empty,
+    object_or_empty,
+    pointer,
+)
 
-JSON = re.compile(r"\s*(application|text)/([^;]+\+)?json\s*(;.*)?", re.IGNORECASE)
 _HTML = re.compile(rb"\s*<(!doctype html|html)", re.IGNORECASE)
-_PARTS = ("allOf", "anyOf", "oneOf")
 _TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
 
 
@@ -39,46 +44,13 @@ class Departure:
     what: str
 
 
-def closed(document: dict[str, Any]) -> dict[str, Any]:
-    """A copy in which an object that names its fields takes no other, unless the document says that it does.
-
-    A schema is closed where it is used, not where it is named: there it may be a part of another one.
-    """
-    copy = deepcopy(document)
-    for path, schema in walk(document):
-        fields = _fields(document, schema) if role(path) in SCHEMA_ROLES - {"schemas", *_PARTS} else None
-        if fields:
-            place = mapping(at(copy, path))
-            place["properties"] = {name: dict[str, Any]() for name in fields} | mapping(place.get("properties"))
-            place["additionalProperties"] = False
-    return copy
-
-
-def _fields(document: dict[str, Any], schema: dict[str, Any], depth: int = 0) -> set[str] | None:
-    """The fields that `schema` and its parts name, or None where it takes others, too."""
-    parts = [mapping(part) for key in _PARTS for part in sequence(schema.get(key))]
-    parts += [mapping(at(document, parse_pointer(schema["$ref"])))] if "$ref" in schema else []
-    inner = [_fields(document, part, depth + 1) for part in parts if depth < 20]
-    own = set(mapping(schema.get("properties")))
-    is_map = schema.get("type") == "object" and depth > 0 and not (own or parts or "required" in schema)
-    is_open = schema.get("additionalProperties", False) is not False or "patternProperties" in schema
-    return None if is_map or is_open or None in inner else own.union(*filter(None, inner))
-
-
-def documented(document: dict[str, Any], operation: Path, status: int) -> str | None:
+def documented(document: dict[str, Any], operation: JsonPath, status: int) -> str | None:
     """The key under which the document says what stands behind `status`: itself, its range, or `default`."""
     keys = (str(status), f"{status // 100}XX", "default")
     return next((key for key in keys if at(document, (*operation, "responses", key)) is not None), None)
 
 
-def follow(document: dict[str, Any], path: Path) -> Path:
-    """`path`, or where the `$ref` that stands there leads."""
-    while "$ref" in mapping(at(document, path)):
-        path = parse_pointer(at(document, path)["$ref"])
-    return path
-
-
-def judge(document: dict[str, Any], operation: Path, answer: Answer) -> Iterator[Departure]:
+def judge(document: dict[str, Any], operation: JsonPath, answer: Answer) -> Iterator[Departure]:
     """In what `answer` departs from the closed `document`."""
     key = documented(document, operation, answer.status)
     bare = answer.media_type.partition(";")[0].strip().lower()
@@ -87,7 +59,7 @@ def judge(document: dict[str, Any], operation: Path, answer: Answer) -> Iterator
         yield Departure("status", "status", f"the status {answer.status} is not documented")
         return
     place = (*follow(document, (*operation, "responses", key)), "content")
-    names = sorted(mapping(at(document, place)), key=lambda name: name.count("*"))
+    names = sorted(object_or_empty(at(document, place)), key=lambda name: name.count("*"))
     media_type = next((n for n in names if fnmatchcase(bare, n.partition(";")[0].strip().lower())), None)
     if operation[-1] == "head" or (not names and not answer.body):
         return
@@ -110,14 +82,14 @@ def judge(document: dict[str, Any], operation: Path, answer: Answer) -> Iterator
 def _departures(error: ValidationError) -> Iterator[Departure]:
     while error.context:  # of several branches, the one that fits best: it fails deepest
         error = max(error.context, key=lambda inner: len(inner.absolute_path))
-    path, fields, instance = tuple(error.absolute_path), mapping(error.instance), cast("Any", error.instance)
+    path, fields, instance = tuple(error.absolute_path), object_or_empty(error.instance), cast("Any", error.instance)
     wanted = json.dumps(error.validator_value, ensure_ascii=False)[:80]
     match error.validator:
         case "required":
-            for name in (name for name in sequence(error.validator_value) if name not in fields):
+            for name in (name for name in list_or_empty(error.validator_value) if name not in fields):
                 yield Departure("missing", pointer((*path, name)), "a required field is missing")
         case "additionalProperties":
-            for name in fields.keys() - mapping(mapping(error.schema).get("properties")).keys():
+            for name in fields.keys() - object_or_empty(object_or_empty(error.schema).get("properties")).keys():
                 yield Departure("additional", pointer((*path, name)), "a field that is not documented")
         case "type":
             found = next(name for name in _TYPES if Draft202012Validator({}).is_type(instance, name))

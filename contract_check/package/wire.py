@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from copy import deepcopy
 from functools import cache, partial
 from http.cookies import SimpleCookie
-from pathlib import Path as File
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple, get_args
 from urllib.parse import parse_qs, quote, unquote
@@ -19,12 +19,27 @@ import attrs
 from hypothesis import strategies as st
 from jsonschema.protocols import Validator
 
-from . import answers, preparation, values
-from .answers import JSON, follow
-from .defects import Defect, Refusal
-from .document import Document
+from ..document import values
+from ..document.closed_objects import forbid_undocumented_fields
+from ..document.defects import Defect, Refusal
+from ..document.loading import Document
+from ..document.media_types import JSON
+from ..document.tree import (
+    SCHEMA_KEYWORDS,
+    JsonPath,
+    at,
+    follow,
+    is_object,
+    keyword_of,
+    list_or_empty,
+    object_or_empty,
+    operations,
+    pointer,
+    resolve,
+    walk,
+)
+from . import preparation
 from .loopback import TEXTS, Package, Relay, Strategy, examples, form, plain, texts
-from .tree import SCHEMA_ROLES, Path, at, is_object, mapping, operations, pointer, resolve, role, sequence, walk
 
 _TOKEN = "sk-" + "loopback"  # it opens nothing
 _CALLS = ("sync_detailed", "asyncio_detailed")
@@ -51,17 +66,21 @@ class _Answer(NamedTuple):
 class Wire:
     """A document, the package that was generated from it, and what was found."""
 
-    def __init__(self, document: Document, folder: File) -> None:
+    def __init__(self, document: Document, folder: Path) -> None:
         if document.defects:
             raise Refusal("the document is not sound: see `python -m contract_check document`.")
-        self.findings: dict[tuple[Path, str], Defect] = {}
+        self.findings: dict[tuple[JsonPath, str], Defect] = {}
         self.package = Package(folder)
         self.base = deepcopy(document.value)
-        for item in mapping(self.base.get("paths")).values():
+        for item in object_or_empty(self.base.get("paths")).values():
             item.update(deepcopy(resolve(self.base, item)))
             item.pop("$ref", None)
         for path, schema in list(walk(self.base)):
-            if "$ref" in schema and role(path) in SCHEMA_ROLES and str(self.base["openapi"]).startswith("3.0."):
+            if (
+                "$ref" in schema
+                and keyword_of(path) in SCHEMA_KEYWORDS
+                and str(self.base["openapi"]).startswith("3.0.")
+            ):
                 for key in schema.keys() - {"$ref"}:
                     del schema[key]  # In 3.0, what stands beside a reference is not read.
         prepared = deepcopy(self.base)
@@ -69,15 +88,15 @@ class Wire:
             part["x-at"] = path  # What is moved and renamed still says where it stood.
         preparation.prepare(prepared)
         self.operations = {f"{each['tags'][0]}.{each['operationId']}": each for _, each in operations(prepared)}
-        self.models = mapping(at(prepared, ("components", "schemas")))
+        self.models = object_or_empty(at(prepared, ("components", "schemas")))
         self.names = {part.get("x-at"): part.get("name") for _, part in walk(prepared) if "in" in part}
-        self.closed = answers.closed(self.base)
+        self.closed = forbid_undocumented_fields(self.base)
         for path, schema in list(walk(self.closed)):
-            if role(path) in SCHEMA_ROLES:
-                _loosen(schema, is_branch=role(path) in ("anyOf", "oneOf"))
-        self.validator: Callable[[Path], Validator] = cache(partial(values.validator, self.closed))
+            if keyword_of(path) in SCHEMA_KEYWORDS:
+                _loosen(schema, is_branch=keyword_of(path) in ("anyOf", "oneOf"))
+        self.validator: Callable[[JsonPath], Validator] = cache(partial(values.validator, self.closed))
 
-    def find(self, path: Path, problem: str, detail: object = "", *, warning: bool = False) -> None:
+    def find(self, path: JsonPath, problem: str, detail: object = "", *, warning: bool = False) -> None:
         """Keeps a finding, once, however many values show it."""
         text = f"{problem}{str(detail)[:400]}".replace("\n", "\\n")
         self.findings.setdefault((path, problem), Defect(path, text, warning=warning))
@@ -104,7 +123,7 @@ class Wire:
                     self.find(operation["x-at"], f"{name} is no generated module", f": {type(error).__name__}: {error}")
                 yield f"wire: {done} of {len(self.operations)} operations"
 
-    def compare(self, path: Path, what: str, wanted: dict[str, bool], found: set[str], required: set[str]) -> None:
+    def compare(self, path: JsonPath, what: str, wanted: dict[str, bool], found: set[str], required: set[str]) -> None:
         """Names what only the package or only the document has, or requires."""
         for name in sorted(found - wanted.keys()):
             self.find(path, f"additional {what} `{name}`: the document has none of this name.")
@@ -118,7 +137,7 @@ class Wire:
     def fields(self, name: str, schema: dict[str, Any]) -> None:
         """Compares a model, by its instances, with the schema that it was generated from."""
         made: Any = self.package.classes.get(name)
-        if made is None and mapping(schema.get("properties")):
+        if made is None and object_or_empty(schema.get("properties")):
             self.find(schema["x-at"], f"missing model `{name}`: the package has none of this name.")
         if made is None or not attrs.has(made):
             return
@@ -127,17 +146,17 @@ class Wire:
         if len(seen) == 2:
             self.compare(schema["x-at"], f"field of {name}", self.documented(schema["x-at"]), *seen)
 
-    def documented(self, path: Path) -> dict[str, bool]:
+    def documented(self, path: JsonPath) -> dict[str, bool]:
         """The fields that the schema at `path` and its parts name, and whether each is required."""
         path = follow(self.base, path)
-        schema = mapping(at(self.base, path))
-        found = dict.fromkeys(mapping(schema.get("properties")), False)
-        for index in range(len(sequence(schema.get("allOf")))):
+        schema = object_or_empty(at(self.base, path))
+        found = dict.fromkeys(object_or_empty(schema.get("properties")), False)
+        for index in range(len(list_or_empty(schema.get("allOf")))):
             part = self.documented((*path, "allOf", index))
             found |= {key: part[key] or found.get(key, False) for key in part}
-        return found | dict.fromkeys(sequence(schema.get("required")), True)
+        return found | dict.fromkeys(list_or_empty(schema.get("required")), True)
 
-    def examples(self, path: Path, strategy: Strategy, amount: int) -> list[Any]:
+    def examples(self, path: JsonPath, strategy: Strategy, amount: int) -> list[Any]:
         """Up to `amount` values; that they can't be made is a finding."""
         try:
             return examples(strategy, amount)
@@ -169,15 +188,17 @@ class _Operation:
         self.takes_token_only = wire.package.module("client").Client not in (client, *get_args(client))
         self.parameters = dict(self._parameters())
         self.body = follow(self.base, (*self.path, "requestBody"))
-        self.content = {_bare(name): name for name in mapping(mapping(at(self.base, self.body)).get("content"))}
+        self.content = {
+            _bare(name): name for name in object_or_empty(object_or_empty(at(self.base, self.body)).get("content"))
+        }
         self.unsent = dict(self.content)
         self.header, self.prefix = self._credential()
 
-    def _parameters(self) -> Iterator[tuple[tuple[str, str], tuple[Path, str]]]:
+    def _parameters(self) -> Iterator[tuple[tuple[str, str], tuple[JsonPath, str]]]:
         """Each documented parameter: its place and name; where it stands, and the argument that gives it."""
         arguments = {_letters(name): name for name in self.hints}
         for holder in (self.path[:2], self.path):
-            for index in range(len(sequence(at(self.base, (*holder, "parameters"))))):
+            for index in range(len(list_or_empty(at(self.base, (*holder, "parameters"))))):
                 place = follow(self.base, (*holder, "parameters", index))
                 where, name = at(self.base, place)["in"], at(self.base, place)["name"]
                 letters = _letters(self.wire.names.get(place) or name)
@@ -187,7 +208,7 @@ class _Operation:
 
     def _credential(self) -> tuple[str, str]:
         """The header that carries the token, and what stands before it there; no header where none is required."""
-        required = sequence(at(self.base, self.path).get("security", self.base.get("security")))
+        required = list_or_empty(at(self.base, self.path).get("security", self.base.get("security")))
         if not required or {} in required:
             return "", ""
         scheme = resolve(self.base, at(self.base, ("components", "securitySchemes", next(iter(required[0])))))
@@ -227,7 +248,7 @@ class _Operation:
         """Each documented answer that HTTP can carry; where there is none, one of which nothing is expected."""
         found = list[_Answer]()
         for key, response in self.responses.items():
-            status, content = _status(key, self.responses), mapping(response.get("content"))
+            status, content = _status(key, self.responses), object_or_empty(response.get("content"))
             media_type = next(iter(content), "")
             if status < 200 or (content and (self.path[-1] == "head" or status in (204, 205, 304))):
                 self.find(f"not checked: HTTP carries no answer like the documented {key}.", warning=True)
@@ -238,7 +259,7 @@ class _Operation:
                 found.append(_Answer(status, media_type, dict.fromkeys(_EXAMPLES, bodies)))
         yield from found or [_Answer(0)]
 
-    def typed(self, answer: _Answer, place: Path) -> Iterator[_Answer]:
+    def typed(self, answer: _Answer, place: JsonPath) -> Iterator[_Answer]:
         """An answer in JSON: of the types that fit its schema, and as the document's examples have it."""
 
         def fits(value: Any) -> bool:
@@ -256,8 +277,8 @@ class _Operation:
         made = {fill: st.one_of(*(bodies(kind, fill) for kind in fitting)).filter(fits) for fill in _EXAMPLES}
         is_model = all(attrs.has(kind) for kind in fitting)
         yield answer._replace(bodies=made, classes=tuple(fitting) if is_model else (object,))
-        holder = mapping(at(self.base, place[:-1]))
-        given = [resolve(self.base, one).get("value") for one in mapping(holder.get("examples")).values()]
+        holder = object_or_empty(at(self.base, place[:-1]))
+        given = [resolve(self.base, one).get("value") for one in object_or_empty(holder.get("examples")).values()]
         given = [plain(one) for one in [*given, holder.get("example")] if one is not None and fits(one)]
         if given:
             yield answer._replace(bodies=dict.fromkeys(_EXAMPLES, st.sampled_from(given)))
@@ -343,7 +364,7 @@ class _Operation:
         elif raw or fields != {}:  # A form without a field is no body at all.
             self.find(f"{call} sends {media_type or 'no Content-Type'}, which is not documented.")
 
-    def judge(self, what: str, place: Path, value: Any) -> None:
+    def judge(self, what: str, place: JsonPath, value: Any) -> None:
         """Holds a value against the closed document."""
         errors = self.wire.validator(place).iter_errors(value) if at(self.wire.closed, place) is not None else ()
         for error in errors:
@@ -381,12 +402,12 @@ def _loosen(schema: dict[str, Any], *, is_branch: bool) -> None:
     if is_branch and schema.keys() <= {"required", "description", "title"}:
         schema.clear()
     kept = {key: value for key, value in schema.items() if key in (*_TYPED, *_COMBINED)}
-    if {type(value) for value in sequence(schema.get("enum")) if value is not None} not in ({str}, {int}):
+    if {type(value) for value in list_or_empty(schema.get("enum")) if value is not None} not in ({str}, {int}):
         kept.pop("enum", None)
     if isinstance(schema.get("const"), dict | list):
         del kept["const"]
     if "oneOf" in schema:
-        kept["anyOf"] = [*sequence(schema.get("anyOf")), *schema["oneOf"]]
+        kept["anyOf"] = [*list_or_empty(schema.get("anyOf")), *schema["oneOf"]]
     is_nullable = schema.get("nullable") is True
     schema.clear()
     schema.update({"anyOf": [kept, {"enum": [None]}]} if is_nullable else kept)

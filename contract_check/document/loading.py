@@ -2,20 +2,16 @@
 
 import json
 import re
-import tomllib
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
-from pathlib import Path as File
-from shutil import copytree, which
-from subprocess import run
+from pathlib import Path
 from typing import Any
 
-from . import OVERLAY, ROOT, VENDORED, meaning, overlay, preparation, reading, structure
+from .. import OVERLAY, VENDORED
+from . import overlay, prose_rules, reading, schema_rules
 from .defects import Action, Defect, Refusal, count
-from .tree import mapping, operations, pointer
+from .tree import SCHEMA_KEYWORDS, keyword_of, operations, pointer, walk
 
 
 @dataclass
@@ -35,7 +31,7 @@ class Document:
         return [defect for defect in self.defects if defect.cure is None]
 
 
-def load(file: File, overlays: Iterable[File] = (OVERLAY,)) -> Document:
+def load(file: Path, overlays: Iterable[Path] = (OVERLAY,)) -> Document:
     """The document in `file` after its overlays; its defects are found, not raised.
 
     Raises Refusal where the file or an overlay can't be read, and, for the vendored document, where an
@@ -45,7 +41,7 @@ def load(file: File, overlays: Iterable[File] = (OVERLAY,)) -> Document:
     document = Document(source, source.value, list(source.defects))
     if document.defects:
         return document
-    preparation.drop_titles(document.value)
+    _drop_titles(document.value)
     idle = [line for each in overlays for line in overlay.apply(each, document.value)]
     if idle and file.resolve() == VENDORED:
         advice = f"Mend its target, delete it, or mark it `{overlay.OPTIONAL}: true`."
@@ -55,13 +51,23 @@ def load(file: File, overlays: Iterable[File] = (OVERLAY,)) -> Document:
     return document
 
 
+def _drop_titles(document: dict[str, Any]) -> None:
+    """Takes the titles off a document as it came, so that a title names a class only if an overlay gave it.
+
+    Titles in real files repeat, or say "data".
+    """
+    for path, part in walk(document):
+        if keyword_of(path) in SCHEMA_KEYWORDS and isinstance(part.get("title"), str):
+            del part["title"]
+
+
 def _find(document: Document) -> None:
     """Finds every defect: curing some uncovers others, so a copy is cured until nothing new is found."""
     trial = deepcopy(document.value)
     for _ in range(20):
-        found = [*structure.check(trial), *meaning.check(trial)]
+        found = [*schema_rules.check(trial), *prose_rules.check(trial)]
         if not found:  # Values can be judged by sound schemas only.
-            judged = list(meaning.check_values(trial))
+            judged = list(prose_rules.check_values(trial))
             document.warnings += (_line(document, defect) for defect in judged if defect.warning)
             found = [defect for defect in judged if not defect.warning]
         # Two rules may say of one thing what the same change would cure: the first has its say.
@@ -86,52 +92,6 @@ def _from_the_back(defect: Defect) -> int:
 
 def _effect(cure: Action) -> str:
     return json.dumps({key: value for key, value in cure.items() if key != "description"}, ensure_ascii=False)
-
-
-def prepare(document: Document, into: File) -> None:
-    """Writes what the generator reads: the prepared document, its configuration and its templates.
-
-    Raises Refusal where another version than the pinned one would generate.
-    """
-    _require_pinned_tools()
-    value = deepcopy(document.value)
-    prepared = preparation.prepare(value)
-    _write_json(into / "document.json", value)
-    config = mapping(overlay.load_yaml(ROOT / "generator" / "config.yaml"))
-    config["content_type_overrides"] = prepared.media_types | config.get("content_type_overrides", {})
-    _write_json(into / "config.json", config)
-    generator = find_spec("openapi_python_client")  # found, not imported: that takes longer than all else here
-    upstream = File(str(generator and generator.origin)).parent / "templates"
-    templates = copytree(ROOT / "generator" / "templates", into / "templates")
-    copytree(upstream, templates / "upstream")
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    facts = {"server_url": meaning.server_url(value), "distribution": project["name"]}
-    lines = (f"{{% set {name} = {json.dumps(fact)} %}}\n" for name, fact in facts.items())
-    (templates / "document.jinja").write_text("".join(lines), encoding="utf-8")
-    (into / "notes").write_text("".join(f"note: {note}\n" for note in prepared.notes), encoding="utf-8")
-
-
-def _write_json(file: File, value: object) -> None:
-    file.write_text(json.dumps(value, ensure_ascii=False, indent=2), encoding="utf-8")
-
-
-def _require_pinned_tools() -> None:
-    groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
-    pins = dict(pin.split("==") for pin in groups["dev"] if isinstance(pin, str) and "==" in pin)
-    for tool in ("openapi-python-client", "ruff"):
-        try:
-            found = version(tool)
-        except PackageNotFoundError:
-            found = "none"
-        if found != pins[tool]:
-            problem = f"{tool} {found} is installed; {pins[tool]} decides what is generated."
-            raise Refusal.environment(problem, "Run `make clean setup` to install the locked tools.")
-    ruff = which("ruff")
-    spoken = run([ruff, "--version"], capture_output=True, text=True, check=False).stdout.strip() if ruff else "none"
-    if spoken != f"ruff {pins['ruff']}":
-        raise Refusal.environment(
-            f"the ruff on PATH is `{spoken}`, not {pins['ruff']}.", "Run ./generate.sh, which sets PATH."
-        )
 
 
 def report(document: Document) -> Iterator[str]:

@@ -10,38 +10,26 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import names
-from .tree import (
+from ..document import names
+from ..document.media_types import FORM, JSON, TEXT
+from ..document.tree import (
     METHODS,
-    SCHEMA_ROLES,
-    Path,
+    SCHEMA_KEYWORDS,
+    JsonPath,
     at,
-    mapping,
+    keyword_of,
+    list_or_empty,
+    object_or_empty,
     operations,
     parse_pointer,
     pointer,
     references,
     resolve,
-    role,
-    sequence,
     walk,
 )
 
 _BINARY = "application/octet-stream"
-_JSON = re.compile(r"(application/json|[^;]*\+json)\s*(;.*)?", re.IGNORECASE)
-_TEXT = re.compile(r"text/.*", re.IGNORECASE)
-_FORM = re.compile(r"(multipart/form-data|application/x-www-form-urlencoded)\s*(;.*)?", re.IGNORECASE)
 _ROOT = "#/components/schemas/"
-
-
-def drop_titles(document: dict[str, Any]) -> None:
-    """Takes the titles off a document as it came, so that a title names a class only if an overlay gave it.
-
-    Titles in real files repeat, or say "data".
-    """
-    for path, part in walk(document):
-        if role(path) in SCHEMA_ROLES and isinstance(part.get("title"), str):
-            del part["title"]
 
 
 @dataclass
@@ -51,7 +39,7 @@ class Prepared:
     media_types: dict[str, str] = field(default_factory=dict[str, str])
     notes: list[str] = field(default_factory=list[str])
 
-    def note(self, path: Path, text: str) -> None:
+    def note(self, path: JsonPath, text: str) -> None:
         """Keeps a line on a place where the client says less than the document."""
         self.notes.append(f"{pointer(path)}: {text}")
 
@@ -64,12 +52,12 @@ def prepare(document: dict[str, Any]) -> Prepared:
     _spread_security(document)
     _name_operations(document)
     for path, part in list(walk(document)):
-        if role(path) in ("requestBody", "requestBodies", "responses"):
+        if keyword_of(path) in ("requestBody", "requestBodies", "responses"):
             _media_types(path, part, prepared)
-        elif role(path) == "parameters":
+        elif keyword_of(path) == "parameters":
             _parameter(document, path, part, prepared)
     for path, schema in list(walk(document)):
-        if role(path) in SCHEMA_ROLES:
+        if keyword_of(path) in SCHEMA_KEYWORDS:
             _simplify(schema)
             _merge_parts(document, path, schema, prepared)
     _name_classes(document)
@@ -86,7 +74,7 @@ def prepare(document: dict[str, Any]) -> Prepared:
 def _inline(document: dict[str, Any], roles: Sequence[str]) -> None:
     """Puts in place what a reference to anything but a schema means: the generator follows few of these."""
     for path, part in list(walk(document)):
-        if role(path) in roles and "$ref" in part:
+        if keyword_of(path) in roles and "$ref" in part:
             value = deepcopy(resolve(document, part))
             part.clear()
             part.update(value)
@@ -96,41 +84,41 @@ def _name_odd_references(document: dict[str, Any]) -> None:
     """Gives a name of its own to each schema that is referred to by the place where it happens to stand."""
     for path, reference in list(references(document)):
         target = parse_pointer(reference)
-        if role(path) in SCHEMA_ROLES and (target[:2] != ("components", "schemas") or len(target) != 3):
+        if keyword_of(path) in SCHEMA_KEYWORDS and (target[:2] != ("components", "schemas") or len(target) != 3):
             key = names.label(" ".join(map(str, target[-3:]))) + names.digest(reference).upper()
             schemas = document.setdefault("components", {}).setdefault("schemas", {})
-            value = mapping(at(document, target))
+            value = object_or_empty(at(document, target))
             if key not in schemas:
                 schemas[key] = dict(value)
                 value.clear()
                 value["$ref"] = _ROOT + key
-            mapping(at(document, path))["$ref"] = _ROOT + key
+            object_or_empty(at(document, path))["$ref"] = _ROOT + key
 
 
 def _spread_security(document: dict[str, Any]) -> None:
     """Says for each operation what the document says once for all; an empty requirement makes it optional."""
     for _, operation in operations(document):
-        required = sequence(operation.get("security", document.get("security")))
+        required = list_or_empty(operation.get("security", document.get("security")))
         operation["security"] = required if all(required) else []
 
 
 def _name_operations(document: dict[str, Any]) -> None:
     """Gives each operation the module and the package that it will stand in."""
-    wanted: dict[Path, str] = {}
+    wanted: dict[JsonPath, str] = {}
     for path, operation in operations(document):
         method, route = str(path[2]), str(path[1])
-        group = names.group(str(next(iter(sequence(operation.get("tags"))), "")), route)
+        group = names.group(str(next(iter(list_or_empty(operation.get("tags"))), "")), route)
         operation["tags"] = [group]
         wanted[path] = f"{group}/{names.operation(str(operation.get('operationId', '')), method, route)}"
     for path, name in names.unique(wanted).items():
-        mapping(at(document, path))["operationId"] = name.rpartition("/")[2]
+        object_or_empty(at(document, path))["operationId"] = name.rpartition("/")[2]
 
 
 def _name_path_parameters(document: dict[str, Any]) -> None:
     """Renames the path parameters that the generator can't read; no name of theirs is ever sent."""
-    paths = mapping(document.get("paths"))
+    paths = object_or_empty(document.get("paths"))
     for path, part in list(walk(paths)):
-        if role(("paths", *path)) == "parameters" and part.get("in") == "path":
+        if keyword_of(("paths", *path)) == "parameters" and part.get("in") == "path":
             part["name"] = _path_parameter(part["name"])
     for route in list(paths):
         paths[re.sub(r"{([^{}]*)}", lambda found: "{" + _path_parameter(found[1]) + "}", route)] = paths.pop(route)
@@ -140,33 +128,35 @@ def _path_parameter(name: str) -> str:
     return name if re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name) else names.snake(name) or names.digest(name)
 
 
-def _media_types(path: Path, part: dict[str, Any], prepared: Prepared) -> None:
+def _media_types(path: JsonPath, part: dict[str, Any], prepared: Prepared) -> None:
     """Keeps of each response the media type that is typed, and has the generator read bytes as bytes."""
-    content = mapping(part.get("content"))
-    is_response = role(path) == "responses"
+    content = object_or_empty(part.get("content"))
+    is_response = keyword_of(path) == "responses"
     if is_response and len(content) > 1:
-        typed = min(content, key=lambda name: not _JSON.fullmatch(name))
+        typed = min(content, key=lambda name: not JSON.fullmatch(name))
         prepared.note(path, f"of {', '.join(content)}, {typed} is typed; `stream()` yields any.")
         part["content"] = content = {typed: content[typed]}
     for media_type, holder in list(content.items()):
         if media_type != media_type.lower():
             prepared.media_types[media_type] = media_type.lower()
-        if _JSON.fullmatch(media_type):
+        if JSON.fullmatch(media_type):
             holder.setdefault("schema", {})
-        elif _FORM.fullmatch(media_type) and not is_response:
+            if media_type.lower().startswith("text/"):
+                prepared.media_types[media_type] = "application/json"  # the generator knows JSON by this name
+        elif FORM.fullmatch(media_type) and not is_response:
             holder.setdefault("schema", {"type": "object"})
-        elif _TEXT.fullmatch(media_type) and is_response:
+        elif TEXT.fullmatch(media_type) and is_response:
             holder["schema"] = {"type": "string"}
         else:
             name = media_type
-            if _TEXT.fullmatch(media_type) and ";" not in media_type:
+            if TEXT.fullmatch(media_type) and ";" not in media_type:
                 name += "; charset=utf-8"  # A name of its own: as that of a response, the same text is read as text.
                 content[name] = content.pop(media_type)
             holder["schema"] = {"type": "string", "format": "binary"}
             prepared.media_types[name] = _BINARY
 
 
-def _parameter(document: dict[str, Any], path: Path, part: dict[str, Any], prepared: Prepared) -> None:
+def _parameter(document: dict[str, Any], path: JsonPath, part: dict[str, Any], prepared: Prepared) -> None:
     """Takes as text what the generator can't put into a path, a header or a cookie."""
     kind = resolve(document, part.get("schema")).get("type")
     fits = kind in ("string", "integer", "number", "boolean") or part.get("in") == "query"
@@ -184,34 +174,34 @@ def _simplify(schema: dict[str, Any]) -> None:
         schema["items"] = {}
     for key in ("anyOf", "oneOf"):
         if "properties" in schema and not any(
-            {"$ref", "type", "properties"} & mapping(s).keys() for s in schema.get(key, ())
+            {"$ref", "type", "properties"} & object_or_empty(s).keys() for s in schema.get(key, ())
         ):
             schema.pop(key, None)  # Such as `required` alone: which fields go together, not what they are.
     if isinstance(schema.get("const"), dict | list):
         del schema["const"]
     values: list[Any] = [
-        value for value in dict.fromkeys(map(_hashable, sequence(schema.get("enum")))) if value is not None
+        value for value in dict.fromkeys(map(_hashable, list_or_empty(schema.get("enum")))) if value is not None
     ]
     if "enum" in schema and {type(value) for value in values} not in ({str}, {int}):
         del schema["enum"]  # The generator knows enumerations of strings and of integers.
     elif values:
         schema["nullable"] = None in schema["enum"] or schema.get("nullable") is True
-        given = sequence(schema.get("x-enum-varnames"))
+        given = list_or_empty(schema.get("x-enum-varnames"))
         texts = given if len(given) == len(values) else values
         members = {
             value: names.member(text, index) for index, (value, text) in enumerate(zip(values, texts, strict=True))
         }
         schema["enum"] = values
         schema["x-enum-varnames"] = [name.upper() for name in names.unique(members).values()]
-    types = sequence(schema.get("type"))
+    types = list_or_empty(schema.get("type"))
     if "null" in types and len(types) == 2:
         schema["type"] = next(name for name in types if name != "null")
         schema["nullable"] = True
 
 
-def _merge_parts(document: dict[str, Any], path: Path, schema: dict[str, Any], prepared: Prepared) -> None:
+def _merge_parts(document: dict[str, Any], path: JsonPath, schema: dict[str, Any], prepared: Prepared) -> None:
     """Merges an `allOf` of anything but objects, which the generator refuses; one that mixes kinds is left free."""
-    parts = [resolve(document, part) for part in sequence(schema.get("allOf"))]
+    parts = [resolve(document, part) for part in list_or_empty(schema.get("allOf"))]
     kinds = {_is_object(document, part) for part in parts} - {None}
     if len(parts) > 1 and False in kinds:
         del schema["allOf"]
@@ -227,13 +217,13 @@ def _is_object(document: dict[str, Any], schema: dict[str, Any]) -> bool | None:
         return None
     if schema.get("anyOf") or schema.get("oneOf") or schema.get("nullable"):
         return False
-    parts = [_is_object(document, resolve(document, part)) for part in sequence(schema.get("allOf"))]
+    parts = [_is_object(document, resolve(document, part)) for part in list_or_empty(schema.get("allOf"))]
     return False not in parts and schema.get("type", "object") == "object"
 
 
 def _break_circles(document: dict[str, Any], prepared: Prepared) -> None:
     """Leaves free the place where a list or a union holds itself: only a class can."""
-    schemas = mapping(at(document, ("components", "schemas")))
+    schemas = object_or_empty(at(document, ("components", "schemas")))
     edges = {key: [] if _is_class(schema) else list(references(schema)) for key, schema in schemas.items()}
 
     def reaches(start: str, goal: str, seen: set[str]) -> bool:
@@ -245,7 +235,7 @@ def _break_circles(document: dict[str, Any], prepared: Prepared) -> None:
         for path, reference in found:
             target = str(parse_pointer(reference)[-1])
             if target == key or reaches(target, key, set()):
-                mapping(at(schemas[key], path)).clear()
+                object_or_empty(at(schemas[key], path)).clear()
                 prepared.note(("components", "schemas", key, *path), "holds itself without a class; typed as Any.")
         edges[key] = list(references(schemas[key])) if found else []
 
@@ -255,7 +245,7 @@ def _free_booleans(schema: dict[str, Any], key: str) -> None:
     value = schema.get(key)
     if isinstance(value, bool):
         schema[key] = {}
-    for part, item in list(mapping(value).items()) if key == "properties" else enumerate(sequence(value)):
+    for part, item in list(object_or_empty(value).items()) if key == "properties" else enumerate(list_or_empty(value)):
         if isinstance(item, bool):
             schema[key][part] = {}
 
@@ -268,28 +258,28 @@ def _name_classes(document: dict[str, Any]) -> None:
     """Moves every inline class to components/schemas, under the name that its class will have."""
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     _name_components(document, schemas)
-    named: dict[Path, str] = {(): ""}  # Every part of the document, schema or not, parents first.
+    named: dict[JsonPath, str] = {(): ""}  # Every part of the document, schema or not, parents first.
     for path, part in walk(document):
         parent = path[:-1]
         while parent not in named:
             parent = parent[:-1]
-        title = part.pop("title", None) if role(path) in SCHEMA_ROLES else None
-        base = "" if role(path) in METHODS else named[parent]
+        title = part.pop("title", None) if keyword_of(path) in SCHEMA_KEYWORDS else None
+        base = "" if keyword_of(path) in METHODS else named[parent]
         named[path] = names.label(title) if title else base + _label(document, path, part)
     inline = {
         path: names.class_name(name)
         for path, name in named.items()
-        if role(path) in SCHEMA_ROLES - {"allOf", "schemas"} and _is_class(mapping(at(document, path)))
+        if keyword_of(path) in SCHEMA_KEYWORDS - {"allOf", "schemas"} and _is_class(object_or_empty(at(document, path)))
     }
     told_apart = names.unique(inline, "", (key.lower() for key in schemas))
     for path in reversed(told_apart):  # Children first: what they leave behind is a reference.
         _move(document, path, told_apart[path])
 
 
-def _label(document: dict[str, Any], path: Path, part: dict[str, Any]) -> str:
+def _label(document: dict[str, Any], path: JsonPath, part: dict[str, Any]) -> str:
     """What the part at `path` adds to the name of its parent."""
     key = str(path[-1]) if path else ""
-    match role(path):
+    match keyword_of(path):
         case keyword if keyword in METHODS:
             return names.pascal(str(part.get("operationId", key)))
         case "requestBody":
@@ -315,7 +305,7 @@ def _label(document: dict[str, Any], path: Path, part: dict[str, Any]) -> str:
 
 def _is_class(schema: dict[str, Any]) -> bool:
     """Whether the generator makes a class, a model or an enumeration, of `schema`."""
-    parts = sequence(schema.get("allOf"))
+    parts = list_or_empty(schema.get("allOf"))
     if "$ref" in schema or schema.get("anyOf") or schema.get("oneOf") or (len(parts) == 1 and "$ref" in parts[0]):
         return False
     return bool(schema.get("enum") or parts or schema.get("type") == "object" or schema.get("properties"))
@@ -326,20 +316,20 @@ def _name_components(document: dict[str, Any], schemas: dict[str, Any]) -> None:
     wanted = {key: names.class_name(names.label(schema.pop("title", None) or key)) for key, schema in schemas.items()}
     renamed = names.unique(wanted, "")
     for path, reference in list(references(document)):
-        if role(path) in SCHEMA_ROLES:
-            mapping(at(document, path))["$ref"] = _ROOT + renamed[str(parse_pointer(reference)[-1])]
+        if keyword_of(path) in SCHEMA_KEYWORDS:
+            object_or_empty(at(document, path))["$ref"] = _ROOT + renamed[str(parse_pointer(reference)[-1])]
     for key in list(schemas):
         schemas[renamed[key]] = schemas.pop(key)
     nullable = [key for key, schema in schemas.items() if _is_class(schema) and schema.pop("nullable", False)]
     for path, reference in list(references(document)):
-        if parse_pointer(reference)[-1] in nullable and role(path) in SCHEMA_ROLES - {"allOf"}:
-            holder = mapping(at(document, path))
+        if parse_pointer(reference)[-1] in nullable and keyword_of(path) in SCHEMA_KEYWORDS - {"allOf"}:
+            holder = object_or_empty(at(document, path))
             holder.clear()
             holder["anyOf"] = [{"$ref": reference}, {"type": "null"}]
 
 
-def _move(document: dict[str, Any], path: Path, name: str) -> None:
-    schema = mapping(at(document, path))
+def _move(document: dict[str, Any], path: JsonPath, name: str) -> None:
+    schema = object_or_empty(at(document, path))
     moved = dict(schema)
     document["components"]["schemas"][name] = moved
     schema.clear()

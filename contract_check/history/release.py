@@ -8,8 +8,9 @@ import tomllib
 from argparse import Namespace
 from shutil import rmtree
 
-from . import ROOT, diff
-from .defects import Refusal
+from .. import ROOT
+from ..document.defects import Refusal
+from . import diff
 
 DIST = ROOT / "dist"
 

@@ -11,21 +11,24 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path as File
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
-from . import OVERLAY, ROOT, VENDORED, document, overlay, preparation, surface
-from .defects import Refusal, count
-from .package import PACKAGE, files
+from .. import OVERLAY, ROOT, VENDORED
+from ..document import loading, overlay
+from ..document.defects import Refusal, count
+from ..document.tree import operations
+from ..package import preparation
+from ..package.verification import PACKAGE, files
+from . import surface
 from .surface import Facts, Key, Place
-from .tree import operations
 
 LEVELS = ("none", "patch", "minor", "major")
 _CACHE = ROOT / ".venv" / ".contract_check"
 _ALL_FITS = "0 overlay actions matched nothing, 0 suggested cures applied"
 _GENERATE = ROOT / "generate.sh"
-_INPUTS = ("generate.sh", "requirements-dev.txt", "generator/**/*", "contract_check/*.py")
+_INPUTS = ("generate.sh", "requirements-dev.txt", "generator/**/*", "contract_check/**/*.py")
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Side:
     """One of the two that are compared: its prepared document, and the packages made from it."""
 
     document: dict[str, Any]
-    packages: list[File]
+    packages: list[Path]
 
 
 def load(revision: str | None) -> Side:
@@ -52,8 +55,8 @@ def load(revision: str | None) -> Side:
     What that overlay leaves undone is done as `document --suggest` would; raises Refusal where that isn't enough.
     """
     name, commit = revision or "the working tree", ""
-    if revision is None or File(revision).is_file():
-        text, actions = File(revision or VENDORED).read_bytes(), OVERLAY.read_bytes()
+    if revision is None or Path(revision).is_file():
+        text, actions = Path(revision or VENDORED).read_bytes(), OVERLAY.read_bytes()
     else:
         commit = _git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").decode().strip()
         text = _git("show", f"{commit}:./{VENDORED.name}") if commit else b""
@@ -64,14 +67,14 @@ def load(revision: str | None) -> Side:
     inputs = sorted(file for pattern in _INPUTS for file in ROOT.glob(pattern) if file.is_file())
     key = hashlib.sha256(b"\0".join([text, actions, *(file.read_bytes() for file in inputs)])).hexdigest()
 
-    def make(into: File) -> None:
+    def make(into: Path) -> None:
         print(f"generating from {name} ...", file=sys.stderr)
         file, own, cures = (into / part for part in ("relay.json", "overlay.yaml", "cures.yaml"))
         file.write_bytes(text)
         own.write_bytes(actions or overlay.dump_file([], "None").encode())
-        found = document.load(file, [own])
+        found = loading.load(file, [own])
         cures.write_text(overlay.dump_file(found.cures, "Suggested cures"), encoding="utf-8")
-        options: list[str | File] = ["--overlay", own, "--overlay", cures, "--output", into / PACKAGE]
+        options: list[str | Path] = ["--overlay", own, "--overlay", cures, "--output", into / PACKAGE]
         done = subprocess.run([_GENERATE, "--document", file, *options], capture_output=True, text=True, check=False)
         if done.returncode:
             raise Refusal(f"{name} cannot be compared:\n{done.stderr}")
@@ -100,12 +103,12 @@ def _git(*arguments: str) -> bytes:
     return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=False).stdout
 
 
-def _cached(key: str, make: Callable[[File], object]) -> File:
+def _cached(key: str, make: Callable[[Path], object]) -> Path:
     """The folder that `make` fills, kept for the next time; it appears whole or not at all."""
     if not (folder := _CACHE / key).is_dir():
         _CACHE.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=_CACHE) as work:
-            (made := File(work) / "made").mkdir()
+            (made := Path(work) / "made").mkdir()
             make(made)
             with suppress(OSError):  # Another run was first.
                 made.rename(folder)

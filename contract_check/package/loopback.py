@@ -13,7 +13,7 @@ from http.client import HTTPMessage, parse_headers
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from io import BytesIO
-from pathlib import Path as File
+from pathlib import Path
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from threading import Thread
 from types import ModuleType, UnionType
@@ -25,8 +25,8 @@ import attrs
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from .defects import Refusal
-from .tree import is_array, is_object
+from ..document.defects import Refusal
+from ..document.tree import is_array, is_object
 
 Strategy = st.SearchStrategy[Any]
 
@@ -50,7 +50,7 @@ TEXTS: dict[str, Strategy] = {  # The first is the first one tried.
 class Package:
     """A generated package, imported under a name that no other one has."""
 
-    def __init__(self, folder: File) -> None:
+    def __init__(self, folder: Path) -> None:
         if not (folder / "api").is_dir():
             raise Refusal.environment(f"{folder} is no generated package.", "Run ./generate.sh.")
         self._name = f"package_{hashlib.sha256(bytes(folder.resolve())).hexdigest()[:12]}"

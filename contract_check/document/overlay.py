@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from io import StringIO
-from pathlib import Path as File
+from pathlib import Path
 from typing import Any
 
 import jsonpath
@@ -12,13 +12,13 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from .defects import Action, Refusal
-from .tree import is_array, is_object, mapping, sequence
+from .tree import is_array, is_object, list_or_empty, object_or_empty
 
 OPTIONAL = "x-optional"
 _FIELDS = ("target", "description", "update", "remove")
 
 
-def load_yaml(file: File) -> Any:
+def load_yaml(file: Path) -> Any:
     """The value in a YAML file, each list and mapping with its lines; raises Refusal where there is none."""
     reader: Any = YAML(typ="rt")
     try:
@@ -31,12 +31,14 @@ def load_yaml(file: File) -> Any:
         raise Refusal(f"{file}{where}: this is not YAML in UTF-8: {getattr(error, 'problem', error)}.") from error
 
 
-def read(file: File) -> list[tuple[str, Action]]:
+def read(file: Path) -> list[tuple[str, Action]]:
     """The actions in `file`, each with its place; raises Refusal that names every one that is unsound."""
-    content = mapping(load_yaml(file))
-    items: Any = sequence(content.get("actions"))
+    content = object_or_empty(load_yaml(file))
+    items: Any = list_or_empty(content.get("actions"))
     places = [f"{file}:{items.lc.item(index)[0] + 1}" for index in range(len(items))]
-    actions = [(place, mapping(json.loads(json.dumps(item)))) for place, item in zip(places, items, strict=True)]
+    actions = [
+        (place, object_or_empty(json.loads(json.dumps(item)))) for place, item in zip(places, items, strict=True)
+    ]
     problems = [f"{place}: {problem}" for place, action in actions for problem in _problems(action)]
     if not str(content.get("overlay")).startswith("1.0."):
         problems.insert(0, f"{file}:1: this is no Overlay 1.0: it does not begin with `overlay: 1.0.0`.")
@@ -59,7 +61,7 @@ def _problems(action: Action) -> Iterator[str]:
         yield f"the target `{action.get('target')}` is no JSONPath (RFC 9535): {error.args[0]}."
 
 
-def apply(file: File, document: dict[str, Any]) -> list[str]:
+def apply(file: Path, document: dict[str, Any]) -> list[str]:
     """Changes `document` by the actions in `file`; returns a line for each that matched nothing."""
     return [
         f"{place}: this action matches nothing: {action['target']}"
@@ -86,7 +88,7 @@ def _merge(target: Any, update: Any) -> None:
     if is_array(target):
         target += deepcopy(update) if is_array(update) else [deepcopy(update)]
         return
-    for key, value in mapping(update).items():
+    for key, value in object_or_empty(update).items():
         if (is_object(value) and is_object(target.get(key))) or (is_array(value) and is_array(target.get(key))):
             _merge(target[key], value)
         else:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from .tree import Path, jsonpath
+from .tree import JsonPath, jsonpath
 
 Action = dict[str, Any]
 """An action of an OpenAPI Overlay 1.0: description, target, and update or remove."""
@@ -13,7 +13,7 @@ Action = dict[str, Any]
 class Defect:
     """One thing that keeps a document from being generated, or (a warning) from being trusted."""
 
-    path: Path
+    path: JsonPath
     problem: str
     cure: Action | None = None
     place: tuple[int, int] | None = None
@@ -33,12 +33,12 @@ class Refusal(Exception):
         return cls(f"{problem} {advice}", 2)
 
 
-def update(path: Path, value: object, why: str) -> Action:
+def update(path: JsonPath, value: object, why: str) -> Action:
     """The action that merges `value` into what stands at `path`."""
     return {"description": why, "target": jsonpath(path), "update": value}
 
 
-def remove(path: Path, why: str) -> Action:
+def remove(path: JsonPath, why: str) -> Action:
     """The action that takes away what stands at `path`."""
     return {"description": why, "target": jsonpath(path), "remove": True}
 

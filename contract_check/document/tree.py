@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, TypeAlias, TypeGuard
 from urllib.parse import unquote
 
-Path: TypeAlias = tuple[str | int, ...]
+JsonPath: TypeAlias = tuple[str | int, ...]
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
@@ -18,7 +18,7 @@ _NAMES = frozenset(
     (*_SCHEMA_NAMES, *_COMPONENT_NAMES, "paths", "pathItems", "webhooks", "content", "encoding", "mapping")
 )
 
-SCHEMA_ROLES = frozenset(
+SCHEMA_KEYWORDS = frozenset(
     ("schema", "schemas", "properties", "items", "prefixItems", "additionalProperties", "allOf", "anyOf", "oneOf")
 )
 """The keywords under which a Schema Object stands."""
@@ -34,17 +34,17 @@ def is_array(value: object) -> TypeGuard[list[Any]]:
     return isinstance(value, list)
 
 
-def mapping(value: object) -> dict[str, Any]:
+def object_or_empty(value: object) -> dict[str, Any]:
     """`value` where it is a JSON object, else an empty one: a rule looks on, another one reports."""
     return value if is_object(value) else {}
 
 
-def sequence(value: object) -> list[Any]:
+def list_or_empty(value: object) -> list[Any]:
     """`value` where it is a JSON array, else an empty one."""
     return value if is_array(value) else []
 
 
-def walk(value: Any, path: Path = (), *, named: bool = False) -> Iterator[tuple[Path, dict[str, Any]]]:
+def walk(value: Any, path: JsonPath = (), *, named: bool = False) -> Iterator[tuple[JsonPath, dict[str, Any]]]:
     """Each object that is a part of the document, not data or an extension in it; parents come first."""
     if is_array(value):
         for index, item in enumerate(value):
@@ -59,7 +59,7 @@ def walk(value: Any, path: Path = (), *, named: bool = False) -> Iterator[tuple[
                 yield from walk(item, (*path, key), named=key in _NAMES)
 
 
-def role(path: Path) -> str:
+def keyword_of(path: JsonPath) -> str:
     """The keyword under which the object at `path` stands: "properties", "schema", "allOf", ..."""
     keyword, named = "", False
     for part in path:
@@ -70,54 +70,61 @@ def role(path: Path) -> str:
     return keyword
 
 
-def operations(document: dict[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:
+def operations(document: dict[str, Any]) -> Iterator[tuple[JsonPath, dict[str, Any]]]:
     """Each operation and where it stands: ("paths", path, method)."""
-    for route, item in mapping(document.get("paths")).items():
+    for route, item in object_or_empty(document.get("paths")).items():
         for method in METHODS:
-            if method in mapping(item):
-                yield ("paths", route, method), mapping(item[method])
+            if method in object_or_empty(item):
+                yield ("paths", route, method), object_or_empty(item[method])
 
 
-def references(document: dict[str, Any]) -> Iterator[tuple[Path, str]]:
+def references(document: dict[str, Any]) -> Iterator[tuple[JsonPath, str]]:
     """Each `$ref` of the document and the path of the object that holds it."""
     for path, part in walk(document):
         if isinstance(part.get("$ref"), str):
             yield path, part["$ref"]
 
 
-def at(document: Any, path: Path) -> Any:
+def at(document: Any, path: JsonPath) -> Any:
     """The value at `path`, or None where there is none."""
     for part in path:
         if is_array(document):
             index = int(part) if str(part).isdecimal() else len(document)
             document = document[index] if index < len(document) else None
         else:
-            document = mapping(document).get(str(part))
+            document = object_or_empty(document).get(str(part))
     return document
 
 
 def resolve(document: dict[str, Any], value: Any) -> dict[str, Any]:
     """`value`, or what its `$ref` leads to, however many there are on the way."""
     for _ in range(100):  # A circle of references is a defect of its own.
-        reference = mapping(value).get("$ref")
+        reference = object_or_empty(value).get("$ref")
         if not isinstance(reference, str):
             break
         value = at(document, parse_pointer(reference))
-    return mapping(value)
+    return object_or_empty(value)
 
 
-def pointer(path: Path) -> str:
+def follow(document: dict[str, Any], path: JsonPath) -> JsonPath:
+    """`path`, or where the `$ref` that stands there leads."""
+    while "$ref" in object_or_empty(at(document, path)):
+        path = parse_pointer(at(document, path)["$ref"])
+    return path
+
+
+def pointer(path: JsonPath) -> str:
     """`path` as a JSON pointer in a URI fragment, unescaped where a person reads it (RFC 6901)."""
     return "#" + "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
-def parse_pointer(reference: str) -> Path:
+def parse_pointer(reference: str) -> JsonPath:
     """The path that a `$ref` within the document names; array indices stay text."""
     parts = unquote(reference.removeprefix("#")).split("/")[1:]
     return tuple(part.replace("~1", "/").replace("~0", "~") for part in parts)
 
 
-def jsonpath(path: Path) -> str:
+def jsonpath(path: JsonPath) -> str:
     """`path` as the JSONPath (RFC 9535) that an overlay action targets."""
 
     def step(part: str | int) -> str:

@@ -9,17 +9,17 @@ from typing import Any
 from . import names, values
 from .defects import Action, Defect, remove, update
 from .tree import (
-    SCHEMA_ROLES,
-    Path,
+    SCHEMA_KEYWORDS,
+    JsonPath,
     at,
-    mapping,
+    keyword_of,
+    list_or_empty,
+    object_or_empty,
     operations,
     parse_pointer,
     pointer,
     references,
     resolve,
-    role,
-    sequence,
     walk,
 )
 
@@ -43,7 +43,7 @@ def _references(document: dict[str, Any]) -> Iterator[Defect]:
             problem = f"`{reference}` leaves the file; a client is generated from one document."
         elif at(document, target) is None:
             problem = f"`{reference}` names nothing in this document."
-            siblings = [str(name) for name in mapping(at(document, target[:-1]))]
+            siblings = [str(name) for name in object_or_empty(at(document, target[:-1]))]
             near = difflib.get_close_matches(str(target[-1]), siblings, 1)
             if near:
                 nearest = pointer((*target[:-1], near[0]))
@@ -68,15 +68,15 @@ def _circles(document: dict[str, Any]) -> Iterator[Defect]:
                 yield Defect((*path, "$ref"), problem, remove((*path, "$ref"), problem))
                 break
             seen.append(target)
-            reference = str(mapping(at(document, target)).get("$ref", ""))
+            reference = str(object_or_empty(at(document, target)).get("$ref", ""))
 
 
 def server_url(document: dict[str, Any]) -> str:
     """The first server's absolute URL with its variables' defaults, or an empty string."""
-    server = mapping(next(iter(sequence(document.get("servers"))), None))
+    server = object_or_empty(next(iter(list_or_empty(document.get("servers"))), None))
     url = str(server.get("url", ""))
-    for name, variable in mapping(server.get("variables")).items():
-        url = url.replace("{" + name + "}", str(mapping(variable).get("default", "")))
+    for name, variable in object_or_empty(server.get("variables")).items():
+        url = url.replace("{" + name + "}", str(object_or_empty(variable).get("default", "")))
     return url.rstrip("/") if re.fullmatch(r"https?://[^/?#{}\s]+[^?#{}\s]*", url) else ""
 
 
@@ -105,9 +105,11 @@ def _parameters(document: dict[str, Any]) -> Iterator[Defect]:
     for path, operation in operations(document):
         route = str(path[1])
         in_route = re.findall(r"{([^{}]*)}", route)
-        shared = [(*path[:2], "parameters", i) for i in range(len(sequence(at(document, (*path[:2], "parameters")))))]
-        own = [(*path, "parameters", i) for i in range(len(sequence(operation.get("parameters"))))]
-        found: dict[tuple[str, str], Path] = {}
+        shared = [
+            (*path[:2], "parameters", i) for i in range(len(list_or_empty(at(document, (*path[:2], "parameters")))))
+        ]
+        own = [(*path, "parameters", i) for i in range(len(list_or_empty(operation.get("parameters"))))]
+        found: dict[tuple[str, str], JsonPath] = {}
         for where in (*shared, *own):
             parameter = resolve(document, at(document, where))
             key = (str(parameter.get("name")), str(parameter.get("in")))
@@ -126,11 +128,11 @@ def _parameters(document: dict[str, Any]) -> Iterator[Defect]:
 
 
 def _security(document: dict[str, Any]) -> Iterator[Defect]:
-    known = mapping(mapping(document.get("components")).get("securitySchemes"))
+    known = object_or_empty(object_or_empty(document.get("components")).get("securitySchemes"))
     holders = [((), document), *operations(document)]
     for path, holder in holders:
-        requirements = sequence(holder.get("security"))
-        unknown = {i: [name for name in mapping(r) if name not in known] for i, r in enumerate(requirements)}
+        requirements = list_or_empty(holder.get("security"))
+        unknown = {i: [name for name in object_or_empty(r) if name not in known] for i, r in enumerate(requirements)}
         for index, missing in unknown.items():
             where = (*path, "security", index)
             for name in missing:
@@ -143,7 +145,7 @@ def _security(document: dict[str, Any]) -> Iterator[Defect]:
 def _defaults(document: dict[str, Any]) -> Iterator[Defect]:
     """A default that its own schema refuses: the client would send it, or not be generated at all."""
     for path, schema in walk(document):
-        if role(path) in SCHEMA_ROLES and schema.get("default") is not None:
+        if keyword_of(path) in SCHEMA_KEYWORDS and schema.get("default") is not None:
             error = next(values.errors(document, path, schema["default"]), None)
             if error:
                 problem = f"the default contradicts its own schema: {error}"
@@ -153,12 +155,12 @@ def _defaults(document: dict[str, Any]) -> Iterator[Defect]:
 def _examples(document: dict[str, Any]) -> Iterator[Defect]:
     """An example that its schema refuses misleads readers, and nothing else: a warning."""
     for path, part in walk(document):
-        schema = path if role(path) in SCHEMA_ROLES else (*path, "schema")
-        given: list[tuple[Path, Any]] = [(("example",), part["example"])] if "example" in part else []
-        given += ((("examples", index), item) for index, item in enumerate(sequence(part.get("examples"))))
+        schema = path if keyword_of(path) in SCHEMA_KEYWORDS else (*path, "schema")
+        given: list[tuple[JsonPath, Any]] = [(("example",), part["example"])] if "example" in part else []
+        given += ((("examples", index), item) for index, item in enumerate(list_or_empty(part.get("examples"))))
         given += (
-            (("examples", key, "value"), mapping(item).get("value"))
-            for key, item in mapping(part.get("examples")).items()
+            (("examples", key, "value"), object_or_empty(item).get("value"))
+            for key, item in object_or_empty(part.get("examples")).items()
         )
         for place, value in given if at(document, schema) is not None else ():
             error = next(values.errors(document, schema, value), None)

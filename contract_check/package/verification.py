@@ -6,15 +6,15 @@ import pkgutil
 import sys
 import warnings
 from collections.abc import Iterator
-from pathlib import Path as File
+from pathlib import Path
 
-from .defects import Refusal, count
-from .tree import operations
+from ..document.defects import Refusal, count
+from ..document.tree import operations
 
 PACKAGE = "generated_client"
 
 
-def verify(package: File, prepared: File) -> str:
+def verify(package: Path, prepared: Path) -> str:
     """Imports every module of `package`, and finds every operation of the prepared document in it.
 
     Returns a line on what there is. Raises Refusal where something is missing.
@@ -41,13 +41,13 @@ def _has_functions(module: str) -> bool:
     )
 
 
-def files(package: File) -> dict[str, bytes]:
+def files(package: Path) -> dict[str, bytes]:
     """The content of each file of `package`, by its path in it; what Python caches does not count."""
     found = (file for file in sorted(package.rglob("*")) if file.is_file() and "__pycache__" not in file.parts)
     return {file.relative_to(package).as_posix(): file.read_bytes() for file in found}
 
 
-def changes(old: File, new: File) -> Iterator[str]:
+def changes(old: Path, new: Path) -> Iterator[str]:
     """A line for each file that differs between two packages."""
     before, after = files(old), files(new)
     for name in sorted(before.keys() | after.keys()):

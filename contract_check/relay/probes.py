@@ -17,10 +17,12 @@ from typing import Any
 
 import httpx
 
-from . import answers, values
-from .answers import JSON, Answer, Departure, documented, follow
-from .defects import Refusal, count
-from .tree import Path, at, mapping, operations, resolve, sequence
+from ..document import values
+from ..document.defects import Refusal, count
+from ..document.media_types import JSON
+from ..document.tree import JsonPath, at, follow, list_or_empty, object_or_empty, operations, resolve
+from . import answers
+from .answers import Answer, Departure, documented
 
 _SAFE = ("get", "head", "options", "trace")
 _WITHIN, _SUBMIT_WITHIN, _LONGEST = 10.0, 60.0, 1 << 20
@@ -34,7 +36,7 @@ class Probe:
     """One request; `may_succeed` where the contract lets a relay accept it."""
 
     name: str
-    operation: Path
+    operation: JsonPath
     method: str
     route: str
     body: bytes = b""
@@ -42,7 +44,7 @@ class Probe:
     may_succeed: bool = False
 
 
-def title(operation: Path) -> str:
+def title(operation: JsonPath) -> str:
     """An operation as a person says it."""
     return f"{str(operation[2]).upper()} {operation[1]}"
 
@@ -67,17 +69,17 @@ def harmless(document: dict[str, Any]) -> Iterator[Probe]:
 
 
 def _required(document: dict[str, Any], operation: dict[str, Any]) -> list[Any]:
-    return sequence(operation.get("security", document.get("security")))
+    return list_or_empty(operation.get("security", document.get("security")))
 
 
 def _json_type(document: dict[str, Any], operation: dict[str, Any]) -> str | None:
-    content = mapping(resolve(document, operation.get("requestBody")).get("content"))
+    content = object_or_empty(resolve(document, operation.get("requestBody")).get("content"))
     return next(filter(JSON.fullmatch, content), None)
 
 
 def _credentials(document: dict[str, Any], required: list[Any], token: str) -> dict[str, dict[str, str]]:
     headers, query = dict[str, str](), dict[str, str]()
-    needed = [str(name) for each in required[:1] for name in mapping(each)]
+    needed = [str(name) for each in required[:1] for name in object_or_empty(each)]
     for name in needed or ["none is needed"]:
         match resolve(document, at(document, ("components", "securitySchemes", name))):
             case {"type": "apiKey", "in": "query", "name": str(key)}:
@@ -124,8 +126,8 @@ def consented(document: dict[str, Any], url: str, pattern: str, token: str) -> P
 def _example(document: dict[str, Any], schema: Any, depth: int = 0) -> Any:
     """What the document's examples say of `schema`, or None."""
     found = resolve(document, schema)
-    given = [*sequence(found.get("examples")), *(found[key] for key in ("example", "default") if key in found)]
-    fields = {} if given or depth > 9 else mapping(found.get("properties"))
+    given = [*list_or_empty(found.get("examples")), *(found[key] for key in ("example", "default") if key in found)]
+    fields = {} if given or depth > 9 else object_or_empty(found.get("properties"))
     made = {name: _example(document, part, depth + 1) for name, part in fields.items()}
     return given[0] if given else {name: value for name, value in made.items() if value is not None} or None
 

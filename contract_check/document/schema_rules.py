@@ -14,7 +14,7 @@ from jsonschema.protocols import Validator
 from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]  # it has no types
 
 from .defects import Action, Defect, remove, update
-from .tree import Path, jsonpath, mapping
+from .tree import JsonPath, jsonpath, object_or_empty
 
 # What an action writes where a required field is missing; a reader replaces it by something true.
 _PLACEHOLDERS: dict[str, object] = {
@@ -67,7 +67,7 @@ def _validator(version: str) -> Validator:
 class _Finding:
     """A ValidationError reduced to what it means; `allowed` holds the values of all branches that were meant."""
 
-    path: Path
+    path: JsonPath
     error: ValidationError
     allowed: tuple[object, ...] = ()
 
@@ -77,7 +77,7 @@ def _findings(error: ValidationError) -> Iterator[_Finding]:
     branches: dict[object, list[ValidationError]] = {}
     for inner in error.context or ():
         branches.setdefault(inner.schema_path[0], []).append(inner)
-    if "$ref" not in mapping(error.instance):  # then a reference was not meant
+    if "$ref" not in object_or_empty(error.instance):  # then a reference was not meant
         branches = {
             name: errors
             for name, errors in branches.items()
@@ -115,7 +115,7 @@ def _allowed(errors: list[ValidationError]) -> tuple[object, ...]:
 
 def _defects(finding: _Finding) -> Iterator[Defect]:
     path, error = finding.path, finding.error
-    fields = mapping(error.instance)
+    fields = object_or_empty(error.instance)
     match error.validator:
         case "required":
             for key in cast("list[str]", error.validator_value):

@@ -4,14 +4,14 @@ import json
 import re
 from collections.abc import Iterator
 from math import inf
-from pathlib import Path as File
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import griffe
 from openapi_python_client.strings import PythonIdentifier
 
-from .meaning import server_url
-from .tree import Path, at, mapping, operations, sequence, walk
+from ..document.prose_rules import server_url
+from ..document.tree import JsonPath, at, list_or_empty, object_or_empty, operations, walk
 
 Place: TypeAlias = tuple[str, ...]
 Key: TypeAlias = tuple[str, str, Place, str]
@@ -39,12 +39,12 @@ def place_of(operation: dict[str, Any]) -> Place:
     return ("api", operation["tags"][0], operation["operationId"])
 
 
-def route_of(path: Path) -> str:
+def route_of(path: JsonPath) -> str:
     """An operation's method and path; what the path calls its parameters doesn't matter."""
     return f"{str(path[2]).upper()} {re.sub('{.*?}', '{}', str(path[1]))}"
 
 
-def names(package: File) -> Facts:
+def names(package: Path) -> Facts:
     """Each public name and how it is declared; the code is read, never run."""
     finder: Any = {"search_paths": [package.parent], "try_relative_path": False, "allow_inspection": False}
     facts: Facts = {}
@@ -83,8 +83,8 @@ def _plain(annotation: object) -> str:
 def promises(document: dict[str, Any]) -> Facts:
     """What each operation's requests may hold, and what its responses may."""
     facts: Facts = {("", "", ("servers",), "URL"): server_url(document)}
-    schemas = mapping(at(document, ("components", "schemas")))
-    schemes = mapping(at(document, ("components", "securitySchemes")))
+    schemas = object_or_empty(at(document, ("components", "schemas")))
+    schemes = object_or_empty(at(document, ("components", "securitySchemes")))
 
     def add(way: tuple[str, str], place: Place, schema: dict[str, Any], required: object, wire: str = "") -> None:
         types = set[str]() if required else {"Unset"}
@@ -98,9 +98,9 @@ def promises(document: dict[str, Any]) -> Facts:
                 continue
             types |= _types(leaf)
             facts.update({(*way, place, aspect): rule for aspect, rule in _rules(leaf, way[1])})
-            for key, part in mapping(leaf.get("properties")).items():
+            for key, part in object_or_empty(leaf.get("properties")).items():
                 here = (*place, str(PythonIdentifier(key, "field_")))
-                add(way, here, part, key in sequence(leaf.get("required")), key)
+                add(way, here, part, key in list_or_empty(leaf.get("required")), key)
             for key, sign in (("items", "[]"), ("additionalProperties", "{}")):
                 if isinstance(leaf.get(key), dict):
                     add(way, (*place, sign), leaf[key], required=True)
@@ -112,7 +112,7 @@ def promises(document: dict[str, Any]) -> Facts:
         facts[*way, place, "exists"] = _demand(required)
         for media_type in holder.get(_STASH + "content", ()):
             facts[*way, (*place, media_type.lower()), "exists"] = "optional"
-        kinds = [content.get("schema", {}) for content in mapping(holder.get("content")).values()]
+        kinds = [content.get("schema", {}) for content in object_or_empty(holder.get("content")).values()]
         add(way, place, {"anyOf": kinds or [{"type": "null"}]}, required)
 
     for path, operation in operations(document):
@@ -123,11 +123,11 @@ def promises(document: dict[str, Any]) -> Facts:
         facts[*asked, place, "deprecated"] = operation.get("deprecated") or None
         ways = [_credentials(schemes, way) for way in operation["security"]]
         facts[*asked, place, "security"] = frozenset(ways or [frozenset[str]()])
-        for parameter in map(mapping, sequence(operation.get("parameters"))):
+        for parameter in map(object_or_empty, list_or_empty(operation.get("parameters"))):
             here = (*place, str(PythonIdentifier(parameter["name"], "field_")))
             wire = f"{parameter['in']} {parameter['name']}"
-            add(asked, here, mapping(parameter.get("schema")), parameter.get("required"), wire)
-        if body := mapping(operation.get("requestBody")):
+            add(asked, here, object_or_empty(parameter.get("schema")), parameter.get("required"), wire)
+        if body := object_or_empty(operation.get("requestBody")):
             add_content(asked, (*place, "body"), body, body.get("required"))
         for status, response in operation["responses"].items():
             add_content(answered, (*place, f"status {status}"), response, required=True)
@@ -148,8 +148,8 @@ def _leaves(schemas: dict[str, Any], schema: dict[str, Any]) -> Iterator[tuple[s
         yield from [(name, schemas[name])] if is_class else _leaves(schemas, schemas[name])
         return
     yield "", schema
-    for part in (part for key in ("allOf", "anyOf", "oneOf") for part in sequence(schema.get(key))):
-        yield from _leaves(schemas, mapping(part))
+    for part in (part for key in ("allOf", "anyOf", "oneOf") for part in list_or_empty(schema.get(key))):
+        yield from _leaves(schemas, object_or_empty(part))
 
 
 def _types(leaf: dict[str, Any]) -> set[str]:

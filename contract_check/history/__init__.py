@@ -1,0 +1,1 @@
+"""The history: what changed between two revisions for a caller, and what a release consists of."""

@@ -1,0 +1,64 @@
+"""What the generator reads: the prepared document, its configuration and its templates, in one folder."""
+
+import json
+import tomllib
+from copy import deepcopy
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from shutil import copytree, which
+from subprocess import run
+
+from .. import ROOT
+from ..document import overlay
+from ..document.defects import Refusal
+from ..document.loading import Document
+from ..document.prose_rules import server_url
+from ..document.tree import object_or_empty
+from . import preparation
+
+
+def write(document: Document, into: Path) -> None:
+    """Writes what the generator reads: the prepared document, its configuration and its templates.
+
+    Raises Refusal where another version than the pinned one would generate.
+    """
+    _require_pinned_tools()
+    value = deepcopy(document.value)
+    prepared = preparation.prepare(value)
+    _write_json(into / "document.json", value)
+    config = object_or_empty(overlay.load_yaml(ROOT / "generator" / "config.yaml"))
+    config["content_type_overrides"] = prepared.media_types | config.get("content_type_overrides", {})
+    _write_json(into / "config.json", config)
+    generator = find_spec("openapi_python_client")  # found, not imported: that takes longer than all else here
+    upstream = Path(str(generator and generator.origin)).parent / "templates"
+    templates = copytree(ROOT / "generator" / "templates", into / "templates")
+    copytree(upstream, templates / "upstream")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    facts = {"server_url": server_url(value), "distribution": project["name"]}
+    lines = (f"{{% set {name} = {json.dumps(fact)} %}}\n" for name, fact in facts.items())
+    (templates / "document.jinja").write_text("".join(lines), encoding="utf-8")
+    (into / "notes").write_text("".join(f"note: {note}\n" for note in prepared.notes), encoding="utf-8")
+
+
+def _write_json(file: Path, value: object) -> None:
+    file.write_text(json.dumps(value, ensure_ascii=False, indent=2), encoding="utf-8")
+
+
+def _require_pinned_tools() -> None:
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+    pins = dict(pin.split("==") for pin in groups["dev"] if isinstance(pin, str) and "==" in pin)
+    for tool in ("openapi-python-client", "ruff"):
+        try:
+            found = version(tool)
+        except PackageNotFoundError:
+            found = "none"
+        if found != pins[tool]:
+            problem = f"{tool} {found} is installed; {pins[tool]} decides what is generated."
+            raise Refusal.environment(problem, "Run `make clean setup` to install the locked tools.")
+    ruff = which("ruff")
+    spoken = run([ruff, "--version"], capture_output=True, text=True, check=False).stdout.strip() if ruff else "none"
+    if spoken != f"ruff {pins['ruff']}":
+        raise Refusal.environment(
+            f"the ruff on PATH is `{spoken}`, not {pins['ruff']}.", "Run ./generate.sh, which sets PATH."
+        )
