@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from difflib import unified_diff
-from pathlib import Path as File
+from pathlib import Path
 from subprocess import run
 from tempfile import TemporaryDirectory
 
-from . import ROOT, package
-from .defects import Refusal
+from .. import ROOT
+from ..document.defects import Refusal
+from . import verification
 
 _MEANING = {
     (False, True): "missing: the document generates this file.",
@@ -16,16 +17,16 @@ _MEANING = {
 }
 
 
-def check(document: File, overlays: list[File], folder: File) -> Iterator[str]:
+def check(document: Path, overlays: list[Path], folder: Path) -> Iterator[str]:
     """Generates elsewhere; yields a line for each file that differs, and what would have to change in it."""
     with TemporaryDirectory() as temporary:
-        fresh = File(temporary) / folder.name
+        fresh = Path(temporary) / folder.name
         options = [option for overlay in overlays for option in ("--overlay", overlay)]
         command = [ROOT / "generate.sh", "--document", document, *options, "--output", fresh]
         made = run(command, capture_output=True, text=True, check=False)
         if made.returncode:
             raise Refusal(made.stderr.strip(), made.returncode)
-        old, new = package.files(folder), package.files(fresh)
+        old, new = verification.files(folder), verification.files(fresh)
     for name in sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name)):
         yield f"{folder / name}:1:1: {_MEANING[name in old, name in new]}"
         before, after = (tree.get(name, b"").decode(errors="replace").splitlines() for tree in (old, new))
