@@ -1,5 +1,7 @@
-"""What a call raises, beside httpx's own transport errors. After one of NOT_SENT, a request was certainly not sent, and
-is safe to send again; after any other, of httpx or of this module, it may have been worked on (and paid for).
+"""What a call raises, beside httpx's own transport errors.
+
+After one of NOT_SENT a request was certainly not sent, and is safe to send again. After any other error, of httpx or of
+this module, it may have been worked on, and paid for.
 """
 
 import json
@@ -11,7 +13,11 @@ from typing import Any, Final, cast
 import httpx
 
 NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+"""The errors after which nothing was sent: for `except NOT_SENT`."""
 CONTENT_LIMIT: Final = 65_536
+"""Bytes of a body that an error keeps."""
+_MESSAGE_LIMIT: Final = 500
+_FIELD_LIMIT: Final = 100
 
 
 class DeadlineExceeded(httpx.TimeoutException):
@@ -23,7 +29,8 @@ class ResponseError(Exception):
 
     Attributes (None where absent):
         method, path (str), status_code (int), headers (httpx.Headers): of the request and the response.
-        content (bytes): the first 64 KiB of the body, decompressed; parsed: the body as typed for this status.
+        content (bytes): the first 64 KiB of the body, decompressed.
+        parsed: the body as the type that the document gives for this status.
         request_id (str | None): X-Oneapi-Request-Id or X-Request-Id, by which the operator finds the request.
         message, code, type (str | None): what the body says, in `{"error": {...}}` or at its top.
         retry_after (float | None): seconds to wait, as Retry-After or the body asks.
@@ -40,22 +47,30 @@ class ResponseError(Exception):
         content: bytes = b"",
         parsed: Any = None,
     ) -> None:
-        said, self.headers, self.content = _said(content), headers or httpx.Headers(), content[:CONTENT_LIMIT]
-        self.method, self.path, self.status_code, self.parsed = method, path, status_code, parsed
-        self.request_id: str | None = self.headers.get(
-            "X-Oneapi-Request-Id", self.headers.get("X-Request-Id")
-        )
-        words = (said.get(key) for key in ("message", "code", "type"))
-        self.message, self.code, self.type = (
-            str(w) if isinstance(w, (str, int)) and w != "" else None for w in words
-        )
-        self.retry_after = _seconds(self.headers.get("Retry-After", said.get("retry_after")))
-        line = f"{method} {path}: {status_code}{reason}{': ' + self.message[:500] if self.message else ''}"
-        more = ", ".join(f"{k}={v[:100]}" for k in ("code", "type", "request_id") if (v := getattr(self, k)))
-        line = " ".join(f"{line} ({more})".removesuffix(" ()").split())
-        super().__init__("".join(letter if letter.isprintable() else "?" for letter in line))
+        self.method = method
+        self.path = path
+        self.status_code = status_code
+        self.headers = headers or httpx.Headers()
+        self.content = content[:CONTENT_LIMIT]
+        self.parsed = parsed
+        body = _error_object(content)
+        self.message = _text(body.get("message"))
+        self.code = _text(body.get("code"))
+        self.type = _text(body.get("type"))
+        self.request_id: str | None = self.headers.get("X-Oneapi-Request-Id", self.headers.get("X-Request-Id"))
+        self.retry_after = _seconds(self.headers.get("Retry-After", body.get("retry_after")))
+        super().__init__(self._line(reason))
+
+    def _line(self, reason: str) -> str:
+        """The error on one line, without what a terminal would take for a command."""
+        message = f": {self.message[:_MESSAGE_LIMIT]}" if self.message else ""
+        named = {"code": self.code, "type": self.type, "request_id": self.request_id}
+        known = ", ".join(f"{name}={value[:_FIELD_LIMIT]}" for name, value in named.items() if value)
+        line = f"{self.method} {self.path}: {self.status_code}{reason}{message}{f' ({known})' if known else ''}"
+        return "".join(letter if letter.isprintable() else "?" for letter in " ".join(line.split()))
 
     def __reduce__(self) -> tuple[Any, ...]:
+        # The line is made already: a copy takes it as it is, with all attributes.
         return Exception.__new__, (type(self), *self.args), self.__dict__
 
 
@@ -75,17 +90,25 @@ class ResponseTooLarge(DecodeError):
     """A body, of whatever status, of more bytes than the client's `max_response_bytes`, decompressed."""
 
 
-def _said(content: bytes) -> dict[str, Any]:
+def _error_object(content: bytes) -> dict[str, Any]:
+    """The fields of an error's body: those of its `error`, else those at its top."""
     try:
         data: Any = json.loads(content)
     except (ValueError, RecursionError):
         return {}
     top = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
     error = top.get("error")
-    return {**top, **cast("dict[str, Any]", error)} if isinstance(error, dict) else {"message": error, **top}
+    if isinstance(error, dict):
+        return {**top, **cast("dict[str, Any]", error)}
+    return {"message": error, **top}
+
+
+def _text(value: object) -> str | None:
+    return str(value) if isinstance(value, (str, int)) and value != "" else None
 
 
 def _seconds(value: object) -> float | None:
+    """Retry-After in seconds, which HTTP lets be a number or a date."""
     date = parsedate_tz(value) if isinstance(value, str) else None
     try:
         seconds = mktime_tz(date) - time.time() if date else float(str(value))

@@ -1,4 +1,4 @@
-"""What the generator reads: the prepared document, its configuration and its templates, in one folder."""
+"""What the generator reads, in one folder: the prepared document, its configuration, templates and modules."""
 
 import json
 import tomllib
@@ -6,7 +6,7 @@ from copy import deepcopy
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from shutil import copytree, which
+from shutil import copytree, ignore_patterns, which
 from subprocess import run
 
 from .. import ROOT
@@ -34,6 +34,7 @@ def write(document: Document, into: Path) -> None:
     upstream = Path(str(generator and generator.origin)).parent / "templates"
     templates = copytree(ROOT / "generator" / "templates", into / "templates")
     copytree(upstream, templates / "upstream")
+    copytree(ROOT / "generator" / "modules", into / "modules", ignore=ignore_patterns("__pycache__", ".*"))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     facts = {"server_url": server_url(value), "distribution": project["name"]}
     lines = (f"{{% set {name} = {json.dumps(fact)} %}}\n" for name, fact in facts.items())

@@ -5,12 +5,13 @@ from typing import Any, ClassVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from .. import types as _types
+from .._values import codecs as _codecs
+from .._values import models as _models
 from ..types import UNSET, Unset
 
 
 @_attrs_define(kw_only=True)
-class ErrorDetail(_types.Model):
+class ErrorDetail(_models.Model):
     """What the relay's front says of an error.
 
     Attributes:
@@ -26,13 +27,13 @@ class ErrorDetail(_types.Model):
     code: None | str | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-    __json_fields__: ClassVar[tuple[_types.Field, ...]] = (
-        ("message", "message", False, _types.TEXT),
-        ("type_", "type", False, _types.TEXT),
-        ("param", "param", False, _types.one_of(_types.TEXT, _types.NULL)),
-        ("code", "code", False, _types.one_of(_types.TEXT, _types.NULL)),
+    __json_fields__: ClassVar[tuple[_codecs.Field, ...]] = (
+        ("message", "message", False, _codecs.TEXT),
+        ("type_", "type", False, _codecs.TEXT),
+        ("param", "param", False, _codecs.one_of(_codecs.TEXT, _codecs.NULL)),
+        ("code", "code", False, _codecs.one_of(_codecs.TEXT, _codecs.NULL)),
     )
-    __json_extra__: ClassVar[_types.Codec | None] = _types.ANY
+    __json_extra__: ClassVar[_codecs.Codec | None] = _codecs.ANY
 
     @property
     def additional_keys(self) -> list[str]:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from .. import types as _types
+from .._values import codecs as _codecs
+from .._values import models as _models
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @_attrs_define(kw_only=True)
-class ErrorResponse(_types.Model):
+class ErrorResponse(_models.Model):
     """An error of the relay, in either of its two shapes.
 
     Attributes:
@@ -29,13 +30,13 @@ class ErrorResponse(_types.Model):
     data: Any | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-    __json_fields__: ClassVar[tuple[_types.Field, ...]] = (
-        ("error", "error", False, _types.model("error_detail", "ErrorDetail")),
-        ("code", "code", False, _types.ANY),
-        ("message", "message", False, _types.TEXT),
-        ("data", "data", False, _types.ANY),
+    __json_fields__: ClassVar[tuple[_codecs.Field, ...]] = (
+        ("error", "error", False, _codecs.model("error_detail", "ErrorDetail")),
+        ("code", "code", False, _codecs.ANY),
+        ("message", "message", False, _codecs.TEXT),
+        ("data", "data", False, _codecs.ANY),
     )
-    __json_extra__: ClassVar[_types.Codec | None] = _types.ANY
+    __json_extra__: ClassVar[_codecs.Codec | None] = _codecs.ANY
 
     @property
     def additional_keys(self) -> list[str]:

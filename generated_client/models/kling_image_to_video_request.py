@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from .. import types as _types
+from .._values import codecs as _codecs
+from .._values import models as _models
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @_attrs_define(kw_only=True)
-class KlingImageToVideoRequest(_types.Model):
+class KlingImageToVideoRequest(_models.Model):
     """视频生成请求
 
     Attributes:
@@ -47,26 +48,26 @@ class KlingImageToVideoRequest(_types.Model):
     metadata: KlingImageToVideoRequestMetadata | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-    __json_fields__: ClassVar[tuple[_types.Field, ...]] = (
-        ("model", "model", False, _types.TEXT),
-        ("prompt", "prompt", False, _types.TEXT),
-        ("image", "image", False, _types.TEXT),
-        ("duration", "duration", False, _types.NUMBER),
-        ("width", "width", False, _types.NUMBER),
-        ("height", "height", False, _types.NUMBER),
-        ("fps", "fps", False, _types.NUMBER),
-        ("seed", "seed", False, _types.NUMBER),
-        ("n", "n", False, _types.NUMBER),
-        ("response_format", "response_format", False, _types.TEXT),
-        ("user", "user", False, _types.TEXT),
+    __json_fields__: ClassVar[tuple[_codecs.Field, ...]] = (
+        ("model", "model", False, _codecs.TEXT),
+        ("prompt", "prompt", False, _codecs.TEXT),
+        ("image", "image", False, _codecs.TEXT),
+        ("duration", "duration", False, _codecs.NUMBER),
+        ("width", "width", False, _codecs.NUMBER),
+        ("height", "height", False, _codecs.NUMBER),
+        ("fps", "fps", False, _codecs.NUMBER),
+        ("seed", "seed", False, _codecs.NUMBER),
+        ("n", "n", False, _codecs.NUMBER),
+        ("response_format", "response_format", False, _codecs.TEXT),
+        ("user", "user", False, _codecs.TEXT),
         (
             "metadata",
             "metadata",
             False,
-            _types.model("kling_image_to_video_request_metadata", "KlingImageToVideoRequestMetadata"),
+            _codecs.model("kling_image_to_video_request_metadata", "KlingImageToVideoRequestMetadata"),
         ),
     )
-    __json_extra__: ClassVar[_types.Codec | None] = _types.ANY
+    __json_extra__: ClassVar[_codecs.Codec | None] = _codecs.ANY
 
     @property
     def additional_keys(self) -> list[str]:

@@ -5,17 +5,18 @@ from typing import Any, ClassVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from .. import types as _types
+from .._values import codecs as _codecs
+from .._values import models as _models
 
 
 @_attrs_define(kw_only=True)
-class KlingImageToVideoRequestMetadata(_types.Model):
+class KlingImageToVideoRequestMetadata(_models.Model):
     """扩展参数 (如 negative_prompt, style, quality_level 等)"""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-    __json_fields__: ClassVar[tuple[_types.Field, ...]] = ()
-    __json_extra__: ClassVar[_types.Codec | None] = _types.ANY
+    __json_fields__: ClassVar[tuple[_codecs.Field, ...]] = ()
+    __json_extra__: ClassVar[_codecs.Codec | None] = _codecs.ANY
 
     @property
     def additional_keys(self) -> list[str]:

@@ -5,11 +5,12 @@ from typing import Any, ClassVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from .. import types as _types
+from .._values import codecs as _codecs
+from .._values import models as _models
 
 
 @_attrs_define(kw_only=True)
-class VideoTask(_types.Model):
+class VideoTask(_models.Model):
     """视频生成任务提交响应
 
     Attributes:
@@ -21,11 +22,11 @@ class VideoTask(_types.Model):
     status: str
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-    __json_fields__: ClassVar[tuple[_types.Field, ...]] = (
-        ("task_id", "task_id", True, _types.TEXT),
-        ("status", "status", True, _types.TEXT),
+    __json_fields__: ClassVar[tuple[_codecs.Field, ...]] = (
+        ("task_id", "task_id", True, _codecs.TEXT),
+        ("status", "status", True, _codecs.TEXT),
     )
-    __json_extra__: ClassVar[_types.Codec | None] = _types.ANY
+    __json_extra__: ClassVar[_codecs.Codec | None] = _codecs.ANY
 
     @property
     def additional_keys(self) -> list[str]:

@@ -262,13 +262,14 @@ def test_an_answer_that_is_no_http_does_not_bring_it_along(caller: Caller) -> No
     assert SECRET not in "".join(f"{error!r} {vars(error)!r}" for error in _chain(raised.value))
 
 
-def test_a_redirect_that_fails_does_not_show_it(caller: Caller, relay: Relay) -> None:
-    own = caller.enter(AuthenticatedClient(relay.url, token=SECRET, verify_ssl=TLS, follow_redirects=True))
-    relay.answer(Answer(307, headers={"Location": "/kling/v1/videos/image2video"}))
-    relay.answer(Answer(silent=True))
+def test_a_redirect_that_fails_does_not_show_it(gateway: Package, gateway_caller: Caller, gateway_relay: Relay) -> None:
+    make = gateway.load("client").AuthenticatedClient
+    own = gateway_caller.enter(make(gateway_relay.url, token=SECRET, verify_ssl=TLS, follow_redirects=True))
+    gateway_relay.answer(Answer(307, headers={"Location": "/v1/Item/8"}))
+    gateway_relay.answer(Answer(silent=True))
     with pytest.raises(httpx.RemoteProtocolError) as raised:
-        caller.parsed(create_kling_image_to_video, client=own, body=PROMPTED)
-    assert relay.requests[1].headers["authorization"] == f"Bearer {SECRET}"
+        gateway_caller.parsed(gateway.operation("item.get_v1_item_by_item_id"), client=own, item_id=7)
+    assert gateway_relay.requests[1].headers["authorization"] == f"Bearer {SECRET}"
     assert SECRET not in _locals(raised.value)
     assert SECRET not in str(raised.value.request.headers.raw)
 

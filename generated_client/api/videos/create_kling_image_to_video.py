@@ -6,18 +6,20 @@ import httpx as _httpx
 
 from ... import client as _client
 from ... import types as _types
+from ..._values import bodies as _bodies
+from ..._values import codecs as _codecs
 from ...models.error_response import ErrorResponse
 from ...models.kling_image_to_video_request import KlingImageToVideoRequest
 from ...models.video_task import VideoTask
 
 _RULES: _client.Rules = (
-    (200, 200, "json", _types.model("video_task", "VideoTask")),
-    (400, 400, "json", _types.model("error_response", "ErrorResponse")),
-    (400, 499, "json", _types.model("error_response", "ErrorResponse")),
-    (500, 599, "json", _types.model("error_response", "ErrorResponse")),
+    (200, 200, "json", _codecs.model("video_task", "VideoTask")),
+    (400, 400, "json", _codecs.model("error_response", "ErrorResponse")),
+    (400, 499, "json", _codecs.model("error_response", "ErrorResponse")),
+    (500, 599, "json", _codecs.model("error_response", "ErrorResponse")),
 )
 _BODIES = (
-    ("application/json", "json", _types.model("kling_image_to_video_request", "KlingImageToVideoRequest")),
+    ("application/json", "json", _codecs.model("kling_image_to_video_request", "KlingImageToVideoRequest")),
 )
 
 
@@ -25,7 +27,7 @@ def _get_kwargs(
     *,
     body: KlingImageToVideoRequest | _types.Unset = _types.UNSET,
 ) -> dict[str, Any]:
-    _sent = _types.body(_BODIES, body)
+    _sent = _bodies.body(_BODIES, body)
     return {
         "method": "post",
         "url": "/kling/v1/videos/image2video",
@@ -40,7 +42,7 @@ def sync_detailed(
 ) -> _types.Response[ErrorResponse | VideoTask]:
     """Kling 图生视频
 
-     使用 Kling 模型从图片生成视频。
+    使用 Kling 模型从图片生成视频。
 
     支持通过 image 参数传入图片 URL 或 Base64 编码的图片数据。
 
@@ -59,7 +61,7 @@ def sync_detailed(
     """
 
     _result: _types.Response[ErrorResponse | VideoTask] = client.call(
-        _RULES, _get_kwargs(body=body), strict=False
+        _RULES, _get_kwargs(body=body), success_only=False
     )
     return _result
 
@@ -71,7 +73,7 @@ def sync(
 ) -> VideoTask:
     """Kling 图生视频
 
-     使用 Kling 模型从图片生成视频。
+    使用 Kling 模型从图片生成视频。
 
     支持通过 image 参数传入图片 URL 或 Base64 编码的图片数据。
 
@@ -89,7 +91,7 @@ def sync(
     Source: POST /kling/v1/videos/image2video
     """
 
-    _result: VideoTask = client.call(_RULES, _get_kwargs(body=body), strict=True)
+    _result: VideoTask = client.call(_RULES, _get_kwargs(body=body), success_only=True)
     return _result
 
 
@@ -109,7 +111,7 @@ async def asyncio_detailed(
 ) -> _types.Response[ErrorResponse | VideoTask]:
     """Kling 图生视频
 
-     使用 Kling 模型从图片生成视频。
+    使用 Kling 模型从图片生成视频。
 
     支持通过 image 参数传入图片 URL 或 Base64 编码的图片数据。
 
@@ -128,7 +130,7 @@ async def asyncio_detailed(
     """
 
     _result: _types.Response[ErrorResponse | VideoTask] = await client.acall(
-        _RULES, _get_kwargs(body=body), strict=False
+        _RULES, _get_kwargs(body=body), success_only=False
     )
     return _result
 
@@ -140,7 +142,7 @@ async def asyncio(
 ) -> VideoTask:
     """Kling 图生视频
 
-     使用 Kling 模型从图片生成视频。
+    使用 Kling 模型从图片生成视频。
 
     支持通过 image 参数传入图片 URL 或 Base64 编码的图片数据。
 
@@ -158,7 +160,7 @@ async def asyncio(
     Source: POST /kling/v1/videos/image2video
     """
 
-    _result: VideoTask = await client.acall(_RULES, _get_kwargs(body=body), strict=True)
+    _result: VideoTask = await client.acall(_RULES, _get_kwargs(body=body), success_only=True)
     return _result
 
 

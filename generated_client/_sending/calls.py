@@ -1,0 +1,77 @@
+"""One request and its response, by httpx: redirects followed where that is free, errors told in plain words."""
+
+from typing import Any, Final, cast
+
+import httpx
+
+from .redirects import is_followed, leaves_origin, take_along
+from .token import Token
+from .transport_errors import explain
+
+_AUTH_OF_THE_CLIENT: Final = cast("Any", httpx.USE_CLIENT_DEFAULT)
+
+
+def send(http: httpx.Client, request: httpx.Request, token: Token | None, *, follow_redirects: bool) -> httpx.Response:
+    """The open response; raises httpx.TransportError, and whatever a hook of the caller's raises."""
+    auth = _AUTH_OF_THE_CLIENT
+    for redirects in range(http.max_redirects + 1):
+        try:
+            response = http.send(request, auth=auth, stream=True, follow_redirects=False)
+        except httpx.TransportError as error:
+            raise _explained(error, request, redirects) from error.__cause__
+        finally:
+            _hide(token, request)
+        following = response.next_request
+        if following is None or not (follow_redirects and is_followed(response)):
+            return response
+        response.close()
+        if leaves_origin(response, following):
+            auth = None  # once away, there is no way back to a credential
+        take_along(response, following)
+        if token:
+            token.show_in(following.headers)
+        request = following
+    raise _too_many(http, request)
+
+
+async def asend(
+    http: httpx.AsyncClient, request: httpx.Request, token: Token | None, *, follow_redirects: bool
+) -> httpx.Response:
+    """The same on an event loop."""
+    auth = _AUTH_OF_THE_CLIENT
+    for redirects in range(http.max_redirects + 1):
+        try:
+            response = await http.send(request, auth=auth, stream=True, follow_redirects=False)
+        except httpx.TransportError as error:
+            raise _explained(error, request, redirects) from error.__cause__
+        finally:
+            _hide(token, request)
+        following = response.next_request
+        if following is None or not (follow_redirects and is_followed(response)):
+            return response
+        await response.aclose()
+        if leaves_origin(response, following):
+            auth = None
+        take_along(response, following)
+        if token:
+            token.show_in(following.headers)
+        request = following
+    raise _too_many(http, request)
+
+
+def _hide(token: Token | None, request: httpx.Request) -> None:
+    if token:
+        token.hide_in(request.headers)
+
+
+def _explained(error: httpx.TransportError, request: httpx.Request, redirects: int) -> httpx.TransportError:
+    """`error` with its text; after a redirect none that says that nothing was sent, for the first request was."""
+    explain(error, request)
+    if redirects and isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
+        return httpx.ReadError(f"{error} (after {redirects} of its redirects)", request=request)
+    return error
+
+
+def _too_many(http: httpx.Client | httpx.AsyncClient, request: httpx.Request) -> httpx.TooManyRedirects:
+    text = f"{request.method} {request.url.path}: more than {http.max_redirects} redirects"
+    return httpx.TooManyRedirects(text, request=request)

@@ -1,0 +1,1 @@
+"""How values travel: Python to JSON and back, parameters, and bodies."""

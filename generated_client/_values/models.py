@@ -1,0 +1,49 @@
+"""What all models share: their way to and from JSON."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from ..types import UNSET
+from .codecs import Codec, Field, is_object
+
+
+class Model:
+    """Base of every model: keyword-only fields, and their way to and from JSON."""
+
+    __slots__ = ()
+    __json_fields__: ClassVar[tuple[Field, ...]] = ()
+    __json_extra__: ClassVar[Codec | None] = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object to send, without what is UNSET. A TypeError or ValueError names the field that is wrong."""
+        owner = type(self).__name__
+        extra = self.__json_extra__
+        data = dict[str, Any]()
+        if extra:
+            more: dict[str, Any] = getattr(self, "additional_properties", {})
+            data.update((key, extra.encode(item, f"{owner}.{key}")) for key, item in more.items())
+        for attribute, name, _, codec in self.__json_fields__:
+            value = getattr(self, attribute)
+            if value is not UNSET:
+                data[name] = codec.encode(value, f"{owner}.{name}")
+        return data
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """The model of a JSON object; TypeError where it is none, ValueError where a required field is missing."""
+        if not is_object(src_dict):
+            raise TypeError(f"{cls.__name__}: expected an object, got {type(src_dict).__name__}")
+        rest = dict(src_dict)
+        values = dict[str, Any]()
+        for attribute, name, required, codec in cls.__json_fields__:
+            data = rest.pop(name, UNSET)
+            is_absent = data is UNSET or (data is None and not codec.nullable)
+            if is_absent and required:
+                raise ValueError(f"{cls.__name__}.{name} is missing")
+            values[attribute] = UNSET if is_absent else codec.decode(data, f"{cls.__name__}.{name}")
+        made = cls(**values)
+        extra = cls.__json_extra__
+        if extra:
+            more = {key: extra.decode(item, f"{cls.__name__}.{key}") for key, item in rest.items()}
+            setattr(made, "additional_properties", more)  # noqa: B010  # a model without them has no such attribute
+        return made

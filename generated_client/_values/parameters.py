@@ -1,0 +1,30 @@
+"""How values stand in a URL, in a header, in a cookie and in a form's field: as text."""
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+from ..types import UNSET
+from .codecs import ANY, Codec, is_list, is_object
+
+
+def text(data: Any) -> str:
+    """JSON data as the text of a parameter or form field."""
+    return data if isinstance(data, str) else json.dumps(data, ensure_ascii=False, allow_nan=False)
+
+
+def pairs(codec: Codec, name: str, value: Any, *, is_nested: bool = False) -> list[tuple[str, str]]:
+    """A parameter or form field: a pair for each item of a list and, unless nested, for each field of an object."""
+    data = None if value is UNSET else codec.encode(value, name)
+    if is_object(data) and not is_nested:
+        return [pair for key, item in data.items() for pair in pairs(ANY, key, item, is_nested=True)]
+    items = data if is_list(data) else [data]
+    return [(name, text(item)) for item in items if item is not None]
+
+
+def segment(codec: Codec, name: str, value: Any) -> str:
+    """A path parameter, quoted; one that would lead elsewhere (empty or dots) is a ValueError."""
+    part = text(codec.encode(value, name))
+    if part in ("", ".", ".."):
+        raise ValueError(f"{name}: {part!r} cannot be part of a path")
+    return quote(part, safe="")

@@ -1,0 +1,46 @@
+"""The connections of a client: one httpx client for the threads of a process, and one for each event loop."""
+
+import os
+import threading
+from typing import Any
+
+
+class Connections:
+    """The httpx clients of a client and of all that derive from it; a copy, a pickle and a fork start without any."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self._options = options
+        # A fork never touches its parent's sockets, nor locks that its parent left locked.
+        self._locks = dict[int, threading.Lock]()
+        self._open = dict[tuple[int, Any], Any]()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Connections, (self._options,)
+
+    def __deepcopy__(self, memo: Any) -> "Connections":
+        return Connections(self._options)
+
+    def get(self, make: Any, loop: Any = None) -> Any:
+        """The httpx client of this process and of `loop` (None: of its threads), made where there is none yet."""
+        process = os.getpid()
+        key = process, loop
+        with self._locks.setdefault(process, threading.Lock()):
+            if key not in self._open:
+                self._forget_closed_loops(process)
+                self._open[key] = make(**self._options)
+            if self._open[key] is None:
+                raise RuntimeError("this client was closed, or the one that it derives from")
+            return self._open[key]
+
+    def replace(self, http: Any, loop: Any = None) -> Any:
+        """Puts another httpx client in its place, or None to close it for good; returns what was there."""
+        process = os.getpid()
+        with self._locks.setdefault(process, threading.Lock()):
+            before = self._open.get((process, loop))
+            self._open[process, loop] = http
+        return before
+
+    def _forget_closed_loops(self, process: int) -> None:
+        for key in list(self._open):
+            if key[0] == process and key[1] is not None and key[1].is_closed():
+                del self._open[key]

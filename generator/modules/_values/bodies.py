@@ -1,0 +1,62 @@
+"""Request bodies, as httpx takes them: JSON, forms, files, text and bytes."""
+
+import json
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from ..types import UNSET, File, FileTypes
+from .codecs import ANY, Codec, is_list, is_object
+from .large_bodies import LARGE, LargeBody
+from .parameters import pairs, text
+
+Kind = tuple[str, str, Codec]
+"""One documented media type of a body: its name, how it is written ("json", "data", "files", ...), and its codec."""
+
+_to_json: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+
+def body(kinds: tuple[Kind, ...], value: Any) -> dict[str, Any]:
+    """A request body as httpx takes it: of the documented media types, the first whose type accepts the value."""
+    if value is UNSET:
+        return {}
+    media_type, way, codec = next((kind for kind in kinds if kind[2].accepts(value)), kinds[0])
+    try:
+        data = codec.encode(value, "body")
+        if way == "json":
+            return _sent(media_type, LargeBody(data) if _length(data) >= LARGE else _to_json(data))
+    except RecursionError:
+        raise ValueError("body: it is nested too deeply, or holds itself") from None
+    if way == "files":
+        return {"files": _parts(data)}
+    if way == "data":
+        return _sent(media_type, urlencode(pairs(ANY, "body", data)))
+    return _sent(media_type, data.payload.read() if isinstance(data, File) else data)
+
+
+def _sent(media_type: str, content: Any) -> dict[str, Any]:
+    if isinstance(content, str):
+        content = content.encode()
+    if isinstance(content, bytes) and len(content) >= LARGE:
+        content = LargeBody(content)
+    return {"content": content, "headers": {"Content-Type": media_type}}
+
+
+def _parts(data: dict[str, Any]) -> list[tuple[str, FileTypes]]:
+    """The parts of a multipart body: one for each item of a list."""
+    fields = [(name, item) for name, value in data.items() for item in (value if is_list(value) else [value])]
+    return [(name, _part(item)) for name, item in fields if item is not None]
+
+
+def _part(item: Any) -> FileTypes:
+    if isinstance(item, File):
+        return item.to_tuple()
+    return None, text(item).encode(), "application/json" if is_object(item) or is_list(item) else None
+
+
+def _length(data: Any) -> int:
+    """The characters of all strings in `data`, which make nearly all of a large body."""
+    if isinstance(data, str):
+        return len(data)
+    if is_object(data):
+        return sum(map(_length, data.values()))
+    return sum(map(_length, data)) if is_list(data) else 0

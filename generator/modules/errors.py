@@ -1,0 +1,117 @@
+"""What a call raises, beside httpx's own transport errors.
+
+After one of NOT_SENT a request was certainly not sent, and is safe to send again. After any other error, of httpx or of
+this module, it may have been worked on, and paid for.
+"""
+
+import json
+import math
+import time
+from email.utils import mktime_tz, parsedate_tz
+from typing import Any, Final, cast
+
+import httpx
+
+NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+"""The errors after which nothing was sent: for `except NOT_SENT`."""
+CONTENT_LIMIT: Final = 65_536
+"""Bytes of a body that an error keeps."""
+_MESSAGE_LIMIT: Final = 500
+_FIELD_LIMIT: Final = 100
+
+
+class DeadlineExceeded(httpx.TimeoutException):
+    """A call took longer than the client's `deadline`, in all; the request may have been worked on."""
+
+
+class ResponseError(Exception):
+    """A response came, but not the one that was asked for; where it repeats the client's token, that is now ***.
+
+    Attributes (None where absent):
+        method, path (str), status_code (int), headers (httpx.Headers): of the request and the response.
+        content (bytes): the first 64 KiB of the body, decompressed.
+        parsed: the body as the type that the document gives for this status.
+        request_id (str | None): X-Oneapi-Request-Id or X-Request-Id, by which the operator finds the request.
+        message, code, type (str | None): what the body says, in `{"error": {...}}` or at its top.
+        retry_after (float | None): seconds to wait, as Retry-After or the body asks.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        method: str = "",
+        path: str = "",
+        status_code: int = 0,
+        headers: httpx.Headers | None = None,
+        content: bytes = b"",
+        parsed: Any = None,
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.status_code = status_code
+        self.headers = headers or httpx.Headers()
+        self.content = content[:CONTENT_LIMIT]
+        self.parsed = parsed
+        body = _error_object(content)
+        self.message = _text(body.get("message"))
+        self.code = _text(body.get("code"))
+        self.type = _text(body.get("type"))
+        self.request_id: str | None = self.headers.get("X-Oneapi-Request-Id", self.headers.get("X-Request-Id"))
+        self.retry_after = _seconds(self.headers.get("Retry-After", body.get("retry_after")))
+        super().__init__(self._line(reason))
+
+    def _line(self, reason: str) -> str:
+        """The error on one line, without what a terminal would take for a command."""
+        message = f": {self.message[:_MESSAGE_LIMIT]}" if self.message else ""
+        named = {"code": self.code, "type": self.type, "request_id": self.request_id}
+        known = ", ".join(f"{name}={value[:_FIELD_LIMIT]}" for name, value in named.items() if value)
+        line = f"{self.method} {self.path}: {self.status_code}{reason}{message}{f' ({known})' if known else ''}"
+        return "".join(letter if letter.isprintable() else "?" for letter in " ".join(line.split()))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The line is made already: a copy takes it as it is, with all attributes.
+        return Exception.__new__, (type(self), *self.args), self.__dict__
+
+
+class ApiError(ResponseError):
+    """An error status that the document describes; `parsed` is None where the body is not as described."""
+
+
+class UnexpectedStatus(ResponseError):
+    """A status that the document doesn't describe."""
+
+
+class DecodeError(ResponseError):
+    """A success whose body is not what the document promises; it may have been worked on (and paid for)."""
+
+
+class ResponseTooLarge(DecodeError):
+    """A body, of whatever status, of more bytes than the client's `max_response_bytes`, decompressed."""
+
+
+def _error_object(content: bytes) -> dict[str, Any]:
+    """The fields of an error's body: those of its `error`, else those at its top."""
+    try:
+        data: Any = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    top = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
+    error = top.get("error")
+    if isinstance(error, dict):
+        return {**top, **cast("dict[str, Any]", error)}
+    return {"message": error, **top}
+
+
+def _text(value: object) -> str | None:
+    return str(value) if isinstance(value, (str, int)) and value != "" else None
+
+
+def _seconds(value: object) -> float | None:
+    """Retry-After in seconds, which HTTP lets be a number or a date."""
+    date = parsedate_tz(value) if isinstance(value, str) else None
+    try:
+        seconds = mktime_tz(date) - time.time() if date else float(str(value))
+    except (OverflowError, ValueError):
+        return None
+    return max(seconds, 0.0) if math.isfinite(seconds) else None

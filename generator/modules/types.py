@@ -1,0 +1,78 @@
+"""The types that calls and models share: what is not set, files, and whole responses."""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import IO, BinaryIO, Final, Generic, Literal, TypeVar
+
+import httpx
+from attrs import define
+
+
+class Unset(Enum):
+    """The type of UNSET, which stands for a field that is not sent or did not come.
+
+    As the one member of an Enum it stays itself through copies, pickles and forks, and `is UNSET` narrows a type.
+    """
+
+    UNSET = "UNSET"
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+
+UNSET: Final = Unset.UNSET
+
+FileContent = IO[bytes] | bytes | str
+FileTypes = (
+    # (file name, content, media type)
+    tuple[str | None, FileContent, str | None]
+    # (file name, content, media type, headers)
+    | tuple[str | None, FileContent, str | None, Mapping[str, str]]
+)
+"""What `httpx.Client(files=...)` takes for a file."""
+RequestFiles = list[tuple[str, FileTypes]]
+
+
+@define
+class File:
+    """A file to send.
+
+    Attributes:
+        payload (BinaryIO): a file that is open for reading bytes; it is read while it is sent.
+        file_name (str | None): the name that the relay is told.
+        mime_type (str | None): its media type; by default httpx guesses it from the name.
+    """
+
+    payload: BinaryIO
+    file_name: str | None = None
+    mime_type: str | None = None
+
+    def to_tuple(self) -> FileTypes:
+        """The file as httpx takes it in `files`."""
+        return self.file_name, self.payload, self.mime_type
+
+
+T = TypeVar("T")
+
+
+@define
+class Response(Generic[T]):
+    """A whole response, as the detailed calls return it.
+
+    Attributes:
+        status_code (int): the status.
+        content (bytes): the body, decompressed.
+        headers (httpx.Headers): the headers.
+        parsed: the body as the type that the document gives for this status; None for a status without one.
+    """
+
+    status_code: int
+    content: bytes
+    headers: httpx.Headers
+    parsed: T | None
+
+
+__all__ = ["UNSET", "File", "FileTypes", "RequestFiles", "Response", "Unset"]
