@@ -5,7 +5,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from contextvars import copy_context
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx
 
@@ -51,10 +51,10 @@ async def arun(seconds: float, request: httpx.Request, work: Callable[[], Awaita
         raise _exceeded(seconds, request) from None
 
 
-def _close(late: "Future[_T]") -> None:
+def _close(late: "Future[Any]") -> None:
     """Closes an open response that nobody waits for any more."""
-    if late.exception() is None and hasattr(result := late.result(), "close"):
-        result.close()
+    if late.exception() is None and isinstance(response := late.result(), httpx.Response):
+        response.close()
 
 
 def _exceeded(seconds: float, request: httpx.Request) -> DeadlineExceeded:

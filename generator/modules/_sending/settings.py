@@ -97,10 +97,10 @@ def verify_ssl(value: Any) -> ssl.SSLContext | str | bool:
     """True, False, an SSLContext, or the path of a file or folder with certificates that is there."""
     if isinstance(value, bool | ssl.SSLContext):
         return value
-    path = os.fspath(value)
+    path = str(value)
     if not os.path.exists(path):  # noqa: PTH110  # pathlib takes 10 ms to import
         raise FileNotFoundError(f"verify_ssl: there is no file {path!r}")
-    return str(path)
+    return path
 
 
 def aiohttp(value: Any, distribution: str) -> bool:
