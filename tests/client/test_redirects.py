@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from calling import TLS, TOKEN, Caller
+from contract_check.relay.standin import Answer, Contract, Relay
 from generated_client import AuthenticatedClient
 from generated_client.api.videos import create_kling_image_to_video
 from generated_client.errors import UnexpectedStatus
 from generated_client.models import KlingImageToVideoRequest
-from standin import Answer, Contract, Relay
 
 PROMPTED = KlingImageToVideoRequest(model="kling-v1", prompt="宇航员站起身走了")
 PATH = "/kling/v1/videos/image2video"
