@@ -8,7 +8,7 @@ PYTEST := -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
 .SECONDARY:
-.PHONY: help setup generate build demo check corpus diff release live test test-all check-types bench bench-lock lock clean
+.PHONY: help setup generate build demo standin check corpus diff release live test test-all check-types bench bench-lock lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -35,7 +35,10 @@ dist/.built: .venv/.installed pyproject.toml $(wildcard README.md README.zh-CN.m
 	@touch $@
 
 demo: setup ## make the README's call against a stand-in relay
-	@PYTHONPATH=tests .venv/bin/python -m demo
+	@PYTHONPATH=. .venv/bin/python examples/demo.py
+
+standin: setup ## keep a stand-in relay running until Ctrl-C; PORT=8080, ANSWER=scenario (ARGS=--help names them)
+	@.venv/bin/python -m contract_check standin $(if $(PORT),--port "$(PORT)") $(if $(ANSWER),--answer "$(ANSWER)") $(ARGS)
 
 check: setup ## do document, package and bytes agree? offline
 	@.venv/bin/python -m contract_check $(ARGS)

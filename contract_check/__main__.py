@@ -5,6 +5,7 @@ Each command imports what it needs itself: generate.sh runs two of them, and sho
 
 import sys
 from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,16 @@ in RELAY_TOKEN. It shows what it will send, and wants a typed yes on a terminal.
 
 Exit codes: 0 agreement, 1 a departure that is not accepted, 2 unreachable or wrongly called."""
 
+STANDIN = """\
+Keeps a stand-in for the relay running on this machine, for trials of a service that uses the package. Nothing costs
+money and nothing leaves the machine. It holds each request against the document, tells of each in a line, and
+answers as the relay does, or as the scenario says. Any token that begins with sk- is accepted.
+
+Scenarios:
+{scenarios}
+
+Exit codes: 0 ended with Ctrl-C, 2 wrongly called, or the port is taken."""
+
 
 def main() -> int:
     """Runs one command; returns its exit code."""
@@ -43,8 +54,19 @@ def main() -> int:
         return refusal.code
 
 
+class _Parser(ArgumentParser):
+    """A parser whose description may be found out when it is asked for."""
+
+    describe: Callable[[], str] | None = None
+
+    def format_help(self) -> str:
+        if self.describe is not None:
+            self.description = self.describe()
+        return super().format_help()
+
+
 def _parser() -> ArgumentParser:
-    parser = ArgumentParser(prog="python -m contract_check", description=DESCRIPTION, epilog=EPILOG)
+    parser = _Parser(prog="python -m contract_check", description=DESCRIPTION, epilog=EPILOG)
     _add_gate(parser, is_gate=True)
     parser.set_defaults(run=_gate, checks=("document", "drift", "wire"))
     without = "without one, the gate: document, drift, wire"
@@ -91,7 +113,7 @@ def _parser() -> ArgumentParser:
         formatter_class=RawDescriptionHelpFormatter,
     )
     _add_document(command)
-    help_url = "the relay; without it, the suite's stand-in on loopback"
+    help_url = "the relay; without it, a stand-in on loopback"
     help_submit = "COSTS MONEY, see above; PATTERN picks one of several operations: 'POST /kling/*'"
     help_accepted = "the departures that are known, with reasons; default: contract_check/relay/accepted.yaml"
     command.add_argument("--base-url", metavar="URL", help=help_url)
@@ -99,6 +121,17 @@ def _parser() -> ArgumentParser:
     command.add_argument("--accepted", type=Path, default=ACCEPTED, metavar="FILE", help=help_accepted)
     command.add_argument("--format", choices=("text", "json"), default="text")
     command.set_defaults(run=_live)
+
+    command = commands.add_parser(
+        "standin",
+        help="keep a stand-in relay running, for trials at no cost",
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    _add_document(command)
+    command.add_argument("--port", type=int, default=0, metavar="PORT", help="default: one that is free")
+    command.add_argument("--answer", default="success", metavar="SCENARIO", help="the answer to every request")
+    command.describe = _describe_standin
+    command.set_defaults(run=_standin)
     return parser
 
 
@@ -183,6 +216,18 @@ def _live(arguments: Namespace) -> int:
         return live.run(_load(arguments), arguments)
     except Refusal as refusal:  # 1 is said of a relay that was asked
         raise Refusal(str(refusal), 2) from refusal
+
+
+def _describe_standin() -> str:
+    from .relay.standin import command
+
+    return STANDIN.format(scenarios=command.scenarios())
+
+
+def _standin(arguments: Namespace) -> int:
+    from .relay.standin import command
+
+    return command.run(_load(arguments), arguments)
 
 
 def _diff(arguments: Namespace) -> int:

@@ -2,9 +2,10 @@
 
     PYTHONPATH=. .venv/bin/python examples/batch_dask.py batch.sqlite    # 1,000 tasks to a stand-in relay, at no cost
 
-With RELAY_URL and RELAY_TOKEN set it sends for real, and each task is charged. The journal, an SQLite file, has an item
-on the disk as `sending` before it is sent; none is sent twice, and a rerun sends what never was. States: done, refused,
-unknown (perhaps charged: look before you send it by hand), not sent (safe). Exit code 0: all done, 1: the rest is told.
+With RELAY_BASE_URL and RELAY_TOKEN set it sends for real, and each task is charged. The journal, an SQLite file, has an
+item on the disk as `sending` before it is sent; none is sent twice, and a rerun sends what never was. States: done,
+refused, unknown (perhaps charged: look before you send it by hand), not sent (safe). Exit code 0: all done, 1: the rest
+is told.
 """
 
 import argparse
@@ -12,7 +13,6 @@ import os
 import sqlite3
 import sys
 from contextlib import ExitStack, closing
-from pathlib import Path
 
 import dask
 import httpx
@@ -31,7 +31,7 @@ class Sender(WorkerPlugin):
     """One client for each worker, made there: the token comes from its environment, and never passes through Dask."""
 
     def setup(self, worker: Worker) -> None:
-        worker.relay = AuthenticatedClient(base_url=os.environ["RELAY_URL"], token=os.environ["RELAY_TOKEN"])
+        worker.relay = AuthenticatedClient(base_url=os.environ["RELAY_BASE_URL"], token=os.environ["RELAY_TOKEN"])
 
     def teardown(self, worker: Worker) -> None:
         worker.relay.close()
@@ -72,12 +72,11 @@ def main() -> int:
     with journal(options.journal) as book, ExitStack() as stack:
         known = {item for (item,) in book.execute("SELECT item FROM journal WHERE state != 'not sent'")}
         todo = [item for item in (f"item-{number:04}" for number in range(options.items)) if item not in known]
-        if "RELAY_URL" not in os.environ:
-            sys.path.append(str(Path(__file__).parents[1] / "tests"))
-            from standin import Contract, Relay, overlaid
+        if "RELAY_BASE_URL" not in os.environ:
+            from contract_check.relay.standin import Contract, Relay
 
-            relay = stack.enter_context(Relay(Contract(overlaid())))
-            os.environ.update(RELAY_URL=relay.url, RELAY_TOKEN="sk-" + "stand-in", NO_PROXY="127.0.0.1")
+            relay = stack.enter_context(Relay(Contract.of()))
+            os.environ.update(RELAY_BASE_URL=relay.url, RELAY_TOKEN="sk-" + "stand-in", NO_PROXY="127.0.0.1")
         size = {"n_workers": options.processes, "threads_per_worker": options.threads}
         cluster = stack.enter_context(LocalCluster(**size, dashboard_address=None))
         client = stack.enter_context(Client(cluster))

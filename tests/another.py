@@ -8,7 +8,7 @@ from pathlib import Path as File
 from typing import Any
 
 from checkout import ROOT, contract_check, generate
-from standin import Contract
+from contract_check.relay.standin import Contract
 
 DOCUMENT = ROOT / "tests" / "documents" / "gateway.json"
 _TOOLS = {"PATH": f"{ROOT / '.venv' / 'bin'}:/usr/bin:/bin"}

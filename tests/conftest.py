@@ -9,10 +9,10 @@ import pytest
 import trustme
 
 from calling import TLS, TOKEN, WAYS, Caller
+from contract_check.relay.standin import Contract, Relay
 from generated_client import AuthenticatedClient, Client
 from operations import Operation, operations
-from standin import Contract, Relay, overlaid, prepared
-from standin.tls import client_tls, server_tls
+from tls import client_tls, server_tls
 
 
 def pytest_configure() -> None:
@@ -26,12 +26,12 @@ def pytest_configure() -> None:
 
 @cache
 def _contract() -> Contract:
-    return Contract(overlaid())
+    return Contract.of()
 
 
 @cache
 def _operations() -> list[Operation]:
-    return operations(_contract(), prepared())
+    return operations(_contract())
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -3,18 +3,19 @@
 import importlib
 import inspect
 import re
+from copy import deepcopy
 from dataclasses import dataclass
 from io import BytesIO
 from types import ModuleType
 from typing import Any
 
+from contract_check.document.examples import example
+from contract_check.document.media_types import FORM, JSON
+from contract_check.document.tree import at
+from contract_check.package import preparation
+from contract_check.relay.standin import Contract
+from contract_check.relay.standin import Operation as Documented
 from generated_client.types import File
-from standin import Contract
-from standin import Operation as Documented
-from standin.examples import example
-from standin.schemas import Schema, Schemas
-
-_PLAIN_BODIES = re.compile(r"application/(.*\+)?json|multipart/form-data|application/x-www-form-urlencoded")
 
 
 @dataclass(frozen=True)
@@ -32,37 +33,39 @@ class Operation:
         return f"{self.documented.method} {self.documented.route}"
 
 
-def operations(contract: Contract, prepared: dict[str, Any]) -> list[Operation]:
-    """Each operation of `contract`; `prepared` tells its names."""
-    twins = Contract(prepared)
-    return [
-        _operation(mine, twin, twins.schemas) for mine, twin in zip(contract.operations, twins.operations, strict=True)
-    ]
+def operations(contract: Contract) -> list[Operation]:
+    """Each operation of `contract`, under the names that the generator gives it."""
+    document = deepcopy(contract.document)
+    preparation.prepare(document)
+    prepared = Contract(document)
+    pairs = zip(contract.operations, prepared.operations, strict=True)
+    return [_operation(documented, prepared, named) for documented, named in pairs]
 
 
-def _operation(documented: Documented, prepared: Documented, schemas: Schemas) -> Operation:
-    definition = prepared.definition
+def _operation(documented: Documented, prepared: Contract, named: Documented) -> Operation:
+    definition = named.definition
     module = importlib.import_module(f"generated_client.api.{definition['tags'][0]}.{definition['operationId']}")
     accepted = {_letters(name): name for name in inspect.signature(module.sync_detailed).parameters}
     arguments: dict[str, Any] = {}
-    for parameter in prepared.parameters:
-        schema: Schema = parameter.get("schema", {})
+    for place, parameter in named.parameters.items():
         wanted = _letters(parameter["name"])
         name = accepted.get(wanted) or accepted[f"{wanted}{parameter['in']}"]
-        value = example(schemas, schema)
+        value = example(prepared.document, (*place, "schema"))
         in_head = parameter["in"] in ("header", "cookie") and isinstance(value, str)
-        arguments[name] = typed(schemas, schema, "text" if in_head and not value.isascii() else value)
-    content: dict[str, Schema] = schemas.resolve(definition.get("requestBody")).get("content", {})
+        arguments[name] = typed(parameter.get("schema", {}), "text" if in_head and not value.isascii() else value)
     body = None
-    if content:
-        media_type, first = next(iter(content.items()))
-        schema = first.get("schema", {})
-        body = example(schemas, schema) if _PLAIN_BODIES.match(media_type) else None
-        arguments["body"] = File(payload=BytesIO("字节".encode())) if body is None else typed(schemas, schema, body)
+    media_type = next(iter(prepared.content(named)), None)
+    if media_type is not None:
+        place = (*prepared.body(named), "content", media_type, "schema")
+        if JSON.fullmatch(media_type) or FORM.fullmatch(media_type):
+            body = example(prepared.document, place)
+            arguments["body"] = typed(at(prepared.document, place) or {}, body)
+        else:
+            arguments["body"] = File(payload=BytesIO("字节".encode()))
     return Operation(documented, module, arguments, body)
 
 
-def typed(schemas: Schemas, schema: Schema, value: Any) -> Any:
+def typed(schema: dict[str, Any], value: Any) -> Any:
     """`value` as the package's own class where `schema` has one."""
     reference = schema.get("$ref")
     if reference is None:

@@ -18,7 +18,6 @@ from socketserver import StreamRequestHandler, ThreadingTCPServer
 from threading import Thread
 from types import ModuleType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
-from urllib.parse import parse_qs
 from uuid import UUID
 
 import attrs
@@ -155,20 +154,6 @@ def texts(value: Any) -> list[str]:
     if is_array(value):
         return [text for item in value for text in texts(item)]
     return [value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)]
-
-
-def form(media_type: str, raw: bytes) -> dict[str, list[str]]:
-    """The fields of a form, as a browser would send it."""
-    if "urlencoded" in media_type:
-        return parse_qs(raw.decode(), keep_blank_values=True)
-    fields: dict[str, list[str]] = {}
-    boundary = media_type.partition("boundary=")[2].strip('"')
-    for part in (b"\r\n" + raw).split(f"\r\n--{boundary}".encode())[1:-1]:
-        head, _, content = part.partition(b"\r\n\r\n")
-        [name] = re.findall('[; ]name="(.*?)"', head.decode())
-        text = content.decode("latin-1" if b"filename=" in head else "utf-8")
-        fields.setdefault(name, []).append(text)
-    return fields
 
 
 class _Handler(StreamRequestHandler):

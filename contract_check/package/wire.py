@@ -19,7 +19,7 @@ import attrs
 from hypothesis import strategies as st
 from jsonschema.protocols import Validator
 
-from ..document import values
+from ..document import forms, values
 from ..document.closed_objects import forbid_undocumented_fields
 from ..document.defects import Defect, Refusal
 from ..document.loading import Document
@@ -39,7 +39,7 @@ from ..document.tree import (
     walk,
 )
 from . import preparation
-from .loopback import TEXTS, Package, Relay, Strategy, examples, form, plain, texts
+from .loopback import TEXTS, Package, Relay, Strategy, examples, plain, texts
 
 _TOKEN = "sk-" + "loopback"  # it opens nothing
 _CALLS = ("sync_detailed", "asyncio_detailed")
@@ -353,7 +353,7 @@ class _Operation:
         elif _bare(media_type) in self.content:
             self.unsent.pop(_bare(media_type), None)
             try:
-                found = form(media_type, raw) if fields is not None else plain(json.loads(raw) if is_json else raw)
+                found = plain(json.loads(raw) if is_json else raw) if fields is None else forms.fields(media_type, raw)
             except ValueError:
                 found = raw
             if found != (body if fields is None else fields):

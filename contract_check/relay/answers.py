@@ -1,47 +1,28 @@
 """A relay's answers against the document: its objects closed, and every departure named by kind and place."""
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any, cast
-
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
+from typing import Any
 
 from ..document import values
 from ..document.media_types import JSON
-from ..document.tree import (
-    JsonPath,
-    at,
-    follow,
-    list_or_empty,
-    object_or_empty,
-    pointer,
-)
+from ..document.tree import JsonPath, at, follow, object_or_empty
+from . import departures
+from .departures import Departure
 
 _HTML = re.compile(rb"\s*<(!doctype html|html)", re.IGNORECASE)
-_TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a relay answered; `failure` says why there is no status."""
+class Received:
+    """What came back from a relay; `failure` says why there is no status."""
 
     status: int
     media_type: str = ""
     body: bytes = b""
     failure: str = ""
-
-
-@dataclass(frozen=True)
-class Departure:
-    """One thing in which an answer is not what the document says; it quotes names of the body, never values."""
-
-    kind: str
-    where: str
-    what: str
 
 
 def documented(document: dict[str, Any], operation: JsonPath, status: int) -> str | None:
@@ -50,7 +31,7 @@ def documented(document: dict[str, Any], operation: JsonPath, status: int) -> st
     return next((key for key in keys if at(document, (*operation, "responses", key)) is not None), None)
 
 
-def judge(document: dict[str, Any], operation: JsonPath, answer: Answer) -> Iterator[Departure]:
+def judge(document: dict[str, Any], operation: JsonPath, answer: Received) -> Iterator[Departure]:
     """In what `answer` departs from the closed `document`."""
     key = documented(document, operation, answer.status)
     bare = answer.media_type.partition(";")[0].strip().lower()
@@ -70,29 +51,4 @@ def judge(document: dict[str, Any], operation: JsonPath, answer: Answer) -> Iter
     elif media_type is None:
         yield Departure("media-type", "#", f"{bare or 'no Content-Type'} instead of {', '.join(names)}")
     elif JSON.fullmatch(bare) and at(document, (*place, media_type, "schema")) is not None:
-        try:
-            value = json.loads(answer.body)
-        except (ValueError, RecursionError):
-            yield Departure("not-json", "#", "a body that is not JSON" if answer.body else "no body")
-            return
-        for error in values.validator(document, (*place, media_type, "schema")).iter_errors(value):
-            yield from _departures(error)
-
-
-def _departures(error: ValidationError) -> Iterator[Departure]:
-    while error.context:  # of several branches, the one that fits best: it fails deepest
-        error = max(error.context, key=lambda inner: len(inner.absolute_path))
-    path, fields, instance = tuple(error.absolute_path), object_or_empty(error.instance), cast("Any", error.instance)
-    wanted = json.dumps(error.validator_value, ensure_ascii=False)[:80]
-    match error.validator:
-        case "required":
-            for name in (name for name in list_or_empty(error.validator_value) if name not in fields):
-                yield Departure("missing", pointer((*path, name)), "a required field is missing")
-        case "additionalProperties":
-            for name in fields.keys() - object_or_empty(object_or_empty(error.schema).get("properties")).keys():
-                yield Departure("additional", pointer((*path, name)), "a field that is not documented")
-        case "type":
-            found = next(name for name in _TYPES if Draft202012Validator({}).is_type(instance, name))
-            yield Departure("type", pointer(path), f"{found} instead of {wanted}")
-        case _:
-            yield Departure("value", pointer(path), f"not what the documented `{error.validator}` asks for: {wanted}")
+        yield from departures.of_json(values.validator(document, (*place, media_type, "schema")), answer.body)

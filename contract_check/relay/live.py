@@ -11,19 +11,17 @@ from fnmatch import fnmatchcase
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from subprocess import PIPE, Popen
-from threading import Thread
-from typing import IO, Any, cast
+from typing import Any
 
 import httpx
 
-from .. import ROOT
 from ..document.closed_objects import forbid_undocumented_fields
 from ..document.defects import Refusal, count
 from ..document.loading import Document
 from ..document.overlay import load_yaml
 from ..document.tree import list_or_empty, object_or_empty, operations, pointer
 from . import answers, probes
+from .standin import Contract, Relay
 
 _FACTS = ("operation", "probe", "kind", "where")
 
@@ -35,7 +33,7 @@ def run(document: Document, arguments: Namespace) -> int:
     accepted = _accepted(arguments.accepted)
     token = probes.token() if arguments.submit else ""
     contract, asked = forbid_undocumented_fields(document.value), list(probes.harmless(document.value))
-    with _relay(arguments) as url:
+    with _base_url_of(arguments, document.value) as url:
         if arguments.submit:
             asked.append(probes.consented(document.value, url, arguments.submit, token))
         print(f"asking {url}: {count(len(asked), 'question')} ...", file=sys.stderr)
@@ -111,24 +109,14 @@ def _lines(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 @contextmanager
-def _relay(arguments: Namespace) -> Generator[str]:
-    """The base URL that was given, or the stand-in's, which runs as long as it is asked."""
+def _base_url_of(arguments: Namespace, document: dict[str, Any]) -> Generator[str]:
+    """The base URL that was given, or that of a stand-in, which runs as long as it is asked."""
     if arguments.base_url is not None:
         yield _base_url(arguments.base_url, is_submit=bool(arguments.submit))
         return
-    print("starting the suite's stand-in relay ...", file=sys.stderr)
-    command = [sys.executable, "-m", "standin", str(arguments.document.resolve())]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
-    with Popen(command, cwd=ROOT, env=environment, stdin=PIPE, stdout=PIPE, text=True) as server:
-        stdin, stdout = cast("IO[str]", server.stdin), cast("IO[str]", server.stdout)
-        try:
-            url = stdout.readline().strip()
-            if not url:
-                raise Refusal.environment("the stand-in relay did not start.", "Give a relay's --base-url.")
-            Thread(target=stdout.read, daemon=True).start()  # its log: unread, it would fill the pipe
-            yield url
-        finally:
-            stdin.close()  # which ends it
+    print("no --base-url: a stand-in relay on loopback is asked ...", file=sys.stderr)
+    with Relay(Contract(document)) as relay:
+        yield relay.url
 
 
 def _base_url(text: str, *, is_submit: bool) -> str:

@@ -19,10 +19,12 @@ import httpx
 
 from ..document import values
 from ..document.defects import Refusal, count
+from ..document.examples import documented_example
 from ..document.media_types import JSON
 from ..document.tree import JsonPath, at, follow, list_or_empty, object_or_empty, operations, resolve
 from . import answers
-from .answers import Answer, Departure, documented
+from .answers import Received, documented
+from .departures import Departure
 
 _SAFE = ("get", "head", "options", "trace")
 _WITHIN, _SUBMIT_WITHIN, _LONGEST = 10.0, 60.0, 1 << 20
@@ -110,7 +112,7 @@ def consented(document: dict[str, Any], url: str, pattern: str, token: str) -> P
         raise Refusal.environment(problem, "Name one: --submit 'POST /...'")
     [(path, operation, media_type)] = found
     place = (*follow(document, (*path, "requestBody")), "content", str(media_type), "schema")
-    example = _example(document, at(document, place))
+    example = documented_example(document, place)
     unfit = next(values.errors(document, place, example), None)
     if unfit:
         raise Refusal.environment(f"the document gives no example to submit: {unfit}.", "Add examples by an overlay.")
@@ -123,16 +125,7 @@ def consented(document: dict[str, Any], url: str, pattern: str, token: str) -> P
     return Probe("submit", path, str(path[2]), str(path[1]), body.encode(), credentials, may_succeed=True)
 
 
-def _example(document: dict[str, Any], schema: Any, depth: int = 0) -> Any:
-    """What the document's examples say of `schema`, or None."""
-    found = resolve(document, schema)
-    given = [*list_or_empty(found.get("examples")), *(found[key] for key in ("example", "default") if key in found)]
-    fields = {} if given or depth > 9 else object_or_empty(found.get("properties"))
-    made = {name: _example(document, part, depth + 1) for name, part in fields.items()}
-    return given[0] if given else {name: value for name, value in made.items() if value is not None} or None
-
-
-def judge(contract: dict[str, Any], probe: Probe, answer: Answer) -> Iterator[Departure]:
+def judge(contract: dict[str, Any], probe: Probe, answer: Received) -> Iterator[Departure]:
     """In what the answer to `probe` departs from the closed document."""
     if answer.failure:
         yield Departure("silence", "status", f"no whole answer: {answer.failure}")
@@ -144,9 +137,9 @@ def judge(contract: dict[str, Any], probe: Probe, answer: Answer) -> Iterator[De
         yield from answers.judge(contract, probe.operation, answer)
 
 
-async def ask(probes: list[Probe], url: str, *, trust_env: bool) -> list[Answer]:
+async def ask(probes: list[Probe], url: str, *, trust_env: bool) -> list[Received]:
     """The answer to each probe, or its absence; raises Refusal where the relay can't be reached."""
-    given: list[Answer] = []
+    given: list[Received] = []
     told = monotonic()
     limits = httpx.Limits(max_keepalive_connections=0)  # a connection that the relay drops is no silence of its own
     async with httpx.AsyncClient(timeout=5, limits=limits, trust_env=trust_env) as client:
@@ -160,7 +153,7 @@ async def ask(probes: list[Probe], url: str, *, trust_env: bool) -> list[Answer]
                 if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout) or not given:
                     problem = f"{url} can't be reached: {failure}."
                     raise Refusal.environment(problem, "Check the address and the network.") from None
-                given.append(Answer(0, failure=failure))
+                given.append(Received(0, failure=failure))
             client.cookies.clear()
             if monotonic() - told > 1:
                 told = monotonic()
@@ -168,7 +161,7 @@ async def ask(probes: list[Probe], url: str, *, trust_env: bool) -> list[Answer]
     return given
 
 
-async def _answer(client: httpx.AsyncClient, url: str, probe: Probe) -> Answer:
+async def _answer(client: httpx.AsyncClient, url: str, probe: Probe) -> Received:
     headers = probe.credentials.get("headers", {}) | ({"Content-Type": "application/json"} if probe.body else {})
     query, body = probe.credentials.get("params"), b""
     async with client.stream(probe.method, url + probe.route, headers=headers, params=query, content=probe.body) as got:
@@ -176,4 +169,4 @@ async def _answer(client: httpx.AsyncClient, url: str, probe: Probe) -> Answer:
             body += chunk
             if len(body) > _LONGEST:
                 break
-    return Answer(got.status_code, got.headers.get("content-type", ""), body)
+    return Received(got.status_code, got.headers.get("content-type", ""), body)

@@ -7,7 +7,7 @@ import pytest
 
 from another import Package, another
 from calling import TLS, TOKEN, WAYS, Caller
-from standin import Relay
+from contract_check.relay.standin import Relay
 
 
 @pytest.fixture(scope="session")

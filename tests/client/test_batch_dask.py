@@ -17,7 +17,7 @@ import pytest
 
 from calling import TOKEN
 from checkout import ROOT
-from standin import Answer, Relay, Request
+from contract_check.relay.standin import Answer, Relay, Request
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -41,7 +41,7 @@ print(len(tasks), any(sys.argv[2].encode() in task for task in tasks), sys.argv[
 
 @contextmanager
 def _batch(relay: Relay, book: File) -> Generator[subprocess.Popen[str]]:
-    environment = {**os.environ, "RELAY_URL": relay.url, "RELAY_TOKEN": TOKEN, "PYTHONWARNINGS": "default"}
+    environment = {**os.environ, "RELAY_BASE_URL": relay.url, "RELAY_TOKEN": TOKEN, "PYTHONWARNINGS": "default"}
     size = ("--items", str(ITEMS), "--processes", "2", "--threads", "3")
     command = [sys.executable, "-P", str(ROOT / "examples/batch_dask.py"), str(book), *size]
     with subprocess.Popen(

@@ -10,9 +10,9 @@ import pytest
 
 from another import Package
 from calling import Caller
+from contract_check.relay.standin import Answer, Relay, Request
 from generated_client.api.videos import create_kling_image_to_video
 from generated_client.models import KlingImageToVideoRequest
-from standin import Answer, Relay, Request
 
 FILM = Answer(200, b"film", {"Content-Type": "video/mp4"})
 

@@ -9,10 +9,10 @@ import pytest
 
 from another import Package
 from calling import Caller
+from contract_check.relay.standin import SCENARIOS, Answer, Relay
 from generated_client.api.videos import create_kling_image_to_video
 from generated_client.errors import NOT_SENT, DecodeError
 from generated_client.models import KlingImageToVideoRequest
-from standin import SCENARIOS, Answer, Relay
 
 PROMPTED = KlingImageToVideoRequest(model="kling-v1", prompt="宇航员站起身走了")
 TASK: dict[str, Any] = {"task_id": "任务", "status": "queued"}
@@ -20,7 +20,7 @@ WHOLE = json.dumps(TASK, ensure_ascii=False)
 PACKED = gzip.compress(WHOLE.encode())
 
 BROKEN = {
-    "html": SCENARIOS["console"],
+    "html": SCENARIOS["console"].answer,
     "empty": Answer(200, b""),
     "blank": Answer(200, b" \r\n"),
     "truncated": Answer(200, WHOLE.encode()[:-5]),

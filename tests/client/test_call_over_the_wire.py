@@ -6,10 +6,10 @@ from urllib.parse import quote
 import pytest
 
 from calling import TOKEN, Caller
+from contract_check.relay.standin import Answer, Relay
 from generated_client import AuthenticatedClient
 from generated_client.api.videos import create_kling_image_to_video
 from generated_client.models import KlingImageToVideoRequest, KlingImageToVideoRequestMetadata
-from standin import Answer, Relay
 
 PROMPTED = KlingImageToVideoRequest(model="kling-v1", prompt="宇航员站起身走了")
 

@@ -16,11 +16,11 @@ import httpx
 import pytest
 
 from calling import TLS, TOKEN, Caller
+from contract_check.relay.standin import Answer, Relay
 from generated_client import AuthenticatedClient
 from generated_client.api.videos import create_kling_image_to_video
 from generated_client.errors import ResponseError
 from generated_client.models import KlingImageToVideoRequest, VideoTask
-from standin import Answer, Relay
 
 PROMPTED = KlingImageToVideoRequest(model="kling-v1", prompt="宇航员站起身走了")
 TASK = {"task_id": "t", "status": "queued"}

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 from calling import Caller
+from contract_check.document.tree import is_array
+from contract_check.relay.standin import Contract, Relay
 from operations import Operation
-from standin import Contract, Relay
-from standin.schemas import is_array
 
 
 def _plain(parsed: Any) -> Any:

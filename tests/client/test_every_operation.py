@@ -1,8 +1,9 @@
 """Each operation of the document, whatever the document is: what travels when it is called."""
 
 from calling import TOKEN, Caller
+from contract_check.document.tree import at
+from contract_check.relay.standin import Contract, Relay
 from operations import Operation
-from standin import Contract, Relay
 
 
 def test_every_operation_goes_where_the_document_says(operation: Operation, caller: Caller, relay: Relay) -> None:
@@ -30,7 +31,7 @@ def test_every_property_of_a_body_travels_as_it_was_given(operation: Operation, 
 def test_an_optional_body_left_out_sends_none(
     operation: Operation, caller: Caller, relay: Relay, contract: Contract
 ) -> None:
-    if contract.schemas.resolve(operation.documented.definition.get("requestBody")).get("required"):
+    if at(contract.document, (*contract.body(operation.documented), "required")):
         caller.detailed(operation.module, **operation.arguments)
         assert relay.request.body
         return

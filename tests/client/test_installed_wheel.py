@@ -4,6 +4,7 @@ import sys
 from importlib.metadata import distribution
 from pathlib import Path as File
 
+import contract_check
 import generated_client
 
 CHECKOUT = File(__file__).parents[2]
@@ -20,3 +21,16 @@ def test_the_checkout_is_not_on_the_path() -> None:
     places = [File(entry or ".").resolve() for entry in sys.path]
     assert CHECKOUT not in places
     assert not [place for place in places if (place / "contract_check").exists()]
+
+
+def test_only_the_checkout_s_own_tool_comes_from_the_checkout() -> None:
+    """tests/checkout_import.py imports it by its place; what it imports in turn is what users install."""
+    assert File(contract_check.__file__).parent == CHECKOUT / "contract_check"
+    beside = {name.partition(".")[0] for name, module in sys.modules.items() if _is_in_checkout(module)}
+    assert beside == {"contract_check"}
+
+
+def _is_in_checkout(module: object) -> bool:
+    file = File(getattr(module, "__file__", None) or "/")
+    folders = {"contract_check", "generated_client", "benchmarks", "examples"}
+    return file.is_relative_to(CHECKOUT) and file.relative_to(CHECKOUT).parts[0] in folders

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from another import Package
 from calling import TLS, TOKEN, Caller
+from contract_check.relay.standin import Answer, Relay
 from generated_client import AuthenticatedClient
 from generated_client._values.large_bodies import LARGE, PIECE, LargeBody
 from generated_client.api.videos import create_kling_image_to_video
 from generated_client.errors import NOT_SENT, ApiError
 from generated_client.models import KlingImageToVideoRequest, KlingImageToVideoRequestMetadata
 from sockets import answering_at_once, reading_nothing
-from standin import Answer, Relay
 from workers import play
 
 TASK = Answer.json({"task_id": "t", "status": "queued"})

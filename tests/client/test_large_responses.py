@@ -10,11 +10,11 @@ from itertools import repeat
 import pytest
 
 from calling import TLS, TOKEN, Caller
+from contract_check.relay.standin import Answer, Relay
 from generated_client import AuthenticatedClient, Client
 from generated_client.api.videos import create_kling_image_to_video
 from generated_client.errors import DecodeError, ResponseError, ResponseTooLarge
 from generated_client.models import KlingImageToVideoRequest
-from standin import Answer, Relay
 
 PROMPTED = KlingImageToVideoRequest(model="kling-v1", prompt="宇航员站起身走了")
 MIB = 2**20

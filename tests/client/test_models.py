@@ -12,12 +12,13 @@ import pytest
 
 from another import Package
 from calling import Caller
+from contract_check.document.tree import resolve
+from contract_check.relay.standin import Answer, Relay
 from generated_client import models, types
 from generated_client.api.videos import create_kling_image_to_video
 from generated_client.models import KlingImageToVideoRequest, KlingImageToVideoRequestMetadata
 from generated_client.types import UNSET
 from operations import Operation
-from standin import Answer, Relay
 
 CLASSES = [getattr(models, name) for name in models.__all__ if attrs.has(getattr(models, name))]
 COPIES: dict[str, Callable[[Any], Any]] = {
@@ -134,7 +135,7 @@ def test_a_null_is_absent_where_the_document_has_none_and_null_where_it_has(
 def _odd(gateway: Package) -> dict[str, Any]:
     """A value for each property of gateway.json's body with the odd names."""
     operation = next(o for o in gateway.contract.operations if o.route == "/v1/odd")
-    schema = gateway.contract.schemas.resolve(gateway.contract.content(operation)["application/json"]["schema"])
+    schema = resolve(gateway.contract.document, gateway.contract.content(operation)["application/json"]["schema"])
     return {name: f"值 {name}" for name in schema["properties"]}
 
 

@@ -7,12 +7,12 @@ import httpx
 import pytest
 
 from calling import TLS, TOKEN, WAYS, Caller
+from contract_check.relay.standin import Answer, Relay
 from generated_client import AuthenticatedClient
 from generated_client.api.videos import create_kling_image_to_video
 from generated_client.errors import NOT_SENT, DeadlineExceeded, ResponseError
 from generated_client.models import KlingImageToVideoRequest
 from sockets import deaf, refusing
-from standin import Answer, Relay
 
 PROMPTED = KlingImageToVideoRequest(model="kling-v1", prompt="宇航员站起身走了")
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 import workers
-from standin import Answer, Relay, front_error
+from contract_check.relay.standin import Answer, Relay, front_error
 from workers import play
 
 

@@ -7,10 +7,10 @@ import pytest
 
 from another import Package
 from calling import TLS, TOKEN, Caller
+from contract_check.relay.standin import Answer, Relay
 from generated_client import AuthenticatedClient
 from generated_client.api.videos import create_kling_image_to_video
 from generated_client.models import KlingImageToVideoRequest
-from standin import Answer, Relay
 
 TASK = Answer.json({"task_id": "t", "status": "queued"})
 

@@ -11,11 +11,11 @@ import trustme
 
 from another import Package
 from calling import TLS, TOKEN, Caller
+from contract_check.relay.standin import Answer, Contract, Relay
 from generated_client import AuthenticatedClient, Client
 from generated_client.api.videos import create_kling_image_to_video
 from generated_client.models import KlingImageToVideoRequest
-from standin import Answer, Contract, Relay
-from standin.tls import client_tls, server_tls
+from tls import client_tls, server_tls
 
 PROMPTED = KlingImageToVideoRequest(model="kling-v1", prompt="宇航员站起身走了")
 PASSWORD = "pass" + "word"

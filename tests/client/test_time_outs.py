@@ -10,12 +10,12 @@ import httpx
 import pytest
 
 from calling import TLS, TOKEN, Caller
+from contract_check.relay.standin import Answer, Relay
 from generated_client import AuthenticatedClient, Client
 from generated_client.api.videos import create_kling_image_to_video
 from generated_client.errors import NOT_SENT, DeadlineExceeded
 from generated_client.models import KlingImageToVideoRequest
 from sockets import deaf, dripping
-from standin import Answer, Relay
 
 PROMPTED = KlingImageToVideoRequest(model="kling-v1", prompt="宇航员站起身走了")
 DEFAULT = {"connect": 5.0, "pool": 10.0, "read": 120.0, "write": 120.0}

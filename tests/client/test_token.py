@@ -14,12 +14,12 @@ import pytest
 import generated_client
 from another import Package
 from calling import TLS, Caller
+from contract_check.relay.standin import Answer, Relay, front_error, inner_error
 from generated_client import AuthenticatedClient
 from generated_client.api.videos import create_kling_image_to_video
 from generated_client.errors import ApiError, DecodeError, ResponseError, ResponseTooLarge, UnexpectedStatus
 from generated_client.models import KlingImageToVideoRequest
 from sockets import answering_at_once, refusing
-from standin import Answer, Relay, front_error, inner_error
 
 PROMPTED = KlingImageToVideoRequest(model="kling-v1", prompt="宇航员站起身走了")
 SECRET = "sk-" + "geheim/0123456789+=="

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from calling import Caller
+from contract_check.relay.standin import Answer, Relay, inner_error
 from generated_client.api.videos import create_kling_image_to_video
 from generated_client.models import ErrorDetail, ErrorResponse, KlingImageToVideoRequest, VideoTask
 from generated_client.types import UNSET
-from standin import Answer, Relay, inner_error
 
 PROMPTED = KlingImageToVideoRequest(model="kling-v1", prompt="宇航员站起身走了")
 

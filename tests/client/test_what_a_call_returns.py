@@ -10,10 +10,10 @@ import pytest
 
 from another import Package
 from calling import Caller
+from contract_check.relay.standin import Answer, Contract, Relay, front_error
 from generated_client.errors import ApiError
 from generated_client.models import ErrorResponse
 from operations import Operation
-from standin import Answer, Contract, Relay, front_error
 
 STYLES = ["sync", "asyncio"]
 STATUSES = [400, 401, 403, 404, 418, 429, 451, 499, 500, 503, 520, 530, 599]

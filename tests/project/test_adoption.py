@@ -11,7 +11,7 @@ from pathlib import Path as File
 import pytest
 
 from checkout import PYTHON, ROOT, copy, run
-from standin import Answer, Contract, Relay, front_error, overlaid
+from contract_check.relay.standin import Answer, Contract, Relay, front_error
 
 ADOPTED = ROOT / "tests" / "documents" / "adopted.json"
 VIDEO = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 500
@@ -70,7 +70,7 @@ def test_users_are_told_of_what_is_new() -> None:
 
 @pytest.fixture(scope="module")
 def larger_contract() -> Contract:
-    return Contract(overlaid(ADOPTED))
+    return Contract.of(ADOPTED)
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import pytest
 
 from calling import TOKEN
 from checkout import PYTHON, ROOT, Completed, run
-from standin import Contract, Relay
+from contract_check.relay.standin import Contract, Relay
 
-DEMO = [PYTHON, "-m", "demo"]
-ENVIRONMENT = {"PYTHONPATH": "tests", "PYTHONUTF8": "1"}
+DEMO = [PYTHON, "examples/demo.py"]
+ENVIRONMENT = {"PYTHONPATH": ".", "PYTHONUTF8": "1"}
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def test_it_prints_the_typed_task_sync_and_async(shown: Completed) -> None:
 def test_it_prints_a_typed_error(shown: Completed) -> None:
     assert "generated_client.errors.ApiError: " in shown.stdout
     assert "  .status_code = 401" in shown.stdout
-    assert "  .message = '无效的令牌'" in shown.stdout
+    assert "  .message = 'Invalid token (request id: " in shown.stdout
 
 
 def test_no_token_is_shown(shown: Completed) -> None:
@@ -59,7 +59,7 @@ def test_at_a_terminal_it_asks_before_it_spends(contract: Contract, word: str, c
         run = subprocess.Popen(
             [PYTHON, "-c", script],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": "tests:.", "RELAY_TOKEN": TOKEN},
+            env={**os.environ, "PYTHONPATH": "examples:.", "RELAY_TOKEN": TOKEN},
             stdin=there,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

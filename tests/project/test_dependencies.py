@@ -7,7 +7,7 @@ from pathlib import Path as File
 import pytest
 
 from checkout import ROOT, run
-from standin import Contract, Relay
+from contract_check.relay.standin import Contract, Relay
 
 CONSUMER = ROOT / "tests" / "snippets" / "consumer.py"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -39,7 +39,7 @@ def test_the_wheel_alone_makes_the_call(lowest: bool, extra: str, contract: Cont
         assert done.returncode == 0, done.stdout + done.stderr
     with Relay(contract) as relay:
         warned, told = ["-W", "error"], {"RELAY_EXTRA": extra, "PYTHONUTF8": "1"}
-        done = run([python, "-P", *warned, CONSUMER], cwd=tmp_path, env={**told, "RELAY_URL": relay.url})
+        done = run([python, "-P", *warned, CONSUMER], cwd=tmp_path, env={**told, "RELAY_BASE_URL": relay.url})
         assert done.returncode == 0, done.stderr
         assert done.stdout == "abcd1234efgh queued abcd1234efgh\nabcd1234efgh abcd1234efgh abcd1234efgh\n"
         assert len(relay.chargeable) == 6

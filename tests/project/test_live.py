@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from checkout import PYTHON, ROOT, Completed, contract_check, run
+from contract_check.relay.standin import RECORDED, Answer, Contract, Relay, front_error, inner_error
 from specimens import write
-from standin import SCENARIOS, Answer, Contract, Relay, front_error, inner_error
 
 TOKEN = "sk-" + "real/money~1"
 OPERATION = "POST /kling/v1/videos/image2video"
@@ -208,7 +208,7 @@ def test_a_success_that_lacks_a_field_or_adds_some_is_named_by_field(asked: Rela
 
 
 def test_no_answer_that_the_document_allows_is_a_departure(contract: Contract) -> None:
-    names = sorted(set(SCENARIOS) - {"console"})
+    names = sorted(set(RECORDED) - {"console", "rate_limited"})
     for three in (names[at : at + 3] for at in range(0, len(names), 3)):
         with Relay(contract) as relay:
             relay.always(front_error(404, "Invalid URL"))
@@ -386,7 +386,7 @@ def test_without_an_address_the_stand_in_is_asked() -> None:
     done = contract_check("live", "--format", "json", env={"RELAY_TOKEN": TOKEN})
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["base_url"].startswith("http://127.0.0.1:")
-    assert "starting the suite's stand-in relay ..." in done.stderr
+    assert "a stand-in relay on loopback is asked ..." in done.stderr
     assert TOKEN not in done.stdout + done.stderr
 
 

@@ -18,8 +18,8 @@ import pytest
 import trustme
 
 from checkout import ROOT, contract_check, run
-from standin import Contract, Relay
-from standin.tls import server_tls
+from contract_check.relay.standin import Contract, Relay
+from tls import server_tls
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 READMES = ("README.md", "README.zh-CN.md")

@@ -1,19 +1,23 @@
 """The stand-in itself: it notices what it is there to notice, so that a test that relies on it can fail."""
 
 import json
+import os
+import re
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPResponse, IncompleteRead, RemoteDisconnected
+from pathlib import Path as File
 from threading import Event
 from typing import Any
 
 import pytest
 
 from calling import TOKEN
-from checkout import PYTHON, ROOT
+from checkout import PYTHON, ROOT, contract_check
+from contract_check.relay.standin import RECORDED, SCENARIOS, Answer, Contract, Relay
 from specimens import ROUTE
-from standin import SCENARIOS, Answer, Contract, Relay
 
 GOOD = {"model": "kling-v1", "prompt": "宇航员站起身走了", "duration": 5}
 HEADERS = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
@@ -38,6 +42,16 @@ def _read(response: HTTPResponse) -> tuple[int, Any]:
     return response.status, json.loads(content) if "json" in response.headers["Content-Type"] else content.decode()
 
 
+def _nothing_comes(relay: Relay, connection: HTTPConnection) -> None:
+    """The request has arrived, the connection is open, and no byte of an answer is there."""
+    relay.wait_for(1)
+    assert connection.sock is not None
+    connection.sock.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        connection.sock.recv(1, socket.MSG_PEEK)
+    connection.sock.settimeout(10)
+
+
 def test_a_good_request_gets_a_task_with_more_than_the_document_says(relay: Relay, connection: HTTPConnection) -> None:
     status, task = _post(connection, GOOD)
     assert status == 200
@@ -56,7 +70,7 @@ def test_a_good_request_gets_a_task_with_more_than_the_document_says(relay: Rela
         ({"prompt": "走", "metadata": []}, "/metadata"),
         ({"prompt": None}, "/prompt"),
         (b'{"prompt": "', "not JSON"),
-        ([GOOD], "/"),
+        ([GOOD], "#: array"),
     ],
     ids=["misspelled", "text for a number", "fraction", "list for an object", "null", "truncated", "list"],
 )
@@ -73,7 +87,7 @@ def test_a_whole_number_with_a_fraction_is_noticed_though_it_is_accepted(
     relay: Relay, connection: HTTPConnection
 ) -> None:
     assert _post(connection, b'{"prompt": "x", "duration": 10.0}')[0] == 200
-    assert [problem.startswith("/duration: 10.0") for problem in relay.problems] == [True]
+    assert [problem.startswith("#/duration: 10.0") for problem in relay.problems] == [True]
 
 
 def test_free_metadata_may_hold_anything(relay: Relay, connection: HTTPConnection) -> None:
@@ -137,15 +151,44 @@ def test_another_media_type_is_noticed(relay: Relay, connection: HTTPConnection,
 
 def test_a_query_that_is_not_in_the_document_is_noticed(relay: Relay, connection: HTTPConnection) -> None:
     _post(connection, GOOD, f"{ROUTE}?debug=1")
-    assert relay.problems == ["the query parameter debug is not in the document"]
+    assert relay.problems == ["query parameter debug: it is not documented"]
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
-def test_a_scenario_is_answered_as_it_stands_and_only_once(relay: Relay, connection: HTTPConnection, name: str) -> None:
+@pytest.mark.parametrize("name", RECORDED)
+def test_a_recorded_answer_is_given_as_it_stands_and_only_once(
+    relay: Relay, connection: HTTPConnection, name: str
+) -> None:
     relay.answer(name)
-    status, _ = _post(connection, GOOD)
-    assert status == SCENARIOS[name].status
+    connection.request("POST", ROUTE, json.dumps(GOOD).encode(), HEADERS)
+    response = connection.getresponse()
+    expected = RECORDED[name].answer
+    assert response.status == expected.status
+    assert response.read() == expected.body.replace(b"{request id}", relay.request.id.encode())
+    assert response.headers["Retry-After"] == expected.headers.get("Retry-After")
     assert _post(connection, GOOD)[1]["status"] == "queued"
+
+
+def test_slow_sends_a_whole_task_byte_by_byte() -> None:
+    slow = SCENARIOS["slow"].answer
+    assert slow.chunks is not None
+    assert {len(chunk) for chunk in slow.chunks} == {1}
+    assert json.loads(b"".join(slow.chunks))["status"] == "queued"
+
+
+def test_silence_leaves_the_connection_open(relay: Relay, connection: HTTPConnection) -> None:
+    relay.answer("silence")
+    connection.request("POST", ROUTE, json.dumps(GOOD), HEADERS)
+    _nothing_comes(relay, connection)
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [("hang_up", RemoteDisconnected), ("reset", ConnectionResetError), ("cut_off", IncompleteRead)],
+)
+def test_a_connection_that_breaks(relay: Relay, connection: HTTPConnection, name: str, error: type[Exception]) -> None:
+    relay.answer(name)
+    with pytest.raises(error):
+        _post(connection, GOOD)
 
 
 def test_one_answer_for_all_until_it_is_taken_back(relay: Relay, connection: HTTPConnection) -> None:
@@ -159,12 +202,7 @@ def test_an_answer_waits_for_its_event(relay: Relay, connection: HTTPConnection)
     event = Event()
     relay.answer(Answer.json({}, wait=event))
     connection.request("POST", ROUTE, json.dumps(GOOD), HEADERS)
-    relay.wait_for(1)
-    assert connection.sock is not None
-    connection.sock.setblocking(False)
-    with pytest.raises(BlockingIOError):
-        connection.sock.recv(1, socket.MSG_PEEK)
-    connection.sock.settimeout(10)
+    _nothing_comes(relay, connection)
     event.set()
     assert _read(connection.getresponse()) == (200, {})
 
@@ -173,18 +211,6 @@ def test_an_answer_in_chunks(relay: Relay, connection: HTTPConnection) -> None:
     relay.answer(Answer(chunks=[b'{"task_id": ', b'"1"}'], headers={"Content-Type": "application/json"}))
     assert _post(connection, GOOD) == (200, {"task_id": "1"})
     assert _post(connection, GOOD)[0] == 200
-
-
-def test_a_truncated_answer(relay: Relay, connection: HTTPConnection) -> None:
-    relay.answer(Answer.json({"task_id": "1"}, cut=5))
-    with pytest.raises(IncompleteRead):
-        _post(connection, GOOD)
-
-
-def test_no_answer_at_all(relay: Relay, connection: HTTPConnection) -> None:
-    relay.answer(Answer(silent=True))
-    with pytest.raises(RemoteDisconnected):
-        _post(connection, GOOD)
 
 
 @pytest.mark.parametrize("answer", [Answer(silent=True, reset=True), Answer.json({"a": 1}, cut=3, reset=True)])
@@ -251,25 +277,81 @@ def test_more_operations_need_no_code() -> None:
             body = f"--b\r\n{part.format(name)}--b--\r\n".encode()
             connection.request("POST", "/v1/images", body, {"Content-Type": "multipart/form-data; boundary=b"})
             connection.getresponse().read()
-        assert relay.problems == ["the form lacks image", "the form's imag is not in the document"]
+        assert relay.problems == ["form field image: it is missing", "form field imag: it is not documented"]
         assert len(relay.chargeable) == 2
         connection.close()
 
 
-def test_on_its_own_it_prints_its_url_and_a_line_for_each_request() -> None:
-    alone = subprocess.Popen(
-        [PYTHON, "-m", "standin"],
-        cwd=ROOT / "tests",
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        encoding="utf-8",
+# On its own
+
+
+class Alone:
+    """`python -m contract_check standin`, or another command that runs it."""
+
+    def __init__(self, *command: str | File) -> None:
+        self.process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+        assert self.process.stdout is not None
+        self.said = [self.process.stdout.readline() for _ in range(3)]
+        [self.address] = re.findall(r"RELAY_BASE_URL=http://(\S+) RELAY_TOKEN=sk-\.\.\.\n", self.said[2])
+        self.connection = HTTPConnection(self.address, timeout=10)
+
+    def ends(self, number: signal.Signals) -> tuple[int, str]:
+        """Sends a signal, as a terminal does; returns the exit code and what was printed since it said where it is."""
+        self.connection.close()
+        os.killpg(self.process.pid, number)
+        printed, _ = self.process.communicate(timeout=30)
+        return self.process.returncode, printed
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_runs_until_it_is_ended_and_tells_of_each_request(number: signal.Signals) -> None:
+    alone = Alone(PYTHON, "-m", "contract_check", "standin")
+    assert f"http://{alone.address}" in alone.said[0]
+    assert _post(alone.connection, GOOD)[0] == 200
+    assert _post(alone.connection, {**GOOD, "promt": "拼错"})[0] == 400
+    code, printed = alone.ends(number)
+    assert code == 0
+    assert re.fullmatch(
+        rf"\d\d:\d\d:\d\d POST {ROUTE}: 200\n"
+        rf"\d\d:\d\d:\d\d POST {ROUTE}: 400\n"
+        r" +#/promt: a field that is not documented\n",
+        printed,
     )
-    assert alone.stdout is not None
-    url = alone.stdout.readline().strip()
-    connection = HTTPConnection(url.partition("//")[2], timeout=10)
-    assert _post(connection, GOOD)[0] == 200
-    line = json.loads(alone.stdout.readline())
-    assert line == {"method": "POST", "target": ROUTE, "status": 200, "chargeable": True, "problems": []}
-    connection.close()
-    alone.communicate()
-    assert alone.returncode == 0
+    assert TOKEN not in printed
+
+
+def test_make_standin_takes_a_port_and_a_scenario() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    alone = Alone("make", "standin", f"PORT={port}", "ANSWER=no_channel")
+    assert alone.address == f"127.0.0.1:{port}"
+    assert [_post(alone.connection, GOOD)[0] for _ in range(2)] == [503, 503]
+    code, printed = alone.ends(signal.SIGINT)
+    assert code == -signal.SIGINT  # make's own way
+    assert printed.count("\n") == 2
+
+
+def test_help_names_each_scenario_and_the_exit_codes() -> None:
+    told = contract_check("standin", "--help").stdout
+    for name, scenario in SCENARIOS.items():
+        assert re.search(rf"^  {name} +{re.escape(scenario.meaning)}$", told, re.MULTILINE)
+    assert "Exit codes: 0" in told
+
+
+def test_it_says_why_it_cannot_run() -> None:
+    unknown = contract_check("standin", "--answer", "nothing")
+    assert (unknown.returncode, unknown.stdout) == (2, "")
+    assert "no_channel" in unknown.stderr
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refused = contract_check("standin", "--port", port)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert f"port {port}" in refused.stderr
+    assert contract_check("standin", "--port", 99999).returncode == 2

@@ -1,6 +1,6 @@
 """What a service does with the package: type-checked strictly, and run where there is nothing but the wheel.
 
-RELAY_URL names the relay to call, RELAY_EXTRA what the package was installed with.
+RELAY_BASE_URL names the relay to call, RELAY_EXTRA what the package was installed with.
 """
 
 import asyncio
@@ -78,7 +78,7 @@ async def submit_many(url: str, token: str) -> list[str]:
 
 def main() -> None:
     """Calls in every way, and prints what came of it."""
-    url, token = os.environ["RELAY_URL"], "sk-" + "consumer"
+    url, token = os.environ["RELAY_BASE_URL"], "sk-" + "consumer"
     with AuthenticatedClient(base_url=url, token=token) as client:
         print(submit(client), look_closer(client), careful(client))
     print(*asyncio.run(submit_many(url, token)))

@@ -22,6 +22,7 @@ class Request:
     route: str | None = None
     """The document's path that it matched."""
     status: int = 0
+    """The status of the answer."""
     problems: list[str] = field(default_factory=list[str])
     """In what it departs from the document."""
     chargeable: bool = False

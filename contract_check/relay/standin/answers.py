@@ -1,10 +1,13 @@
-"""What the stand-in can say: the relay's own shapes, and whatever a test wants to see a client take."""
+"""What the stand-in can say: the relay's own shapes, and whatever a client has to take."""
 
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
+
+REQUEST_ID = "{request id}"
+"""Stands in a body for the X-Oneapi-Request-Id of the answer."""
 
 
 @dataclass
@@ -35,9 +38,8 @@ class Answer:
         return cls(status, json.dumps(value, ensure_ascii=False).encode(), headers, **fields)
 
     @classmethod
-    def html(cls, status: int = 200) -> "Answer":
-        """The page of the relay's web console, which stands at every path that the relay does not know."""
-        page = "<!doctype html><html lang='zh'><title>New API</title><div id='root'></div></html>"
+    def html(cls, status: int = 200, page: str = "<!doctype html><title>New API</title>") -> "Answer":
+        """A page, such as the relay's web console."""
         return cls(status, page.encode(), {"Content-Type": "text/html; charset=utf-8"})
 
 
@@ -51,14 +53,7 @@ def inner_error(status: int, message: str, code: str) -> Answer:
     return Answer.json({"code": code, "message": message, "data": None}, status)
 
 
-SCENARIOS: dict[str, Answer] = {
-    "bad_token": front_error(401, "无效的令牌", "invalid_token"),
-    "no_quota": front_error(403, "用户额度不足, 剩余额度: $0.00", "insufficient_user_quota"),
-    "no_permission": front_error(403, "该令牌无权访问模型 kling-v1", "access_denied"),
-    "too_many": inner_error(429, "当前分组上游负载已饱和，请稍后再试", "too_many_requests"),
-    "no_channel": front_error(503, "当前分组 default 下对于模型 kling-v1 无可用渠道", "model_not_found"),
-    "no_prompt": inner_error(400, "prompt is required", "invalid_request"),
-    "upstream": inner_error(502, "上游服务返回错误", "fail_to_fetch_task"),
-    "console": Answer.html(),
-}
-"""Answers that the relay is known to give, by a name that a test or a README can say."""
+def invalid_url(method: str, path: str) -> Answer:
+    """What the gateway answers below /v1, /api and /assets to a path that it does not know."""
+    said = f"Invalid URL ({method} {path})"
+    return Answer.json({"error": {"message": said, "type": "invalid_request_error", "param": "", "code": ""}}, 404)

@@ -11,10 +11,12 @@ from http.server import ThreadingHTTPServer
 from threading import Condition, Event, Thread
 from typing import Any, Self
 
-from .answers import SCENARIOS, Answer, front_error
+from . import judging
+from .answers import REQUEST_ID, Answer, invalid_url
 from .contract import Contract, Operation
 from .handler import Handler
-from .requests import Request
+from .request import Request
+from .scenarios import RECORDED, SCENARIOS
 
 _INSIDE = ("/v1/", "/api/", "/assets/")
 
@@ -26,11 +28,14 @@ class Relay:
         self,
         contract: Contract,
         *,
+        port: int = 0,
         tls: ssl.SSLContext | None = None,
         proxy: bool = False,
         listener: Callable[[Request, Answer], object] = lambda _request, _answer: None,
     ) -> None:
-        """With `tls` it speaks TLS; as a `proxy`, only within the tunnels that it is asked for.
+        """At `port`, or at one that is free; raises OSError where another server has it.
+
+        With `tls` it speaks TLS; as a `proxy`, only within the tunnels that it is asked for.
 
         `listener` is told of each request and its answer, before that travels.
         """
@@ -50,7 +55,7 @@ class Relay:
         self._always: Answer | None = None
         self._open: dict[int, socket.socket] = {}
         self._changed = Condition()
-        self._server = _Server(self)
+        self._server = _Server(self, port)
         self._thread = Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
     @property
@@ -134,7 +139,8 @@ class Relay:
             elif self._always:
                 answer = self._always
             request.status = answer.status
-            answer = replace(answer, headers={"X-Oneapi-Request-Id": request.id, **answer.headers})
+            body = answer.body.replace(REQUEST_ID.encode(), request.id.encode())
+            answer = replace(answer, body=body, headers={"X-Oneapi-Request-Id": request.id, **answer.headers})
             self._requests.append(request)
             self.problems += request.problems
             self.listener(request, answer)
@@ -145,15 +151,16 @@ class Relay:
         if operation is None:
             request.problems.append(f"{request.method} {request.path} is not in the document")
             if f"{request.path}/".startswith(_INSIDE):
-                return front_error(404, f"Invalid URL ({request.method} {request.path})")
-            return SCENARIOS["console"]
+                return invalid_url(request.method, request.path)
+            return RECORDED["console"].answer
         request.route = operation.route
-        request.problems += self.contract.problems(operation, request)
-        if operation.bearer and not self._knows(request.headers.get_all("authorization", [])):
+        departures = self.contract.departures(operation, request)
+        request.problems += map(judging.line, departures)
+        if operation.is_bearer and not self._knows(request.headers.get_all("authorization", [])):
             request.problems.append("no token, or one that the relay does not know")
-            return SCENARIOS["bad_token"]
+            return RECORDED["bad_token"].answer
         request.chargeable = self.contract.could_be_charged(operation, request)
-        return self.contract.answer(operation, request)
+        return self.contract.answer(operation, request, departures)
 
     def _knows(self, authorization: list[str]) -> bool:
         scheme, _, token = (authorization if len(authorization) == 1 else [""])[0].partition(" ")
@@ -188,13 +195,13 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 1024
 
-    def __init__(self, relay: Relay) -> None:
+    def __init__(self, relay: Relay, port: int) -> None:
         self.relay = relay
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(("127.0.0.1", port), Handler)
 
     def server_bind(self) -> None:
         """Without HTTPServer's look-up of this machine's name, which may take seconds."""
-        socket.socket.bind(self.socket, ("127.0.0.1", 0))
+        socket.socket.bind(self.socket, self.server_address)
         self.server_name, self.server_port = self.socket.getsockname()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -202,4 +209,4 @@ class _Server(ThreadingHTTPServer):
 
 
 def _named(answer: Answer | str) -> Answer:
-    return SCENARIOS[answer] if isinstance(answer, str) else answer
+    return SCENARIOS[answer].answer if isinstance(answer, str) else answer

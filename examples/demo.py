@@ -5,10 +5,10 @@ import os
 import re
 import sys
 
+from contract_check.relay.standin import Answer, Contract, Relay, Request
 from generated_client import AuthenticatedClient
 from generated_client.api.videos import create_kling_image_to_video
 from generated_client.models import KlingImageToVideoRequest
-from standin import Answer, Contract, Relay, Request, overlaid
 
 SERVER = "https://api.xiexus.cn"
 REQUEST = KlingImageToVideoRequest(
@@ -19,7 +19,7 @@ REQUEST = KlingImageToVideoRequest(
 def main() -> int:
     """Runs the demonstration; returns its exit code."""
     token = os.environ.get("RELAY_TOKEN", "")
-    with Relay(Contract(overlaid()), listener=show) as relay:
+    with Relay(Contract.of(), listener=show) as relay:
         print(f"A stand-in relay listens at {relay.url}; nothing leaves this machine.")
         rehearse(relay)
     if not token:

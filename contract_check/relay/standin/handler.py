@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, cast
 
 from .answers import Answer
-from .requests import Request
+from .request import Request
 
 if TYPE_CHECKING:
     from .relay import Relay

@@ -1,0 +1,24 @@
+"""A stand-in for the relay on loopback: holds each request against the document, and answers as the relay does.
+
+`Relay` is the server, `Answer` what it can be told to say next, `SCENARIOS` the answers that have a name, and
+`Contract` the document that it knows.
+"""
+
+from .answers import Answer, front_error, inner_error
+from .contract import Contract, Operation
+from .relay import Relay
+from .request import Request
+from .scenarios import RECORDED, SCENARIOS, Scenario
+
+__all__ = [
+    "RECORDED",
+    "SCENARIOS",
+    "Answer",
+    "Contract",
+    "Operation",
+    "Relay",
+    "Request",
+    "Scenario",
+    "front_error",
+    "inner_error",
+]
