@@ -8,12 +8,12 @@ import pytest
 
 from another import Package
 from calling import TLS, TOKEN, Caller
+from contract_check.relay.standin import Answer, Relay
 from generated_client import AuthenticatedClient
 from generated_client.api.videos import create_kling_image_to_video
 from generated_client.errors import NOT_SENT, UnexpectedStatus
 from generated_client.models import KlingImageToVideoRequest
 from sockets import refusing
-from contract_check.relay.standin import Answer, Relay
 
 PROMPTED = KlingImageToVideoRequest(model="kling-v1", prompt="宇航员站起身走了")
 PATH = "/v1/Item/7"
