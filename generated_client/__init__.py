@@ -2,15 +2,72 @@
 
 TYPE_CHECKING = False  # type checkers know it by its name; loading typing takes longer than all else here
 if TYPE_CHECKING:
+    from . import api, client, errors, models, types
     from .client import AuthenticatedClient, Client
+    from .errors import (
+        NOT_SENT,
+        ApiError,
+        DeadlineExceeded,
+        DecodeError,
+        ResponseError,
+        ResponseTooLarge,
+        UnexpectedStatus,
+    )
+    from .types import UNSET, File, Response, Unset
+
+    __version__: str
 else:
+    _MODULES = {
+        "client": ("AuthenticatedClient", "Client"),
+        "errors": (
+            "NOT_SENT",
+            "ApiError",
+            "DeadlineExceeded",
+            "DecodeError",
+            "ResponseError",
+            "ResponseTooLarge",
+            "UnexpectedStatus",
+        ),
+        "types": ("UNSET", "File", "Response", "Unset"),
+        "api": (),
+        "models": (),
+    }
 
     def __getattr__(name):
-        if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from . import client
+        from importlib import import_module
 
-        return getattr(client, name)
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("relay-client")
+        for module, names in _MODULES.items():
+            if name == module or name in names:
+                found = import_module(f".{module}", __name__)
+                return found if name == module else getattr(found, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__():
+        return sorted({*globals(), *__all__})
 
 
-__all__ = ("AuthenticatedClient", "Client")
+__all__ = (
+    "NOT_SENT",
+    "UNSET",
+    "ApiError",
+    "AuthenticatedClient",
+    "Client",
+    "DeadlineExceeded",
+    "DecodeError",
+    "File",
+    "Response",
+    "ResponseError",
+    "ResponseTooLarge",
+    "UnexpectedStatus",
+    "Unset",
+    "__version__",
+    "api",
+    "client",
+    "errors",
+    "models",
+    "types",
+)

@@ -1,6 +1,7 @@
 """An import loads what it needs and no more, however many operations and models the document has."""
 
 import importlib
+import importlib.metadata
 import json
 import subprocess
 import sys
@@ -88,7 +89,10 @@ def test_every_name_can_be_had_from_the_package() -> None:
         assert getattr(models, name).__name__ == name
         assert name in dir(models)
     for name in generated_client.__all__:
-        assert getattr(generated_client, name).__name__.rpartition(".")[2] == name
+        assert getattr(generated_client, name) is not None
+        assert name in dir(generated_client)
+    assert generated_client.errors.NOT_SENT is generated_client.NOT_SENT
+    assert generated_client.__version__ == importlib.metadata.version("relay-client")
     assert importlib.import_module("generated_client.client").Client is generated_client.Client
 
 

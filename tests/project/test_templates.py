@@ -134,8 +134,9 @@ def test_a_passage_of_upstream_s_that_is_worded_anew_stops_the_run(root: File, n
 
 def test_a_passage_of_upstream_s_that_comes_twice_stops_the_run(root: File) -> None:
     file = _upstream(root, "model.py.jinja")
-    file.write_text(file.read_text(encoding="utf-8") + "    def additional_keys\n", encoding="utf-8")
-    _assert_stopped(_generate(root), root, "upstream's text lacks or repeats: def to_dict")
+    twice = "    @property\n    def additional_keys(self) -> list[str]:\n        return []\n"
+    file.write_text(file.read_text(encoding="utf-8") + twice, encoding="utf-8")
+    _assert_stopped(_generate(root), root, "upstream's text lacks or repeats", "additional_keys")
 
 
 @pytest.mark.slow
