@@ -220,10 +220,8 @@ class BaseClient:
             await response.aclose()
 
     def _request(self, http: httpx.Client | httpx.AsyncClient, operation: dict[str, Any]) -> httpx.Request:
-        request = self._requests.build(http, self.base_url, operation, _steps(self.timeout, self.deadline))
-        if self._token:
-            self._token.add_to(request.headers)
-        return request
+        """The request, still without the token."""
+        return self._requests.build(http, self.base_url, operation, _steps(self.timeout, self.deadline))
 
     @property
     def _judgement(self) -> Judgement:

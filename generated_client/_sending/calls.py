@@ -14,6 +14,8 @@ _AUTH_OF_THE_CLIENT: Final = cast("Any", httpx.USE_CLIENT_DEFAULT)
 def send(http: httpx.Client, request: httpx.Request, token: Token | None, *, follow_redirects: bool) -> httpx.Response:
     """The open response; raises httpx.TransportError, and whatever a hook of the caller's raises."""
     auth = _AUTH_OF_THE_CLIENT
+    if token:
+        token.add_to(request.headers)
     for redirects in range(http.max_redirects + 1):
         try:
             response = http.send(request, auth=auth, stream=True, follow_redirects=False)
@@ -39,6 +41,8 @@ async def asend(
 ) -> httpx.Response:
     """The same on an event loop."""
     auth = _AUTH_OF_THE_CLIENT
+    if token:
+        token.add_to(request.headers)
     for redirects in range(http.max_redirects + 1):
         try:
             response = await http.send(request, auth=auth, stream=True, follow_redirects=False)

@@ -17,6 +17,7 @@ _T = TypeVar("_T")
 
 def run(seconds: float, request: httpx.Request, work: Callable[[], _T]) -> _T:
     """Waits for `work` in a thread of its own: httpx cannot end a response that comes a byte at a time."""
+    exceeded = _exceeded(seconds, request)
     aborts = list[Callable[[], None]]()
     request.extensions[ABORTS] = aborts
     future: Future[_T] = Future()
@@ -36,11 +37,12 @@ def run(seconds: float, request: httpx.Request, work: Callable[[], _T]) -> _T:
         future.add_done_callback(_close)
         for abort in aborts:
             abort()
-        raise _exceeded(seconds, request) from None
+        raise exceeded from None
 
 
 async def arun(seconds: float, request: httpx.Request, work: Callable[[], Awaitable[_T]]) -> _T:
     """Waits for `work` on the event loop, and cancels it at the deadline."""
+    exceeded = _exceeded(seconds, request)
     limit = asyncio.timeout(seconds)
     try:
         async with limit:
@@ -48,7 +50,7 @@ async def arun(seconds: float, request: httpx.Request, work: Callable[[], Awaita
     except TimeoutError:
         if not limit.expired():
             raise
-        raise _exceeded(seconds, request) from None
+        raise exceeded from None
 
 
 def _close(late: "Future[Any]") -> None:
@@ -58,5 +60,6 @@ def _close(late: "Future[Any]") -> None:
 
 
 def _exceeded(seconds: float, request: httpx.Request) -> DeadlineExceeded:
+    """The error for when it is needed, with a copy of the request as it is before it gets the token."""
     text = f"{request.method} {request.url.path}: the call took longer than its deadline of {seconds:g} s"
-    return DeadlineExceeded(text, request=request)
+    return DeadlineExceeded(text, request=httpx.Request(request.method, request.url, headers=request.headers))
