@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         ResponseError,
         ResponseTooLarge,
         UnexpectedStatus,
+        may_have_been_charged,
     )
     from .types import UNSET, File, Response, Unset
 
@@ -27,6 +28,7 @@ else:
             "ResponseError",
             "ResponseTooLarge",
             "UnexpectedStatus",
+            "may_have_been_charged",
         ),
         "types": ("UNSET", "File", "Response", "Unset"),
         "api": (),
@@ -68,6 +70,7 @@ __all__ = (
     "api",
     "client",
     "errors",
+    "may_have_been_charged",
     "models",
     "types",
 )

@@ -16,12 +16,31 @@ NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """The errors after which nothing was sent: for `except NOT_SENT`."""
 CONTENT_LIMIT: Final = 65_536
 """Bytes of a body that an error keeps."""
+REQUEST_ID_HEADERS: Final = ("X-Oneapi-Request-Id", "X-Request-Id")
+"""Where a response says by which id the operator finds it; the first that is there counts."""
 _MESSAGE_LIMIT: Final = 500
 _FIELD_LIMIT: Final = 100
 
 
+def may_have_been_charged(error: BaseException) -> bool:
+    """Whether the relay may have worked on the request that `error` came of, and charged for it.
+
+    Args:
+        error: whatever a call raised.
+
+    Returns:
+        False where nothing was sent (NOT_SENT, or an argument that cannot be sent) and for a status of 4xx, which is a
+        refusal. True for any other error of httpx or of this module: look whether there is a task before sending again.
+    """
+    if isinstance(error, ResponseError):
+        return error.may_have_been_charged
+    return isinstance(error, httpx.HTTPError) and not isinstance(error, NOT_SENT)
+
+
 class DeadlineExceeded(httpx.TimeoutException):
     """A call took longer than the client's `deadline`, in all; the request may have been worked on."""
+
+    may_have_been_charged: Final = True
 
 
 class ResponseError(Exception):
@@ -57,15 +76,21 @@ class ResponseError(Exception):
         self.message = _text(body.get("message"))
         self.code = _text(body.get("code"))
         self.type = _text(body.get("type"))
-        self.request_id: str | None = self.headers.get("X-Oneapi-Request-Id", self.headers.get("X-Request-Id"))
+        self.request_id = request_id(self.headers)
         self.retry_after = _seconds(self.headers.get("Retry-After", body.get("retry_after")))
         super().__init__(self._line(reason))
+
+    @property
+    def may_have_been_charged(self) -> bool:
+        """Whether the relay may have worked on the request: not where it refused it, with a status of 4xx."""
+        return not 400 <= self.status_code < 500
 
     def _line(self, reason: str) -> str:
         """The error on one line, without what a terminal would take for a command."""
         message = f": {self.message[:_MESSAGE_LIMIT]}" if self.message else ""
         named = {"code": self.code, "type": self.type, "request_id": self.request_id}
-        known = ", ".join(f"{name}={value[:_FIELD_LIMIT]}" for name, value in named.items() if value)
+        unsaid = {name: value for name, value in named.items() if value and value not in message}
+        known = ", ".join(f"{name}={value[:_FIELD_LIMIT]}" for name, value in unsaid.items())
         line = f"{self.method} {self.path}: {self.status_code}{reason}{message}{f' ({known})' if known else ''}"
         return "".join(letter if letter.isprintable() else "?" for letter in " ".join(line.split()))
 
@@ -88,6 +113,11 @@ class DecodeError(ResponseError):
 
 class ResponseTooLarge(DecodeError):
     """A body, of whatever status, of more bytes than the client's `max_response_bytes`, decompressed."""
+
+
+def request_id(headers: httpx.Headers) -> str | None:
+    """The id by which the operator finds a request in the relay's log, or None."""
+    return next((headers[name] for name in REQUEST_ID_HEADERS if name in headers), None)
 
 
 def _error_object(content: bytes) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from typing import IO, BinaryIO, Final, Generic, Literal, TypeVar
 import httpx
 from attrs import define
 
+from .errors import request_id
+
 
 class Unset(Enum):
     """The type of UNSET, which stands for a field that is not sent or did not come.
@@ -73,6 +75,11 @@ class Response(Generic[T]):
     content: bytes
     headers: httpx.Headers
     parsed: T | None
+
+    @property
+    def request_id(self) -> str | None:
+        """The id by which the operator finds the request in the relay's log, or None."""
+        return request_id(self.headers)
 
 
 __all__ = ["UNSET", "File", "FileTypes", "RequestFiles", "Response", "Unset"]

@@ -126,8 +126,10 @@ def test_a_broken_success_is_an_error(mocked: Callable[[httpx.Response], Caller]
 
 
 def test_the_whole_response_has_its_body(mocked: Callable[[httpx.Response], Caller]) -> None:
-    response = mocked(httpx.Response(200, json=TASK)).detailed(create_kling_image_to_video, body=PROMPTED)
+    answer = httpx.Response(200, json=TASK, headers={"X-Oneapi-Request-Id": "r-1"})
+    response = mocked(answer).detailed(create_kling_image_to_video, body=PROMPTED)
     assert json.loads(response.content) == TASK
+    assert response.request_id == "r-1"
 
 
 def test_a_stream_can_be_read(mocked: Callable[[httpx.Response], Caller]) -> None:

@@ -24,6 +24,7 @@ from generated_client.errors import (
     ResponseError,
     ResponseTooLarge,
     UnexpectedStatus,
+    may_have_been_charged,
 )
 from generated_client.models import KlingImageToVideoRequest
 from sockets import deaf, refusing
@@ -91,6 +92,7 @@ def test_an_answer_that_is_no_success(caller: Caller, relay: Relay, name: str) -
     raised = _call(caller, relay.url, max_response_bytes=10_000 if kind is ResponseTooLarge else 2**20)
     _check(raised, kind)
     assert not isinstance(raised, NOT_SENT)
+    assert may_have_been_charged(raised) == (not 400 <= answer.status < 500)
     assert len(relay.requests) == 1
 
 
@@ -148,3 +150,8 @@ def test_a_connection_that_fails(caller: Caller, authority: trustme.CA, name: st
         raised = _call(caller, url, timeout=httpx.Timeout(5, connect=0.3), verify_ssl=trusting)
     _check(raised, kind)
     assert isinstance(raised, NOT_SENT) == is_unsent
+    assert may_have_been_charged(raised) != is_unsent
+
+
+def test_an_argument_that_cannot_be_sent_costs_nothing() -> None:
+    assert not may_have_been_charged(TypeError("duration"))

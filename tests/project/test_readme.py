@@ -23,6 +23,9 @@ from tls import server_tls
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 READMES = ("README.md", "README.zh-CN.md")
+PAGES = (READMES, ("docs/maintaining.md", "docs/maintaining.zh-CN.md"))
+"""Each text in both languages."""
+FILES = tuple(file for pair in PAGES for file in pair)
 FENCED = re.compile(
     r"(?:^<!-- relay: (?P<relay>\w+) -->\n)?"
     r"^```(?P<language>\w*)\n(?P<code>.*?)^```$"
@@ -47,7 +50,7 @@ class Block:
 
 
 def _blocks(*languages: str) -> list[Block]:
-    return [block for file in READMES for block in _found(file) if block.language in languages]
+    return [block for file in FILES for block in _found(file) if block.language in languages]
 
 
 def _found(file: str) -> Iterator[Block]:
@@ -98,9 +101,17 @@ def test_the_first_call_comes_on_the_first_screen() -> None:
         assert "create_kling_image_to_video.sync(client=client, body=KlingImageToVideoRequest(" in first.code
 
 
-def test_both_languages_show_the_same_code() -> None:
-    english, chinese = ([(b.language, _essence(b)) for b in _found(file)] for file in READMES)
+@pytest.mark.parametrize("pair", PAGES, ids=lambda pair: pair[0])
+def test_both_languages_show_the_same_code(pair: tuple[str, str]) -> None:
+    english, chinese = ([(b.language, _essence(b)) for b in _found(file)] for file in pair)
     assert english == chinese
+
+
+@pytest.mark.parametrize("pair", PAGES, ids=lambda pair: pair[0])
+def test_both_languages_have_the_same_chapters_and_tables(pair: tuple[str, str]) -> None:
+    english, chinese = ((ROOT / file).read_text(encoding="utf-8") for file in pair)
+    shape = re.compile(r"^(#+ |\| |- |\d\. )", re.MULTILINE)
+    assert shape.findall(english) == shape.findall(chinese)
 
 
 def _essence(block: Block) -> str:
@@ -111,7 +122,7 @@ def _essence(block: Block) -> str:
 def _commands() -> list[str]:
     """Each command that a README shows, in a block of its own or in a sentence."""
     shown = [line for block in _blocks("sh", "console") for line in block.code.splitlines()]
-    for file in READMES:
+    for file in FILES:
         prose = FENCED.sub("", (ROOT / file).read_text(encoding="utf-8"))
         shown += re.findall(r"`((?:make|[./\w]*python -m contract_check|\./generate\.sh)(?: [^`]*)?)`", prose)
     plain = (re.sub(r"\s*#.*", "", line) for line in shown)
@@ -146,14 +157,17 @@ def test_make_help_tells_every_command() -> None:
     assert sorted(name for name in targets if f"make {name} " not in told) == []
 
 
-@pytest.mark.parametrize("file", READMES)
+@pytest.mark.parametrize("file", FILES)
 def test_every_link_leads_somewhere(file: str) -> None:
-    text = (ROOT / file).read_text(encoding="utf-8")
-    headings = [
-        re.sub(r"[^\w\- ]", "", h).strip().lower().replace(" ", "-") for h in re.findall(r"^#+ (.*)", text, re.M)
-    ]
-    for link in re.findall(r"\]\(([^)\s]+)\)", text):
-        if link.startswith("#"):
-            assert link[1:] in headings
-        elif not re.match(r"https?:", link):
-            assert (ROOT / link).exists(), link
+    for link in re.findall(r"\]\(([^)\s]+)\)", (ROOT / file).read_text(encoding="utf-8")):
+        if re.match(r"https?:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (ROOT / file).parent / path if path else ROOT / file
+        assert target.exists(), link
+        assert not anchor or anchor in _anchors(target), link
+
+
+def _anchors(file: File) -> list[str]:
+    headings = re.findall(r"^#+ (.*)", file.read_text(encoding="utf-8"), re.MULTILINE)
+    return [re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings]

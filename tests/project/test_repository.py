@@ -11,7 +11,7 @@ from checkout import ROOT
 ENTRIES = {
     *("relay.json", "generate.sh", "generator", "generated_client", "contract_check", "tests", "pyproject.toml"),
     *("Makefile", "README.md", "README.zh-CN.md", "LICENSE", "CHANGELOG.md", "requirements-dev.txt"),
-    *(".ci", ".gitattributes", ".gitignore", ".github", "benchmarks", "examples"),
+    *(".ci", ".gitattributes", ".gitignore", ".github", "benchmarks", "docs", "examples"),
 }
 LOCK = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
