@@ -39,7 +39,9 @@ class Sender:
         return self._identity
 
     async def send(self, identity: str, attempt: int, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        """Sends one item, once for each `attempt`; returns its state and what is known of it, and raises nothing that a call raises.
+        """Sends one item, once for each `attempt`; returns its state and what is known of it.
+
+        It raises nothing that a call raises.
 
         The states are the journal's, and "wait" for a refusal that names the seconds to wait.
         """
