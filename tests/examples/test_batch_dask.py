@@ -1,0 +1,291 @@
+"""The example of a batch on Dask: a scheduler, workers and the batch as separate processes that share no file."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from calling import TOKEN
+from checkout import ROOT
+from contract_check.relay.standin import Answer, Relay, Request
+
+pytestmark = [pytest.mark.timeout(180)]
+
+EXAMPLE = ROOT / "examples" / "batch_dask"
+READY = {"scheduler": "Scheduler at: *(tcp://[^ ]+)", "worker": "Registered to"}
+
+
+class Process:
+    """A process, and what it has said so far."""
+
+    def __init__(self, command: list[object], folder: Path, **environment: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        plain = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
+        self.popen = subprocess.Popen(
+            [str(part) for part in command],
+            cwd=folder,
+            env={**plain, "HOME": str(folder), "PYTHONUTF8": "1", **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+        )
+        self.said = ""
+        self._changed = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.popen.stdout
+        for line in self.popen.stdout:
+            with self._changed:
+                self.said += line
+                self._changed.notify_all()
+
+    def wait_for(self, pattern: str, timeout: float = 60) -> re.Match[str]:
+        """Returns once it has said so."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: re.search(pattern, self.said), timeout), self.said
+            found = re.search(pattern, self.said)
+        assert found
+        return found
+
+    def end(self) -> int:
+        """Its exit code, once it has come to its end and all that it said was read."""
+        code = self.popen.wait(timeout=120)
+        self._reader.join()
+        return code
+
+    def close(self) -> None:
+        """Ends it, and what it was read by."""
+        self.popen.kill()
+        self.end()
+        assert self.popen.stdout
+        self.popen.stdout.close()
+
+
+class Cluster:
+    """A scheduler and its workers, each with a folder and a home of its own."""
+
+    def __init__(self, stack: ExitStack, folder: Path, relay: Relay) -> None:
+        self._stack = stack
+        self._folder = folder
+        self._relay = relay
+        self.scheduler = self.start("scheduler", "--port", "0", "--host", "127.0.0.1", "--no-dashboard")
+        self.address = self.scheduler.wait_for(READY["scheduler"])[1]
+        self.workers = list[Process]()
+
+    def start(self, kind: str, *options: object, **environment: str) -> Process:
+        """Starts a scheduler or a worker."""
+        folder = self._folder / f"{kind} {len(list(self._folder.iterdir()))}"
+        command = [sys.executable, "-P", "-m", "distributed.cli.dask_" + kind, *options]
+        process = Process(command, folder, **environment)
+        self._stack.callback(process.close)
+        return process
+
+    def add_worker(self, **environment: str) -> Process:
+        """A worker that is registered with the scheduler."""
+        told = {"RELAY_BASE_URL": self._relay.url, "RELAY_TOKEN": TOKEN, **environment}
+        options = ("--no-nanny", "--nthreads", "1", "--no-dashboard")
+        self.workers.append(self.start("worker", self.address, *options, **told))
+        self.workers[-1].wait_for(READY["worker"])
+        return self.workers[-1]
+
+
+@pytest.fixture
+def cluster(relay: Relay, tmp_path: Path) -> Iterator[Cluster]:
+    """A scheduler with two workers, whose environment names the stand-in and a token."""
+    with ExitStack() as stack:
+        (tmp_path / "集群 a").mkdir()
+        cluster = Cluster(stack, tmp_path / "集群 a", relay)
+        cluster.add_worker()
+        cluster.add_worker()
+        yield cluster
+
+
+@pytest.fixture
+def batch(tmp_path: Path) -> Iterator[Callable[..., Process]]:
+    """Starts the batch, in a folder of its own, with a home of its own and no token."""
+    with ExitStack() as stack:
+
+        def start(items: Path, *options: object) -> Process:
+            command = [sys.executable, "-P", EXAMPLE, items, *options]
+            process = Process(command, tmp_path / "batch", PYTHONWARNINGS="default")
+            stack.callback(process.close)
+            return process
+
+        yield start
+
+
+def items_file(folder: Path, amount: int) -> Path:
+    file = folder / "图 items.jsonl"
+    lines = (
+        json.dumps({"model": "kling-v1", "prompt": f"走 item-{number:04}", "image": "https://example.com/i.jpg"})
+        for number in range(amount)
+    )
+    file.write_text("\n".join(lines), encoding="utf-8")
+    return file
+
+
+def results(items: Path) -> list[dict[str, Any]]:
+    text = items.with_suffix(".results.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def sent(relay: Relay) -> Counter[str]:
+    return Counter(found for request in relay.requests for found in re.findall("item-[0-9]{4}", str(request.json)))
+
+
+@contextmanager
+def holding(relay: Relay) -> Generator[threading.Event]:
+    """The relay receives, and answers only after the event is set."""
+    go = threading.Event()
+
+    def wait(_: Request, answer: Answer) -> None:
+        answer.wait = go
+
+    relay.listener = wait
+    yield go
+    go.set()
+
+
+@pytest.mark.slow
+def test_two_thousand_items_are_sent_once_each(
+    cluster: Cluster, batch: Callable[..., Process], relay: Relay, tmp_path: Path
+) -> None:
+    items = items_file(tmp_path, 2000)
+    running = batch(items, "--scheduler", cluster.address)
+    assert running.end() == 0, running.said
+
+    found = results(items)
+    assert [result["line"] for result in found] == list(range(1, 2001))
+    assert {result["state"] for result in found} == {"done"}
+    assert len(sent(relay)) == 2000
+    assert set(sent(relay).values()) == {1}
+    again = batch(items, "--scheduler", cluster.address)
+    assert again.end() == 0
+    assert len(relay.requests) == 2000, "what is done is not sent again"
+    assert all(TOKEN not in process.said for process in (running, again, cluster.scheduler, *cluster.workers))
+
+
+def test_a_worker_that_dies_leaves_what_it_was_sending_in_doubt(
+    cluster: Cluster, batch: Callable[..., Process], relay: Relay, tmp_path: Path
+) -> None:
+    items = items_file(tmp_path, 60)
+    with holding(relay) as go:
+        running = batch(items, "--scheduler", cluster.address, "--in-flight", "10")
+        relay.wait_for(20, timeout=60)
+        cluster.workers[0].popen.kill()
+        go.set()
+        assert running.end() == 1, running.said
+
+    states = Counter(result["state"] for result in results(items))
+    assert states == {"done": 50, "in doubt": 10}
+    assert "in doubt: it may have been charged" in running.said
+    assert set(sent(relay).values()) == {1}
+    assert batch(items, "--scheduler", cluster.address).end() == 1
+    assert set(sent(relay).values()) == {1}, "what is in doubt is never sent by itself"
+
+
+def test_a_batch_that_was_killed_goes_on_where_it_was(
+    cluster: Cluster, batch: Callable[..., Process], relay: Relay, tmp_path: Path
+) -> None:
+    items = items_file(tmp_path, 40)
+    with holding(relay):
+        killed = batch(items, "--scheduler", cluster.address, "--in-flight", "4")
+        relay.wait_for(8, timeout=60)
+        killed.popen.kill()
+        killed.end()
+    again = batch(items, "--scheduler", cluster.address, "--in-flight", "4")
+    assert again.end() == 1, again.said
+
+    states = Counter(result["state"] for result in results(items))
+    assert states == {"done": 32, "in doubt": 8}
+    assert len(sent(relay)) == 40
+    assert set(sent(relay).values()) == {1}
+
+
+def test_an_interrupt_waits_for_what_is_under_way(
+    cluster: Cluster, batch: Callable[..., Process], relay: Relay, tmp_path: Path
+) -> None:
+    items = items_file(tmp_path, 40)
+    with holding(relay) as go:
+        running = batch(items, "--scheduler", cluster.address, "--in-flight", "4")
+        relay.wait_for(8, timeout=60)
+        running.popen.send_signal(signal.SIGINT)
+        running.wait_for("waiting for 8 under way")
+        go.set()
+        assert running.end() == 1, running.said
+    assert Counter(result["state"] for result in results(items)) == {"done": 8, "not sent": 32}
+    assert len(relay.requests) == 8
+
+
+def test_a_refusal_that_asks_to_wait_slows_the_batch_down(
+    cluster: Cluster, batch: Callable[..., Process], relay: Relay, tmp_path: Path
+) -> None:
+    items = items_file(tmp_path, 20)
+    relay.answer(Answer(429, headers={"Retry-After": "1"}), times=8)
+    running = batch(items, "--scheduler", cluster.address, "--in-flight", "4")
+    assert running.end() == 0, running.said
+    assert "asks to wait 1 s" in running.said
+    assert len(relay.requests) == 28
+
+
+def test_the_cost_is_limited(cluster: Cluster, batch: Callable[..., Process], relay: Relay, tmp_path: Path) -> None:
+    items = items_file(tmp_path, 20)
+    running = batch(items, "--scheduler", cluster.address, "--max-cost", "7")
+    assert running.end() == 1, running.said
+    assert len(relay.requests) == 7
+    assert Counter(result["state"] for result in results(items)) == {"done": 7, "not sent": 13}
+
+
+def test_a_worker_without_a_token_takes_no_part(
+    cluster: Cluster, batch: Callable[..., Process], tmp_path: Path
+) -> None:
+    cluster.add_worker(RELAY_TOKEN="")
+    running = batch(items_file(tmp_path, 20), "--scheduler", cluster.address)
+    assert running.end() == 0, running.said
+    assert re.search("takes no part: RELAY_TOKEN: not set in this worker's environment", running.said)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("{", "1: this is not JSON"),
+        ("[]", "1: KlingImageToVideoRequest: expected an object"),
+        ('{"promt": "走"}', "1: promt: no field of this name"),
+    ],
+)
+def test_items_are_checked_before_anything_is_sent(
+    batch: Callable[..., Process], tmp_path: Path, line: str, problem: str
+) -> None:
+    file = tmp_path / "items.jsonl"
+    file.write_text(line, encoding="utf-8")
+    running = batch(file)
+    assert running.end() == 2
+    assert problem in running.said
+
+
+def test_a_missing_file_and_a_journal_in_use_are_said(
+    cluster: Cluster, batch: Callable[..., Process], relay: Relay, tmp_path: Path
+) -> None:
+    missing = batch(tmp_path / "none.jsonl")
+    assert missing.end() == 2
+    assert "none.jsonl" in missing.said
+    items = items_file(tmp_path, 4)
+    with holding(relay):
+        running = batch(items, "--scheduler", cluster.address)
+        relay.wait_for(4, timeout=60)
+        second = batch(items, "--scheduler", cluster.address)
+        assert second.end() == 2
+        assert "is another batch running on it?" in second.said
+    assert running.end() == 0, running.said
