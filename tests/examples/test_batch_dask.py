@@ -22,7 +22,7 @@ from contract_check.relay.standin import Answer, Relay, Request
 pytestmark = [pytest.mark.timeout(180)]
 
 EXAMPLE = ROOT / "examples" / "batch_dask"
-READY = {"scheduler": "Scheduler at: *(tcp://[^ ]+)", "worker": "Registered to"}
+READY = {"scheduler": r"Scheduler at: *(tcp:\S+)", "worker": "Registered to"}
 
 
 class Process:

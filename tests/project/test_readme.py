@@ -89,7 +89,9 @@ def test_code_runs_as_it_is_written(block: Block, named_relay: Relay, capsys: py
 
 
 def _calls(block: Block) -> bool:
-    """Whether the block makes a call, rather than define a function that would."""
+    """Whether the block calls the relay, rather than a mock, or define a function that would."""
+    if "MockTransport" in block.code:
+        return False
     top = [node for node in ast.parse(block.code).body if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     return re.search(r"\.sync(_detailed)?\(|asyncio\.run\(", "\n".join(map(ast.unparse, top))) is not None
 
