@@ -1,6 +1,7 @@
 """release: what stands in its way is named; else dist/ holds all that a release consists of."""
 
 import hashlib
+import re
 import shutil
 from pathlib import Path as File
 
@@ -22,6 +23,7 @@ def checkout(tmp_path: File) -> File:
     for name in _PUBLISHED:
         shutil.copy2(ROOT / name, root / name)
     (root / "CHANGELOG.md").write_text("# Changelog\n\n## [0.1.0] - 2026-11-30\n\nFirst.\n", encoding="utf-8")
+    _say_version(root, "0.1.0")
     git(root, "init", "--quiet")
     commit(root, *(file.name for file in root.iterdir() if file.name not in (".git", ".venv")))
     return root
@@ -35,7 +37,7 @@ def release(root: File) -> Completed:
 
 def _say_version(root: File, version: str) -> None:
     project = root / "pyproject.toml"
-    text = project.read_text(encoding="utf-8").replace('\nversion = "0.1.0"', f'\nversion = "{version}"')
+    text = re.sub(r'^version = ".*"$', f'version = "{version}"', project.read_text(encoding="utf-8"), flags=re.M)
     project.write_text(text, encoding="utf-8")
 
 
