@@ -5,6 +5,7 @@ import re
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from time import monotonic
 
@@ -35,14 +36,20 @@ def run(arguments: Namespace) -> int:
     return int(failed)
 
 
+@cache
+def _loaded(file: Path, overlays: tuple[Path, ...]) -> loading.Document:
+    """The document, read and checked once for all checks of a run."""
+    return loading.load(file, overlays)
+
+
 def _document(file: Path, overlays: list[Path], _: Path) -> Iterator[str]:
-    yield from loading.report(loading.load(file, overlays))
+    yield from loading.report(_loaded(file, tuple(overlays)))
 
 
 def _wire(file: Path, overlays: list[Path], package: Path) -> Iterator[str]:
     from .package.wire import Wire  # hypothesis takes its time, which the steps of generate.sh need not wait for
 
-    found, told = loading.load(file, overlays), monotonic()
+    found, told = _loaded(file, tuple(overlays)), monotonic()
     wire = Wire(found, package)
     for progress in wire.run():
         if monotonic() - told > 1:

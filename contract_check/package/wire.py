@@ -39,7 +39,8 @@ from ..document.tree import (
     walk,
 )
 from . import preparation
-from .loopback import TEXTS, Package, Relay, Strategy, examples, plain, texts
+from .generated_values import TEXTS, Package, Strategy, examples, plain, texts
+from .recording import RecordingTransport
 
 _TOKEN = "sk-" + "loopback"  # it opens nothing
 _CALLS = ("sync_detailed", "asyncio_detailed")
@@ -51,6 +52,8 @@ _IGNORED = ("accept", "content-type", "authorization")
 _HTTP = ("accept-encoding", "connection", "content-length", "cookie", "host", "transfer-encoding", "user-agent")
 # Every optional field, none, some: how many examples of each.
 _EXAMPLES: dict[bool | None, int] = {True: 2, False: 1, None: 4}
+_TOGETHER = 20
+"""Models whose values are made in one run."""
 _NOTHING = dict.fromkeys(_EXAMPLES, st.none())
 
 
@@ -70,6 +73,8 @@ class Wire:
         if document.defects:
             raise Refusal("the document is not sound: see `python -m contract_check document`.")
         self.findings: dict[tuple[JsonPath, str], Defect] = {}
+        self.transport = RecordingTransport()
+        self._full_examples = dict[Any, list[Any]]()
         self.package = Package(folder)
         self.base = deepcopy(document.value)
         for item in object_or_empty(self.base.get("paths")).values():
@@ -109,11 +114,10 @@ class Wire:
         found = {f"{name}.{call}" for name in modules for call in _CALLS if hasattr(modules[name], call)}
         wanted = {f"{name}.{call}": True for name in self.operations for call in _CALLS}
         self.compare(("paths",), "function", wanted, found, found)
-        for name, schema in self.models.items():
-            self.fields(name, schema)
+        for some in _chunks(list(self.models.items()), _TOGETHER):
+            self.fields(dict(some))
         with ExitStack() as self.stack:
-            self.relay, self.loop = self.stack.enter_context(Relay()), self.stack.enter_context(asyncio.Runner())
-            self.stack.callback(self.relay.shutdown)
+            self.loop = self.stack.enter_context(asyncio.Runner())
             self.client = cache(self._client)
             for done, (name, operation) in enumerate(self.operations.items(), 1):
                 try:
@@ -134,17 +138,22 @@ class Wire:
                 who, other = ("document", "package") if wanted[name] else ("package", "document")
                 self.find(path, f"{what} `{name}`: the {who} requires it, the {other} does not.")
 
-    def fields(self, name: str, schema: dict[str, Any]) -> None:
-        """Compares a model, by its instances, with the schema that it was generated from."""
-        made: Any = self.package.classes.get(name)
-        if made is None and object_or_empty(schema.get("properties")):
-            self.find(schema["x-at"], f"missing model `{name}`: the package has none of this name.")
-        if made is None or not attrs.has(made):
-            return
-        drawn = (self.package.values(made, fill, 1).map(_fields) for fill in (True, False))
-        seen = [names for strategy in drawn for names in self.examples(schema["x-at"], strategy, 1)]
-        if len(seen) == 2:
-            self.compare(schema["x-at"], f"field of {name}", self.documented(schema["x-at"]), *seen)
+    def fields(self, models: dict[str, dict[str, Any]]) -> None:
+        """Compares models, by their instances, with the schemas that they were generated from."""
+        found = list[tuple[str, JsonPath]]()
+        drawn = list[tuple[JsonPath, Strategy]]()
+        for name, schema in models.items():
+            path: JsonPath = schema["x-at"]
+            made: Any = self.package.classes.get(name)
+            if made is None and object_or_empty(schema.get("properties")):
+                self.find(path, f"missing model `{name}`: the package has none of this name.")
+            if made is not None and attrs.has(made):
+                found.append((name, path))
+                drawn += [(path, self.package.values(made, fill, 1).map(_fields)) for fill in (True, False)]
+        seen = self.one_of_each(drawn)
+        for (name, path), all_fields, required in zip(found, seen[::2], seen[1::2], strict=True):
+            if all_fields and required:
+                self.compare(path, f"field of {name}", self.documented(path), all_fields[0], required[0])
 
     def documented(self, path: JsonPath) -> dict[str, bool]:
         """The fields that the schema at `path` and its parts name, and whether each is required."""
@@ -156,6 +165,19 @@ class Wire:
             found |= {key: part[key] or found.get(key, False) for key in part}
         return found | dict.fromkeys(list_or_empty(schema.get("required")), True)
 
+    def one_of_each(self, drawn: list[tuple[JsonPath, Strategy]]) -> list[list[Any]]:
+        """A value, or none, of each strategy: in one run of hypothesis, whose start takes longer than its work."""
+        try:
+            return [[value] for [values] in [examples(st.tuples(*(one for _, one in drawn)), 1)] for value in values]
+        except Exception:  # noqa: BLE001  # of which one that is, and why, is found one by one
+            return [self.examples(path, strategy, 1) for path, strategy in drawn]
+
+    def full_examples(self, path: JsonPath, kind: Any) -> list[Any]:
+        """Some values of a type with all their fields, as JSON has them; the same for all that ask."""
+        if kind not in self._full_examples:
+            self._full_examples[kind] = self.examples(path, self.package.values(kind, True, 3).map(plain), 3)
+        return self._full_examples[kind]
+
     def examples(self, path: JsonPath, strategy: Strategy, amount: int) -> list[Any]:
         """Up to `amount` values; that they can't be made is a finding."""
         try:
@@ -166,10 +188,10 @@ class Wire:
 
     def _client(self, header: str, prefix: str) -> Any:
         """A client of the relay, entered in both ways, that sends the token as the document says."""
-        module, url = self.package.module("client"), f"http://127.0.0.1:{self.relay.server_address[1]}/base"
+        module, url = self.package.module("client"), "http://relay.example/base"
         token = {"token": _TOKEN, "prefix": prefix, "auth_header_name": header} if header else {}
         kind = module.AuthenticatedClient if header else module.Client
-        made = kind(base_url=url, httpx_args={"trust_env": False}, **token)
+        made = kind(base_url=url, httpx_args={"transport": self.transport}, **token)
         self.loop.run(made.__aenter__())
         self.stack.callback(lambda: self.loop.run(made.__aexit__(None, None, None)))
         return self.stack.enter_context(made)
@@ -234,15 +256,32 @@ class _Operation:
             preset = {name for name in found if found[name] is not self.wire.package.types.UNSET and wanted.get(name)}
             self.wire.compare(self.path, f"parameter of {call},", wanted, set(found), empty | preset)
         kinds = {argument: TEXTS[where] for (where, _), (_, argument) in self.parameters.items()}
-        for index, answer in enumerate(self.answers()):
-            for fill, amount in _EXAMPLES.items():
-                chosen = fill if index == 0 else False  # The first answer goes with all kinds of arguments.
-                each = {name: self.values(hint, chosen, 3, kinds.get(name)) for name, hint in self.hints.items()}
-                drawn = st.tuples(st.fixed_dictionaries(each), st.fixed_dictionaries(each), answer.bodies[fill])
-                for first, second, body in self.wire.examples(self.path, drawn, 1 if index else amount):
-                    self.exchange(answer, body, first, second)
+        cases = [(index, answer, fill) for index, answer in enumerate(self.answers()) for fill in _EXAMPLES]
+        drawn = list[tuple[JsonPath, Strategy]]()
+        for index, answer, fill in cases:
+            chosen = fill if index == 0 else False  # The first answer goes with all kinds of arguments.
+            each = {name: self.values(hint, chosen, 3, kinds.get(name)) for name, hint in self.hints.items()}
+            given_twice = st.fixed_dictionaries(each), st.fixed_dictionaries(each)
+            drawn.append((self.path, st.tuples(*given_twice, answer.bodies[fill])))
+        made = self.wire.one_of_each(drawn)
+        self._draw_more(cases, drawn, made)
+        for (_, answer, _), drawn_values in zip(cases, made, strict=True):
+            for first, second, body in drawn_values:
+                self.exchange(answer, body, first, second)
         for name in self.unsent.values():
             self.find(f"not checked: no value of `body` was sent as {name}.", warning=True)
+
+    def _draw_more(
+        self, cases: list[tuple[int, _Answer, bool | None]], drawn: list[tuple[JsonPath, Strategy]], made: list[Any]
+    ) -> None:
+        """Adds the further examples of the first answer to what was `made` of each, again in one run."""
+        wanted = [i for i, (index, _, fill) in enumerate(cases) if index == 0 and made[i] and _EXAMPLES[fill] > 1]
+        most = max(_EXAMPLES.values())
+        _, *further = self.wire.examples(self.path, st.tuples(*(drawn[i][1] for i in wanted)), most) or [()]
+        for number, values_of_each in enumerate(further, 1):
+            for i, value in zip(wanted, values_of_each, strict=True):
+                if number < _EXAMPLES[cases[i][2]]:
+                    made[i].append(value)
 
     def answers(self) -> Iterator[_Answer]:
         """Each documented answer that HTTP can carry; where there is none, one of which nothing is expected."""
@@ -268,9 +307,7 @@ class _Operation:
         def bodies(kind: Any, fill: bool | None) -> Strategy:
             return self.values(kind, fill, 3).map(plain)
 
-        fitting = [
-            kind for kind in self.members if any(map(fits, self.wire.examples(self.path, bodies(kind, True), 3)))
-        ]
+        fitting = [kind for kind in self.members if any(map(fits, self.wire.full_examples(self.path, kind)))]
         if not fitting:
             self.find(f"no type that {_CALLS[0]} returns fits the documented {answer.status}.")
             return
@@ -287,36 +324,35 @@ class _Operation:
         """One call in each way, and one answer."""
         is_text = isinstance(body, str) and not JSON.fullmatch(answer.media_type)
         content = body if isinstance(body, bytes) else body.encode() if is_text else json.dumps(body).encode()
-        relay, client = self.wire.relay, self.wire.client(self.header, self.prefix)
+        transport, client = self.wire.transport, self.wire.client(self.header, self.prefix)
         due = f"at the documented {answer.status}"
         for call, given in zip(_CALLS, arguments, strict=True):
-            relay.received.clear()
-            relay.answer = answer.status or 500, answer.media_type, content if answer.media_type else b""
+            transport.sent.clear()
+            transport.answer = answer.status or 500, answer.media_type, content if answer.media_type else b""
             try:
                 made = getattr(self.module, call)(client=client, **given)
                 response = self.wire.loop.run(made) if inspect.iscoroutine(made) else made
                 status, parsed = response.status_code, response.parsed
             except Exception as error:  # noqa: BLE001  # generated code may raise anything, and each is a finding
-                if answer.status or not relay.received:
+                if answer.status or not transport.sent:
                     self.find(f"{call} raises {type(error).__name__} {due}", f": {error}")
             else:
                 if answer.status and (status != answer.status or not isinstance(parsed, answer.classes)):
                     self.find(f"{call} returns {type(parsed).__name__} and {status} {due}.")
                 elif answer.status and plain(parsed) != plain(body):
                     self.find(f"{call} changes the body {due}", f": {plain(body)} became {plain(parsed)}")
-            if relay.received:
+            if transport.sent:
                 unset = self.wire.package.types.UNSET
                 self.arrived(call, {name: plain(value) for name, value in given.items() if value is not unset})
 
     def arrived(self, call: str, given: dict[str, Any]) -> None:
         """Compares the bytes of a request with what the document makes of its arguments."""
-        (line, headers, raw), *more = self.wire.relay.received
-        method, target, _ = line.split(" ", 2)
+        (method, target, headers, raw), *more = self.wire.transport.sent
         route, _, query = target.partition("?")
         literals = [re.escape(quote(part, "/:@!$&'()*+,;=~")) for part in re.split("{[^{}]*}", f"/base{self.path[1]}")]
         segments = re.fullmatch("([^/]*)".join(literals), route)
         if more or method != self.path[2].upper() or segments is None:
-            lines = [one[0] for one in self.wire.relay.received]
+            lines = [one.line for one in self.wire.transport.sent]
             self.find(f"{call} does not send one {self.path[2].upper()} {self.path[1]}", f": {lines}")
             return
         usual = {*_IGNORED, *_HTTP} - {name for where, name in self.parameters if where == "header"} | {
@@ -370,6 +406,10 @@ class _Operation:
         for error in errors:
             where = re.sub(r"\d+", "*", error.json_path)
             self.find(f"{what} is not what {pointer(place)} asks for at {where}", f": {error.message}")
+
+
+def _chunks(items: list[Any], size: int) -> Iterator[list[Any]]:
+    yield from (items[start : start + size] for start in range(0, len(items), size))
 
 
 def _fields(instance: Any) -> set[str]:

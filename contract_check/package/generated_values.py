@@ -1,4 +1,4 @@
-"""What stands on both sides of a generated function: values of its types, by hypothesis, and a relay on loopback."""
+"""Values of a generated package's types, made by hypothesis, and how they compare with JSON."""
 
 import hashlib
 import json
@@ -9,13 +9,10 @@ from contextlib import suppress
 from datetime import UTC, date, datetime
 from enum import Enum, EnumMeta
 from functools import cache
-from http.client import HTTPMessage, parse_headers
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from io import BytesIO
 from pathlib import Path
-from socketserver import StreamRequestHandler, ThreadingTCPServer
-from threading import Thread
 from types import ModuleType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
@@ -154,36 +151,3 @@ def texts(value: Any) -> list[str]:
     if is_array(value):
         return [text for item in value for text in texts(item)]
     return [value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)]
-
-
-class _Handler(StreamRequestHandler):
-    """Keeps each request as it came, and answers what it was told to."""
-
-    disable_nagle_algorithm = True
-
-    def handle(self) -> None:
-        relay: Any = self.server
-        while line := self.rfile.readline().decode("latin-1").strip():
-            headers = parse_headers(self.rfile)
-            body = self.rfile.read(int(headers.get("Content-Length", 0)))
-            if "chunked" in headers.get("Transfer-Encoding", ""):
-                while size := int(self.rfile.readline(), 16):
-                    body += self.rfile.read(size + 2)[:-2]
-                self.rfile.readline()
-            relay.received.append((line, headers, body))
-            status, media_type, content = relay.answer
-            kind = f"Content-Type: {media_type}\r\n" if media_type else ""
-            length = "" if status in (204, 304) else f"Content-Length: {len(content)}\r\n"
-            self.wfile.write(f"HTTP/1.1 {status} \r\n{kind}{length}\r\n".encode() + content)
-
-
-class Relay(ThreadingTCPServer):
-    """A relay that keeps what it receives, and gives the answer that it is told to."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.received: list[tuple[str, HTTPMessage, bytes]] = []
-        self.answer: tuple[int, str | None, bytes] = (500, None, b"")
-        Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
