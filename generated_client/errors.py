@@ -88,9 +88,10 @@ class ResponseError(Exception):
     def _line(self, reason: str) -> str:
         """The error on one line, without what a terminal would take for a command."""
         message = f": {self.message[:_MESSAGE_LIMIT]}" if self.message else ""
-        named = {"code": self.code, "type": self.type, "request_id": self.request_id}
-        unsaid = {name: value for name, value in named.items() if value and value not in message}
-        known = ", ".join(f"{name}={value[:_FIELD_LIMIT]}" for name, value in unsaid.items())
+        named = {"code": self.code, "type": self.type}
+        if self.request_id and self.request_id not in message:
+            named["request_id"] = self.request_id
+        known = ", ".join(f"{name}={value[:_FIELD_LIMIT]}" for name, value in named.items() if value)
         line = f"{self.method} {self.path}: {self.status_code}{reason}{message}{f' ({known})' if known else ''}"
         return "".join(letter if letter.isprintable() else "?" for letter in " ".join(line.split()))
 

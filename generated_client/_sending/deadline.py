@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from contextvars import copy_context
@@ -18,6 +19,7 @@ _T = TypeVar("_T")
 def run(seconds: float, request: httpx.Request, work: Callable[[], _T]) -> _T:
     """Waits for `work` in a thread of its own: httpx cannot end a response that comes a byte at a time."""
     exceeded = _exceeded(seconds, request)
+    until = time.monotonic() + seconds
     aborts = list[Callable[[], None]]()
     request.extensions[ABORTS] = aborts
     future: Future[_T] = Future()
@@ -31,6 +33,10 @@ def run(seconds: float, request: httpx.Request, work: Callable[[], _T]) -> _T:
     threading.Thread(target=copy_context().run, args=(work_and_tell,), daemon=True).start()
     try:
         return future.result(seconds)
+    except httpx.TimeoutException:
+        if time.monotonic() < until:
+            raise
+        raise exceeded from None  # a step's limit is never above the deadline, so that both may be over at once
     except TimeoutError as error:
         if future.done() and future.exception() is error:  # not the wait's time-out, but one of the work's own
             raise
@@ -43,10 +49,15 @@ def run(seconds: float, request: httpx.Request, work: Callable[[], _T]) -> _T:
 async def arun(seconds: float, request: httpx.Request, work: Callable[[], Awaitable[_T]]) -> _T:
     """Waits for `work` on the event loop, and cancels it at the deadline."""
     exceeded = _exceeded(seconds, request)
+    until = time.monotonic() + seconds
     limit = asyncio.timeout(seconds)
     try:
         async with limit:
             return await work()
+    except httpx.TimeoutException:
+        if time.monotonic() < until:
+            raise
+        raise exceeded from None
     except TimeoutError:
         if not limit.expired():
             raise

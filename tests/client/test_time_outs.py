@@ -1,5 +1,6 @@
 """No call waits for ever: each step has its time, and a whole call too, if it is given one."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 from itertools import repeat
@@ -123,6 +124,17 @@ def test_a_deadline_holds_without_any_time_out(caller: Caller, relay: Relay, sto
     own = caller.client.with_timeout(None).with_deadline(0.3)
     with pytest.raises(httpx.TimeoutException):
         caller.parsed(create_kling_image_to_video, client=own, body=PROMPTED)
+
+
+def test_a_step_that_times_out_at_the_deadline_is_the_deadline() -> None:
+    def answer(_: httpx.Request) -> httpx.Response:
+        time.sleep(0.2)  # past the deadline, and the loop cannot say so meanwhile
+        raise httpx.ReadTimeout("timed out")
+
+    own = {"transport": httpx.MockTransport(answer)}
+    client = AuthenticatedClient("https://relay.test", token=TOKEN, deadline=0.1, httpx_args=own)
+    with pytest.raises(DeadlineExceeded):
+        asyncio.run(create_kling_image_to_video.asyncio(client=client, body=PROMPTED))
 
 
 def test_without_a_deadline_a_slow_body_is_waited_for(caller: Caller, relay: Relay) -> None:
