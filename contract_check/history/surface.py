@@ -66,7 +66,7 @@ def names(package: Path) -> Facts:
                 add(here, _plain(getattr(found, "annotation", "")))
             for position, parameter in enumerate(found.parameters if isinstance(found, griffe.Function) else ()):
                 order = "" if parameter.kind is griffe.ParameterKind.keyword_only else f", positional {position}"
-                inner = (*(place if place[0] == "api" else here), parameter.name)  # once for all of an operation's
+                inner = (*(place if place[:1] == ("api",) else here), parameter.name)  # once for all of an operation's
                 exists = "required" if parameter.default is None else "optional"
                 add(inner, _plain(parameter.annotation) + order, exists)
             if isinstance(found, griffe.Module) or (place and isinstance(found, griffe.Class)):
