@@ -30,7 +30,7 @@ from generated_client.models import KlingImageToVideoRequest
 from generated_client.types import UNSET
 
 TOKEN = "sk-" + "worker"
-BODY = KlingImageToVideoRequest(prompt="走")
+BODY = KlingImageToVideoRequest(model="kling-v1", prompt="走")
 CALLS = 10_000
 
 
@@ -191,6 +191,16 @@ def threaded(client: AuthenticatedClient) -> dict[str, Any]:
     return {"said": sorted(set(said)), "calls": len(said)}
 
 
+def many_threads(client: AuthenticatedClient) -> int:
+    """64 threads that make 80 calls each."""
+
+    def calls(_: int) -> int:
+        return len([submit(client) for _ in range(80)])
+
+    with ThreadPoolExecutor(64) as threads:
+        return sum(threads.map(calls, range(64)))
+
+
 def _growth(calls: Callable[[int], None]) -> dict[str, list[int]]:
     """The open files, and the bytes that a garbage collection leaves, after a tenth of the calls and after all."""
     seen: dict[str, list[int]] = {"files": [], "bytes": []}
@@ -237,7 +247,7 @@ def lasting_on_loops(client: AuthenticatedClient) -> dict[str, list[int]]:
 
 def _peak(calls: Callable[[KlingImageToVideoRequest], None]) -> dict[str, int]:
     """How much more memory is in use at the highest while a large body is sent, and how large it is."""
-    body = KlingImageToVideoRequest(image="iVBORw0KGgo+/" * 500_000)
+    body = KlingImageToVideoRequest(model="m", prompt="走", image="iVBORw0KGgo+/" * 500_000)
     calls(BODY)  # loads and opens whatever is needed
     tracemalloc.start(1)
     calls(body)
@@ -277,6 +287,7 @@ SCENARIOS: dict[str, Callable[[AuthenticatedClient], Any]] = {
     "pool by fork": lambda client: pooled(client, "fork"),
     "pool by spawn": lambda client: pooled(client, "spawn"),
     "threads": threaded,
+    "many threads": many_threads,
     "lasting": lasting,
     "lasting on loops": lasting_on_loops,
     "lasting on loops over aiohttp": lasting_on_loops,

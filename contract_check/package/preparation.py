@@ -27,6 +27,7 @@ from ..document.tree import (
     resolve,
     walk,
 )
+from .docstrings import describe
 
 _BINARY = "application/octet-stream"
 _ROOT = "#/components/schemas/"
@@ -56,6 +57,7 @@ def prepare(document: dict[str, Any]) -> Prepared:
             _media_types(path, part, prepared)
         elif keyword_of(path) == "parameters":
             _parameter(document, path, part, prepared)
+    describe(document)
     for path, schema in list(walk(document)):
         if keyword_of(path) in SCHEMA_KEYWORDS:
             _simplify(schema)
@@ -334,13 +336,7 @@ def _move(document: dict[str, Any], path: JsonPath, name: str) -> None:
     document["components"]["schemas"][name] = moved
     schema.clear()
     reference = {"$ref": _ROOT + name}
-    default = moved.pop("default", None)
     if moved.pop("nullable", False) is True:
         schema["anyOf"] = [reference, {"type": "null"}]
-    elif default is not None and "enum" in moved:
-        schema["allOf"] = [reference]
     else:
         schema.update(reference)
-        return
-    if default is not None and "enum" in moved:
-        schema["default"] = default

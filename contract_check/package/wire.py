@@ -253,8 +253,7 @@ class _Operation:
             given = inspect.signature(getattr(self.module, call)).parameters
             found = {names.get(name, name): given[name].default for name in given if name != "client"}
             empty = {name for name in found if found[name] is inspect.Parameter.empty}
-            preset = {name for name in found if found[name] is not self.wire.package.types.UNSET and wanted.get(name)}
-            self.wire.compare(self.path, f"parameter of {call},", wanted, set(found), empty | preset)
+            self.wire.compare(self.path, f"parameter of {call},", wanted, set(found), empty)
         kinds = {argument: TEXTS[where] for (where, _), (_, argument) in self.parameters.items()}
         cases = [(index, answer, fill) for index, answer in enumerate(self.answers()) for fill in _EXAMPLES]
         drawn = list[tuple[JsonPath, Strategy]]()

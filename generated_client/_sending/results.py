@@ -73,12 +73,20 @@ def _outcome(rules: Rules, response: httpx.Response, body: Body, settings: Judge
         to = f", a redirect to {location} that was not followed," if location else ""
         return refusal(errors.UnexpectedStatus, f"{to} is not in the document")
     if problem and is_success:
-        html = "; it looks like HTML, so base_url may be wrong" if content.lstrip()[:1] == b"<" else ""
-        return refusal(errors.DecodeError, f" with a body that the document doesn't promise ({problem}){html}")
+        hint = _hint(response, content)
+        return refusal(errors.DecodeError, f" with a body that the document doesn't promise ({problem}){hint}")
     if not success_only:
         headers = response.headers
         return Response(status_code=response.status_code, content=content, headers=headers, parsed=parsed)
     return parsed if is_success else refusal(errors.ApiError, "", parsed=parsed)
+
+
+def _hint(response: httpx.Response, content: bytes) -> str:
+    """What may help where a body is not the documented one."""
+    if content.lstrip()[:1] == b"<":
+        return "; it looks like HTML, so base_url may be wrong"
+    media_type: str = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return f"; it came as {media_type}, which stream() can read" if media_type.startswith("text/") else ""
 
 
 def _decoded(rule: Rule, response: httpx.Response, content: bytes) -> Any:

@@ -21,7 +21,7 @@ def body(kinds: tuple[Kind, ...], value: Any) -> dict[str, Any]:
         return {}
     media_type, way, codec = next((kind for kind in kinds if kind[2].accepts(value)), kinds[0])
     try:
-        data = codec.encode(value, "body")
+        data = codec.encode(value, "body", True)
         if way == "json":
             return _sent(media_type, LargeBody(data) if _length(data) >= LARGE else _to_json(data))
     except RecursionError:

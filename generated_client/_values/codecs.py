@@ -2,14 +2,21 @@
 
 import math
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
-from typing import Any, Final, TypeGuard
+from typing import Any, Final, TypeGuard, cast
 
 from attrs import define
 
 from ..types import File
+
+_NONE: Final = type(None)
+_EXACT: Final = 2**53
+"""Below it every whole number has a float of its own."""
+_EXPECTED_LIMIT: Final = 200
+"""Characters of the expected values that an error names."""
 
 
 def is_list(data: object) -> TypeGuard[list[Any]]:
@@ -24,71 +31,103 @@ def is_object(data: object) -> TypeGuard[dict[str, Any]]:
 
 @define(frozen=True, eq=False, repr=False)
 class Codec:
-    """How one documented type travels; without arguments, any value as it is.
+    """How one documented type travels; the default ones are those of any JSON value.
 
-    encode (Python to JSON) and decode (JSON to Python) check structure; their TypeError or ValueError names the field,
-    which is their second argument. A scalar of another kind than the documented one is kept as it came: servers change
-    sooner than documents. In a union, `accepts` decides what is sent, and `matches` (more is better) what has come.
+    encode (Python to JSON) and decode (JSON to Python) raise a TypeError or ValueError that names the field, which is
+    their second argument. What is sent has to be of the documented kind: that is encode's third argument. What came may
+    be another scalar, since servers change sooner than documents; it is kept, and encoded as it came unless it is sent.
+    In a union, `accepts` decides what is sent, and `matches` (more is better) what has come.
     """
 
-    encode: Callable[[Any, str], Any] = lambda value, where: value
+    encode: Callable[[Any, str, bool], Any] = lambda value, where, strict: json_value(value, where)
     decode: Callable[[Any, str], Any] = lambda data, where: data
     accepts: Callable[[Any], bool] = lambda value: True
     matches: Callable[[Any], int] = lambda data: 1
     nullable: bool = True
 
 
-def scalar(*kinds: type) -> Codec:
-    """A string, number, boolean or null. Of numbers, 10.0 travels as 10; NaN and infinity are refused."""
+def json_value(value: Any, where: str) -> Any:
+    """Any value that JSON can carry, as it is."""
+    if is_object(value):
+        for key in cast("dict[Any, Any]", value):
+            if not isinstance(key, str):
+                raise TypeError(f"{where}: a key must be a str, not {_kind(key)}")
+        return {key: json_value(item, f"{where}.{key}") for key, item in value.items()}
+    if is_list(value):
+        return [json_value(item, f"{where}[{index}]") for index, item in enumerate(value)]
+    if isinstance(value, Enum):
+        return json_value(value.value, where)
+    if not _is_scalar(value):
+        raise TypeError(f"{where}: JSON has nothing for {_kind(value)}")
+    return _finite(value, where) if isinstance(value, float) else value
 
-    def encode(value: Any, where: str) -> Any:
-        if not isinstance(value, float) or float not in kinds:
-            return value
-        if not math.isfinite(value):
-            raise ValueError(f"{where}: {value} cannot travel as JSON")
-        return int(value) if value.is_integer() and abs(value) < 2**53 else value
+
+def scalar(*kinds: type) -> Codec:
+    """A string, number, boolean, null or file; an int takes 10.0, too, and a float 10."""
+    expected = " or ".join("None" if kind is _NONE else kind.__name__ for kind in kinds)
+
+    def encode(value: Any, where: str, strict: bool) -> Any:
+        if not accepts(value) and (strict or not _is_scalar(value)):
+            raise _unexpected(where, expected, value)
+        return _number(value, where) if isinstance(value, float) else value
+
+    def decode(data: Any, where: str) -> Any:
+        return _scalar(data, where, expected)
 
     def accepts(value: Any) -> bool:
-        return isinstance(value, kinds) and isinstance(value, bool) == (bool in kinds)
+        if isinstance(value, bool):
+            return bool in kinds
+        return isinstance(value, kinds) or (int in kinds and isinstance(value, float) and value.is_integer())
 
-    return Codec(encode, accepts=accepts, matches=accepts, nullable=type(None) in kinds)
+    return Codec(encode, decode, accepts, accepts, nullable=_NONE in kinds)
 
 
 def parsed(kind: type, parse: Callable[[Any], Any]) -> Codec:
     """A date, time or UUID, which travels as a string; one that cannot be read is kept as it came."""
 
-    def encode(value: Any, where: str) -> Any:
-        return value.isoformat() if hasattr(value, "isoformat") else str(value)
+    def encode(value: Any, where: str, strict: bool) -> Any:
+        if accepts(value):
+            return value.isoformat() if hasattr(value, "isoformat") else str(value)
+        if isinstance(value, str) or (_is_scalar(value) and not strict):
+            return value
+        raise _unexpected(where, kind.__name__, value)
 
     def decode(data: Any, where: str) -> Any:
         try:
             return parse(data)
         except (AttributeError, TypeError, ValueError):
-            return data
+            return _scalar(data, where, kind.__name__)
 
     def accepts(value: Any) -> bool:
-        return isinstance(value, kind)
+        return isinstance(value, kind) and isinstance(value, datetime) == (kind is datetime)
 
     def matches(data: Any) -> bool:
-        return decode(data, "") is not data
+        try:
+            return parse(data) is not data
+        except (AttributeError, TypeError, ValueError):
+            return False
 
     return Codec(encode, decode, accepts, matches, nullable=False)
 
 
 def choice(*given: Any, enum: tuple[str, str] | None = None) -> Codec:
-    """An enum, by its module and name, or a constant; a value that the document doesn't know is kept."""
+    """An enum, by its module and name, or a constant; a value of its kind that the document doesn't know is kept."""
 
     def values() -> list[Any]:
         return list(_model_module_member(*enum) if enum else given)
 
-    def encode(value: Any, where: str) -> Any:
+    def encode(value: Any, where: str, strict: bool) -> Any:
+        if not accepts(value) and (strict or not _is_scalar(value)):
+            raise _unexpected(where, f"one of {values()}"[:_EXPECTED_LIMIT], value)
         return value.value if isinstance(value, Enum) else value
 
     def decode(data: Any, where: str) -> Any:
-        return next((value for value in values() if value == data), data)
+        return next((value for value in values() if value == data), _scalar(data, where, "str or int"))
 
     def accepts(value: Any) -> bool:
-        return isinstance(value, (str, int)) or value in values()
+        known = values()
+        kinds = [kind for kind in (str, int) if any(isinstance(each, kind) for each in known)]
+        return value in known or (isinstance(value, tuple(kinds)) and not isinstance(value, bool))
 
     def matches(data: Any) -> bool:
         return data in values()
@@ -96,22 +135,63 @@ def choice(*given: Any, enum: tuple[str, str] | None = None) -> Codec:
     return Codec(encode, decode, accepts, matches, nullable=None in given)
 
 
+def free_object() -> Codec:
+    """An object without documented fields: a dict."""
+
+    def encode(value: Any, where: str, strict: bool) -> Any:
+        if not is_object(value):
+            raise _unexpected(where, "dict", value)
+        return json_value(value, where)
+
+    def decode(data: Any, where: str) -> dict[str, Any]:
+        if not is_object(data):
+            raise _unexpected(where, "an object", data)
+        return data
+
+    return Codec(encode, decode, is_object, is_object, nullable=False)
+
+
 def model(module: str, name: str) -> Codec:
     """A model, by its module and name: it loads at first use, so that a module loads only what it uses."""
+    of = partial(_codec_of, module, name)
 
-    def accepts(value: Any) -> bool:
-        return isinstance(value, _model_module_member(module, name))
-
-    def encode(value: Any, where: str) -> Any:
-        if accepts(value):
-            return value.to_dict()
-        raise TypeError(f"{where}: expected {name} (see its from_dict), got {type(value).__name__}")
+    def encode(value: Any, where: str, strict: bool) -> Any:
+        return of().encode(value, where, strict)
 
     def decode(data: Any, where: str) -> Any:
-        return _model_module_member(module, name).from_dict(data)
+        return of().decode(data, where)
+
+    def accepts(value: Any) -> bool:
+        return of().accepts(value)
 
     def matches(data: Any) -> int:
-        fields: tuple[Field, ...] = _model_module_member(module, name).__json_fields__
+        return of().matches(data)
+
+    return Codec(encode, decode, accepts, matches, nullable=False)
+
+
+@cache
+def _codec_of(module: str, name: str) -> Codec:
+    found = _model_module_member(module, name)
+    return _instance(found) if isinstance(found, type) else OBJECT  # an object without documented fields is a dict
+
+
+def _instance(made: Any) -> Codec:
+    def encode(value: Any, where: str, strict: bool) -> Any:
+        if accepts(value):
+            return value.__json_encode__(strict)
+        raise _unexpected(where, f"{made.__name__} (see its from_dict)", value)
+
+    def decode(data: Any, where: str) -> Any:
+        if not is_object(data):
+            raise _unexpected(where, "an object", data)
+        return made.from_dict(data)
+
+    def accepts(value: Any) -> bool:
+        return isinstance(value, made)
+
+    def matches(data: Any) -> int:
+        fields: tuple[Field, ...] = made.__json_fields__
         if not is_object(data) or any(key not in data for _, key, required, _ in fields if required):
             return 0
         known = [codec.matches(data[key]) for _, key, _, codec in fields if key in data]
@@ -123,16 +203,15 @@ def model(module: str, name: str) -> Codec:
 def array(inner: Codec) -> Codec:
     """A list of values of one type."""
 
-    def each(convert: Callable[[Any, str], Any], items: Any, where: str) -> list[Any]:
-        if not is_list(items):
-            raise TypeError(f"{where}: expected a list, got {type(items).__name__}")
-        return [convert(item, f"{where}[{index}]") for index, item in enumerate(items)]
-
-    def encode(value: Any, where: str) -> list[Any]:
-        return each(inner.encode, value, where)
+    def encode(value: Any, where: str, strict: bool) -> list[Any]:
+        if not is_list(value):
+            raise _unexpected(where, "list", value)
+        return [inner.encode(item, f"{where}[{index}]", strict) for index, item in enumerate(value)]
 
     def decode(data: Any, where: str) -> list[Any]:
-        return each(inner.decode, data, where)
+        if not is_list(data):
+            raise _unexpected(where, "an array", data)
+        return [inner.decode(item, f"{where}[{index}]") for index, item in enumerate(data)]
 
     def accepts(value: Any) -> bool:
         return is_list(value) and all(map(inner.accepts, value))
@@ -146,11 +225,13 @@ def array(inner: Codec) -> Codec:
 def one_of(*variants: Codec) -> Codec:
     """A union: the type that fits; of several objects the one that names the most of the keys, else the first."""
 
-    def encode(value: Any, where: str) -> Any:
+    def encode(value: Any, where: str, strict: bool) -> Any:
         for variant in sorted(variants, key=lambda variant: variant is ANY):
             if variant.accepts(value):
-                return variant.encode(value, where)
-        raise TypeError(f"{where}: {type(value).__name__} is none of the types that the document allows")
+                return variant.encode(value, where, strict)
+        if strict or not _is_scalar(value):
+            raise TypeError(f"{where}: {_kind(value)} is none of the types that the document allows")
+        return value
 
     def decode(data: Any, where: str) -> Any:
         best = max(variants, key=lambda variant: variant.matches(data))
@@ -171,6 +252,37 @@ def one_of(*variants: Codec) -> Codec:
     return Codec(encode, decode, accepts, matches, any(variant.nullable for variant in variants))
 
 
+def _is_scalar(value: Any) -> bool:
+    return value is None or isinstance(value, str | int | float)
+
+
+def _scalar(data: Any, where: str, expected: str) -> Any:
+    """What came in a scalar's place: another scalar is kept, an object or an array is not."""
+    if is_object(data) or is_list(data):
+        raise _unexpected(where, expected, data)
+    return data
+
+
+def _number(value: float, where: str) -> float:
+    """A number as JSON has it: 10.0 travels as 10."""
+    return int(value) if _finite(value, where).is_integer() and abs(value) < _EXACT else value
+
+
+def _finite(value: float, where: str) -> float:
+    if not math.isfinite(value):
+        raise ValueError(f"{where}: JSON has nothing for {value}")
+    return value
+
+
+def _unexpected(where: str, expected: str, value: Any) -> TypeError:
+    hint = "; base64.b64encode(...).decode() makes text of bytes" if isinstance(value, bytes) else ""
+    return TypeError(f"{where}: expected {expected}, got {_kind(value)}{hint}")
+
+
+def _kind(value: Any) -> str:
+    return "None" if value is None else type(value).__name__
+
+
 @cache
 def _model_module_member(module: str, name: str) -> Any:
     return getattr(import_module(f"...models.{module}", __name__), name)
@@ -178,10 +290,12 @@ def _model_module_member(module: str, name: str) -> Any:
 
 ANY: Final = Codec()
 TEXT: Final = scalar(str)
+INTEGER: Final = scalar(int)
 NUMBER: Final = scalar(int, float)
 BOOLEAN: Final = scalar(bool)
-NULL: Final = scalar(type(None))
+NULL: Final = scalar(_NONE)
 FILE: Final = scalar(File)
+OBJECT: Final = free_object()
 
 Field = tuple[str, str, bool, Codec]
 """A field of a model: its attribute, its name in JSON, whether it is required, and its codec."""

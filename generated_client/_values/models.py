@@ -1,10 +1,12 @@
 """What all models share: their way to and from JSON."""
 
 from collections.abc import Mapping
+from reprlib import recursive_repr
 from typing import Any, ClassVar, Self
 
 from ..types import UNSET
 from .codecs import Codec, Field, is_object
+from .representation import cut, short_repr
 
 
 class Model:
@@ -15,18 +17,35 @@ class Model:
     __json_extra__: ClassVar[Codec | None] = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object to send, without what is UNSET. A TypeError or ValueError names the field that is wrong."""
+        """The JSON object, without what is UNSET; what came is given back as it came.
+
+        Raises:
+            TypeError, ValueError: JSON has nothing for a value; names the field. A call is stricter than this: it
+                refuses, too, what is of another kind than documented.
+        """
+        return self.__json_encode__(strict=False)
+
+    def __json_encode__(self, strict: bool) -> dict[str, Any]:
         owner = type(self).__name__
         extra = self.__json_extra__
         data = dict[str, Any]()
         if extra:
             more: dict[str, Any] = getattr(self, "additional_properties", {})
-            data.update((key, extra.encode(item, f"{owner}.{key}")) for key, item in more.items())
+            data.update((key, extra.encode(item, f"{owner}.{key}", strict)) for key, item in more.items())
         for attribute, name, _, codec in self.__json_fields__:
             value = getattr(self, attribute)
             if value is not UNSET:
-                data[name] = codec.encode(value, f"{owner}.{name}")
+                data[name] = codec.encode(value, f"{owner}.{name}", strict)
         return data
+
+    @recursive_repr()
+    def __repr__(self) -> str:
+        """The fields that are set, each and all of them shortened: a picture in Base64 would fill a log."""
+        fields = [(attribute, getattr(self, attribute)) for attribute, _, _, _ in self.__json_fields__]
+        more: dict[str, Any] = getattr(self, "additional_properties", {})
+        known = [*fields, ("additional_properties", more or UNSET)]
+        shown = [f"{name}={short_repr(value)}" for name, value in known if value is not UNSET]
+        return cut(f"{type(self).__name__}({', '.join(shown)})")
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:

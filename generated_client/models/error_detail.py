@@ -10,7 +10,7 @@ from .._values import models as _models
 from ..types import UNSET, Unset
 
 
-@_attrs_define(kw_only=True)
+@_attrs_define(kw_only=True, repr=False)
 class ErrorDetail(_models.Model):
     """What the relay's front says of an error.
 
@@ -25,7 +25,7 @@ class ErrorDetail(_models.Model):
     type_: str | Unset = UNSET
     param: None | str | Unset = UNSET
     code: None | str | Unset = UNSET
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict[str, Any])
 
     __json_fields__: ClassVar[tuple[_codecs.Field, ...]] = (
         ("message", "message", False, _codecs.TEXT),

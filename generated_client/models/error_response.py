@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from .._values import annotations as _annotations
 from .._values import codecs as _codecs
 from .._values import models as _models
 from ..types import UNSET, Unset
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from ..models.error_detail import ErrorDetail
 
 
-@_attrs_define(kw_only=True)
+@_attrs_define(kw_only=True, repr=False)
 class ErrorResponse(_models.Model):
     """An error of the relay, in either of its two shapes.
 
@@ -28,7 +29,7 @@ class ErrorResponse(_models.Model):
     code: Any | Unset = UNSET
     message: str | Unset = UNSET
     data: Any | Unset = UNSET
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict[str, Any])
 
     __json_fields__: ClassVar[tuple[_codecs.Field, ...]] = (
         ("error", "error", False, _codecs.model("error_detail", "ErrorDetail")),
@@ -53,3 +54,9 @@ class ErrorResponse(_models.Model):
 
     def __contains__(self, key: str) -> bool:
         return key in self.additional_properties
+
+
+_annotations.load_later(
+    __name__,
+    ErrorDetail="..models.error_detail",
+)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from .._values import annotations as _annotations
 from .._values import codecs as _codecs
 from .._values import models as _models
 from ..types import UNSET, Unset
@@ -15,13 +16,13 @@ if TYPE_CHECKING:
     )
 
 
-@_attrs_define(kw_only=True)
+@_attrs_define(kw_only=True, repr=False)
 class KlingImageToVideoRequest(_models.Model):
     """视频生成请求
 
     Attributes:
-        model (str | Unset): 模型/风格 ID
-        prompt (str | Unset): 文本描述提示词
+        model (str): 模型/风格 ID
+        prompt (str): 文本描述提示词
         image (str | Unset): 图片输入 (URL 或 Base64)
         duration (float | Unset): 视频时长(秒)
         width (int | Unset): 视频宽度
@@ -34,8 +35,8 @@ class KlingImageToVideoRequest(_models.Model):
         metadata (KlingImageToVideoRequestMetadata | Unset): 扩展参数 (如 negative_prompt, style, quality_level 等)
     """
 
-    model: str | Unset = UNSET
-    prompt: str | Unset = UNSET
+    model: str
+    prompt: str
     image: str | Unset = UNSET
     duration: float | Unset = UNSET
     width: int | Unset = UNSET
@@ -46,18 +47,18 @@ class KlingImageToVideoRequest(_models.Model):
     response_format: str | Unset = UNSET
     user: str | Unset = UNSET
     metadata: KlingImageToVideoRequestMetadata | Unset = UNSET
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict[str, Any])
 
     __json_fields__: ClassVar[tuple[_codecs.Field, ...]] = (
-        ("model", "model", False, _codecs.TEXT),
-        ("prompt", "prompt", False, _codecs.TEXT),
+        ("model", "model", True, _codecs.TEXT),
+        ("prompt", "prompt", True, _codecs.TEXT),
         ("image", "image", False, _codecs.TEXT),
         ("duration", "duration", False, _codecs.NUMBER),
-        ("width", "width", False, _codecs.NUMBER),
-        ("height", "height", False, _codecs.NUMBER),
-        ("fps", "fps", False, _codecs.NUMBER),
-        ("seed", "seed", False, _codecs.NUMBER),
-        ("n", "n", False, _codecs.NUMBER),
+        ("width", "width", False, _codecs.INTEGER),
+        ("height", "height", False, _codecs.INTEGER),
+        ("fps", "fps", False, _codecs.INTEGER),
+        ("seed", "seed", False, _codecs.INTEGER),
+        ("n", "n", False, _codecs.INTEGER),
         ("response_format", "response_format", False, _codecs.TEXT),
         ("user", "user", False, _codecs.TEXT),
         (
@@ -84,3 +85,9 @@ class KlingImageToVideoRequest(_models.Model):
 
     def __contains__(self, key: str) -> bool:
         return key in self.additional_properties
+
+
+_annotations.load_later(
+    __name__,
+    KlingImageToVideoRequestMetadata="..models.kling_image_to_video_request_metadata",
+)

@@ -9,7 +9,7 @@ from .._values import codecs as _codecs
 from .._values import models as _models
 
 
-@_attrs_define(kw_only=True)
+@_attrs_define(kw_only=True, repr=False)
 class VideoTask(_models.Model):
     """视频生成任务提交响应
 
@@ -20,7 +20,7 @@ class VideoTask(_models.Model):
 
     task_id: str
     status: str
-    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict[str, Any])
 
     __json_fields__: ClassVar[tuple[_codecs.Field, ...]] = (
         ("task_id", "task_id", True, _codecs.TEXT),

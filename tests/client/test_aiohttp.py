@@ -25,7 +25,7 @@ from generated_client.models import KlingImageToVideoRequest
 
 async def main(**options):
     async with AuthenticatedClient(sys.argv[1], token="sk-" + "extra", **options) as client:
-        body = KlingImageToVideoRequest(prompt="走")
+        body = KlingImageToVideoRequest(model="kling-v1", prompt="走")
         said = [create_kling_image_to_video.sync(client=client, body=body).status]
         return [*said, (await create_kling_image_to_video.asyncio(client=client, body=body)).status]
 

@@ -11,20 +11,19 @@ import pytest
 from another import Package
 from calling import Caller
 from contract_check.relay.standin import Answer, Relay, Request
-from generated_client.api.videos import create_kling_image_to_video
-from generated_client.models import KlingImageToVideoRequest
 
 FILM = Answer(200, b"film", {"Content-Type": "video/mp4"})
 
 
-def test_without_a_body_there_is_no_content_type(caller: Caller, relay: Relay) -> None:
-    relay.always(Answer.json({"task_id": "t", "status": "queued"}))
-    caller.parsed(create_kling_image_to_video)
-    caller.parsed(create_kling_image_to_video, body=KlingImageToVideoRequest())
-    without, empty = relay.requests
+def test_without_a_body_there_is_no_content_type(
+    gateway: Package, gateway_caller: Caller, gateway_relay: Relay
+) -> None:
+    gateway_relay.always(Answer(200, b"sound", {"Content-Type": "audio/mpeg"}))
+    gateway_caller.detailed(gateway.operation("audio.speak"))
+    gateway_caller.detailed(gateway.operation("audio.speak"), body=gateway.load("models").SpeakBody())
+    without, empty = gateway_relay.requests
     assert ("content-type" in without.headers, without.body) == (False, b"")
     assert (empty.headers.get_all("content-type"), empty.body) == (["application/json"], b"{}")
-    relay.problems.clear()
 
 
 @pytest.mark.parametrize(

@@ -40,8 +40,18 @@ BROKEN = {
     "nothing of it": Answer(200, b"{}"),
     "required field missing": Answer(200, b'{"status": "queued"}'),
     "required field null": Answer(200, b'{"task_id": null, "status": "queued"}'),
+    "an object for text": Answer.json({"task_id": {"id": 5}, "status": "queued"}),
+    "an array for text": Answer.json({"task_id": "t", "status": ["queued"]}),
     "an error's body": Answer.json({"error": {"message": "坏", "code": "c", "type": "t"}}),
 }
+
+
+@pytest.mark.parametrize("media_type", ["text/event-stream", "text/plain; charset=utf-8"])
+def test_a_stream_in_the_place_of_json_is_named(caller: Caller, relay: Relay, media_type: str) -> None:
+    relay.answer(Answer(200, b"data: {}\n\n", {"Content-Type": media_type}))
+    named = rf"it came as {media_type.partition(';')[0]}, which stream\(\) can read"
+    with pytest.raises(DecodeError, match=named):
+        caller.parsed(create_kling_image_to_video, body=PROMPTED)
 
 
 @pytest.mark.parametrize("detailed", [False, True], ids=["plain", "detailed"])

@@ -1,6 +1,7 @@
 """A client and all that derive from it share their connections, in threads and event loops; the root closes them."""
 
 import asyncio
+import copy
 import gc
 import warnings
 import weakref
@@ -325,6 +326,20 @@ def test_aclose_closes_the_running_loop_s_connections_only(own: AuthenticatedCli
         assert staying.result() == "queued"
     assert relay.connections == 2
     relay.wait_until_idle()
+
+
+def test_on_trio_a_call_says_that_it_is_not_supported(own: AuthenticatedClient) -> None:
+    coroutine = _asubmit(own)
+    with own, pytest.raises(RuntimeError, match="trio is not supported"):
+        coroutine.send(None)  # no event loop of asyncio's is running, as under trio
+
+
+def test_closing_a_copy_closes_nothing(caller: Caller, relay: Relay) -> None:
+    duplicate = copy.copy(caller.client)
+    caller.parsed(create_kling_image_to_video, client=duplicate, body=PROMPTED)
+    duplicate.close()
+    caller.parsed(create_kling_image_to_video, body=PROMPTED)
+    assert relay.connections == 1
 
 
 def test_an_asynchronous_call_without_a_loop_says_so(own: AuthenticatedClient) -> None:

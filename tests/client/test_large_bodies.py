@@ -19,7 +19,7 @@ from generated_client import AuthenticatedClient
 from generated_client._values.large_bodies import LARGE, PIECE, LargeBody
 from generated_client.api.videos import create_kling_image_to_video
 from generated_client.errors import NOT_SENT, ApiError
-from generated_client.models import KlingImageToVideoRequest, KlingImageToVideoRequestMetadata
+from generated_client.models import KlingImageToVideoRequest
 from sockets import answering_at_once, reading_nothing
 from workers import play
 
@@ -40,7 +40,11 @@ BODIES: dict[str, dict[str, Any]] = {
 
 
 def _body(fields: dict[str, Any]) -> KlingImageToVideoRequest:
-    return KlingImageToVideoRequest.from_dict(fields)
+    return KlingImageToVideoRequest.from_dict(_whole(fields))
+
+
+def _whole(fields: dict[str, Any]) -> dict[str, Any]:
+    return {"model": "kling-v1", "prompt": "走", **fields}
 
 
 def _json(data: object) -> bytes:
@@ -53,7 +57,7 @@ def test_it_arrives_as_if_it_had_been_encoded_at_once(caller: Caller, relay: Rel
     relay.always(TASK)
     caller.parsed(create_kling_image_to_video, body=_body(fields))
     arrived = relay.request
-    assert arrived.body == _json(fields)
+    assert arrived.body == _json(_whole(fields))
     assert arrived.headers.get_all("content-length") == [str(len(arrived.body))]
     assert "transfer-encoding" not in arrived.headers
     relay.problems.clear()
@@ -104,14 +108,14 @@ def test_what_is_no_text_is_refused_before_anything_is_sent(caller: Caller, rela
 
 @pytest.mark.parametrize("size", [1, LARGE], ids=["small", "large"])
 def test_what_holds_itself_is_refused_before_anything_is_sent(caller: Caller, relay: Relay, size: int) -> None:
-    metadata = KlingImageToVideoRequestMetadata()
-    metadata["itself"] = ["x" * size, metadata.additional_properties]
+    metadata: dict[str, Any] = {}
+    metadata["itself"] = ["x" * size, metadata]
     with pytest.raises(ValueError, match="holds itself"):
-        caller.parsed(create_kling_image_to_video, body=KlingImageToVideoRequest(metadata=metadata))
+        caller.parsed(create_kling_image_to_video, body=_body({"metadata": metadata}))
     assert relay.requests == []
 
 
-IMAGE = {"prompt": "走", "image": "iVBORw0KGgo+/" * (LARGE // 10)}
+IMAGE = {"model": "kling-v1", "prompt": "走", "image": "iVBORw0KGgo+/" * (LARGE // 10)}
 
 
 class _Twice(httpx.Auth):
@@ -169,7 +173,7 @@ def test_a_hook_sees_a_small_one_as_it_is(caller: Caller, relay: Relay) -> None:
     hooks = {"event_hooks": {"request": [look if caller.style == "sync" else alook]}}
     own = caller.enter(AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS, httpx_args=hooks))
     caller.parsed(create_kling_image_to_video, client=own, body=_body({"prompt": "走"}))
-    assert seen == [relay.request.body] == ['{"prompt":"走"}'.encode()]
+    assert seen == [relay.request.body] == ['{"model":"kling-v1","prompt":"走"}'.encode()]
 
 
 @pytest.mark.parametrize("size", [100_000, LARGE + 1], ids=["of one piece", "of many"])

@@ -40,7 +40,7 @@ def test_a_fork_beside_a_thread_that_is_just_starting_the_client_does_not_hang(r
 def test_a_client_and_a_body_can_be_sent_to_another_process(relay: Relay, scenario: str) -> None:
     assert play(scenario, relay.url) == [0]
     assert _connections(relay) == [1, 2, 2, 3, 1]
-    assert {request.body for request in relay.requests} == {'{"prompt":"走"}'.encode()}
+    assert {request.body for request in relay.requests} == {'{"model":"kling-v1","prompt":"走"}'.encode()}
 
 
 def test_a_copy_has_connections_of_its_own_and_closes_no_other(relay: Relay) -> None:
@@ -64,6 +64,14 @@ def test_32_threads_on_one_client(relay: Relay) -> None:
     assert play("threads", relay.url) == {"said": ["queued"], "calls": 3_200}
     assert len(relay.requests) == 3_200
     relay.wait_until_idle()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_64_threads_open_no_more_connections_than_there_may_be(relay: Relay) -> None:
+    assert play("many threads", relay.url) == 5_120
+    assert len(relay.requests) == 5_120
+    assert relay.connections <= 100
 
 
 @pytest.mark.slow

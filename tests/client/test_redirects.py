@@ -48,7 +48,7 @@ class Followed:
         """The status that comes in the end."""
         settings: dict[str, Any] = {"verify_ssl": TLS, "follow_redirects": True, **CREDENTIALS, **options}
         own = self._caller.enter(self._make(relay.url, token=TOKEN, **settings))
-        status: int = self._caller.detailed(self._get, client=own, item_id=7).status_code
+        status: int = self._caller.detailed(self._get, client=own, item_id="7").status_code
         relay.problems.clear()
         return status
 

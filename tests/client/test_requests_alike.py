@@ -16,7 +16,9 @@ TASK = Answer.json({"task_id": "t", "status": "queued"})
 
 
 def _submit(caller: Caller, prompt: str = "走", client: Any = None) -> None:
-    caller.parsed(create_kling_image_to_video, client=client, body=KlingImageToVideoRequest(prompt=prompt))
+    caller.parsed(
+        create_kling_image_to_video, client=client, body=KlingImageToVideoRequest(model="kling-v1", prompt=prompt)
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -30,17 +32,17 @@ def test_the_body_and_its_length(caller: Caller, relay: Relay) -> None:
     for prompt in prompts:
         _submit(caller, prompt)
     assert [request.json["prompt"] for request in relay.requests] == prompts
-    assert [int(request.headers["content-length"]) for request in relay.requests] == [16, 37, 14]
+    assert [int(request.headers["content-length"]) for request in relay.requests] == [35, 56, 33]
     assert {len(request.headers.get_all("content-length", [])) for request in relay.requests} == {1}
 
 
-def test_no_body_after_one_and_one_after_none(caller: Caller, relay: Relay) -> None:
-    _submit(caller)
-    caller.parsed(create_kling_image_to_video)
-    _submit(caller)
-    assert [len(request.body) for request in relay.requests] == [16, 0, 16]
-    assert ["content-type" in request.headers for request in relay.requests] == [True, False, True]
-    relay.problems.clear()
+def test_no_body_after_one_and_one_after_none(gateway: Package, gateway_caller: Caller, gateway_relay: Relay) -> None:
+    submit, body = gateway.operation("audio.speak"), gateway.load("models").SpeakBody(input_="a")
+    gateway_relay.always(Answer(200, b"sound", {"Content-Type": "audio/mpeg"}))
+    for given in ({"body": body}, {}, {"body": body}):
+        gateway_caller.detailed(submit, **given)
+    assert [len(request.body) for request in gateway_relay.requests] == [13, 0, 13]
+    assert ["content-type" in request.headers for request in gateway_relay.requests] == [True, False, True]
 
 
 def test_a_header_of_the_httpx_client_underneath(caller: Caller, relay: Relay) -> None:

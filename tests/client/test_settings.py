@@ -62,10 +62,94 @@ def test_any_other_is_taken(url: str) -> None:
     assert Client(url).base_url == url
 
 
-@pytest.mark.parametrize("name", ["base_url", "headers", "cookies", "timeout", "verify", "follow_redirects"])
+@pytest.mark.parametrize("name", ["base_url", "headers", "cookies", "timeout", "verify", "follow_redirects", "auth"])
 def test_what_the_client_itself_takes_is_refused_among_httpx_args(name: str) -> None:
-    with pytest.raises(ValueError, match="httpx_args"):
+    with pytest.raises(ValueError, match=f"httpx_args: not {name}; use"):
         Client(httpx_args={name: None})
+
+
+NONE_MEANT: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
+    "a deadline that is no number": ({"deadline": "5"}, TypeError, "deadline must be seconds"),
+    "no deadline at all": ({"deadline": float("nan")}, ValueError, "deadline must be seconds"),
+    "a deadline without end": ({"deadline": float("inf")}, ValueError, "deadline must be seconds"),
+    "a deadline that is over": ({"deadline": 0}, ValueError, "deadline must be seconds above 0"),
+    "a negative deadline": ({"deadline": -1}, ValueError, "deadline must be seconds above 0"),
+    "true for a deadline": ({"deadline": True}, TypeError, "deadline must be seconds"),
+    "a time-out that is text": ({"timeout": "30"}, TypeError, "timeout must be seconds"),
+    "a negative step": ({"timeout": httpx.Timeout(5, read=-1)}, ValueError, "timeout's read must be seconds"),
+    "a step that is text": ({"timeout": httpx.Timeout(5, read="1")}, TypeError, "timeout's read must be"),  # type: ignore[arg-type]  # as a caller would
+    "a negative size": ({"max_response_bytes": -1}, ValueError, "max_response_bytes must be 0 or more"),
+    "a size that is text": ({"max_response_bytes": "5"}, TypeError, "max_response_bytes must be a whole number"),
+    "a line break in the prefix": ({"prefix": "Bearer\r\nX-A: b"}, ValueError, "prefix must be"),
+    "a blank in a header's name": ({"auth_header_name": "X Key"}, ValueError, "'X Key' is no name of a header"),
+    "a line break in a header": ({"headers": {"X-A": "b\r\nX-C: d"}}, ValueError, "value of x-a has a line break"),
+    "a flag that is text": ({"follow_redirects": "no"}, TypeError, "follow_redirects must be True or False"),
+    "a certificate that is not there": ({"verify_ssl": "/none.pem"}, FileNotFoundError, "there is no file '/none.pem'"),
+    "a misspelled argument": ({"httpx_args": {"limit": 1}}, TypeError, "no argument limit; did you mean limits"),
+    "a port that there is none of": ({"base_url": "https://relay.example.com:99999"}, ValueError, "base_url must be"),
+    "no token": ({"token": ""}, ValueError, "token must be"),
+    "a token with its prefix": ({"token": f"Bearer {TOKEN}"}, ValueError, "without .* a prefix"),
+}
+"""Settings that cannot be meant, and what is said where they are given."""
+
+
+@pytest.mark.parametrize("name", NONE_MEANT)
+def test_a_setting_that_cannot_be_meant_is_refused_where_it_is_given(name: str) -> None:
+    given, kind, text = NONE_MEANT[name]
+    arguments: dict[str, Any] = {"token": TOKEN, **given}
+    with pytest.raises(kind, match=text) as raised:
+        AuthenticatedClient(**arguments)
+    assert TOKEN not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "kind", "text"),
+    [
+        ("deadlin", 5, AttributeError, "did you mean deadline"),
+        ("token", "new", AttributeError, r"see set_token\(\)"),
+        ("headers", {}, AttributeError, "no setting 'headers' to change"),
+        ("deadline", -1, ValueError, "deadline must be"),
+        ("base_url", "nowhere", ValueError, "base_url must be"),
+    ],
+)
+def test_an_attribute_takes_no_other_value_than_the_argument(
+    attribute: str, value: object, kind: type[Exception], text: str
+) -> None:
+    client = AuthenticatedClient(token=TOKEN)
+    with pytest.raises(kind, match=text):
+        setattr(client, attribute, value)
+
+
+@pytest.mark.parametrize("value", [None, 10**9, 0])
+def test_none_is_no_limit_of_a_body(value: int | None) -> None:
+    assert Client(max_response_bytes=value).max_response_bytes == value
+
+
+def test_a_proxy_that_httpx_cannot_speak_to_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    if find_spec("socksio") is None:
+        with pytest.raises(ImportError, match=r"pip install 'httpx\[socks\]'"):
+            Client()
+    Client(httpx_args={"trust_env": False}).close()
+
+
+@pytest.mark.parametrize("variables", [{}, {"RELAY_TOKEN": ""}], ids=["not set", "empty"])
+def test_the_environment_has_to_have_the_token(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
+    monkeypatch.delenv("RELAY_TOKEN", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match="RELAY_TOKEN is not set"):
+        AuthenticatedClient.from_env()
+
+
+def test_the_environment_gives_token_and_address(caller: Caller, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RELAY_TOKEN", TOKEN)
+    assert AuthenticatedClient.from_env().base_url == Client().base_url
+    monkeypatch.setenv("RELAY_BASE_URL", relay.url)
+    own = caller.enter(AuthenticatedClient.from_env(verify_ssl=TLS, deadline=60))
+    caller.parsed(create_kling_image_to_video, client=own, body=PROMPTED)
+    assert relay.request.headers["authorization"] == f"Bearer {TOKEN}"
+    assert AuthenticatedClient.from_env(base_url="http://127.0.0.1:9").base_url == "http://127.0.0.1:9"
 
 
 def test_the_caller_s_dicts_are_never_written_to(caller: Caller, relay: Relay) -> None:

@@ -27,12 +27,14 @@ TEXTS = {
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_text_arrives_as_it_was_written(caller: Caller, relay: Relay, text: str) -> None:
-    caller.parsed(create_kling_image_to_video, body=KlingImageToVideoRequest(prompt=f"文{text}", user=text))
-    assert relay.request.json == {"prompt": f"文{text}", "user": text}
+    caller.parsed(
+        create_kling_image_to_video, body=KlingImageToVideoRequest(model="kling-v1", prompt=f"文{text}", user=text)
+    )
+    assert relay.request.json == {"model": "kling-v1", "prompt": f"文{text}", "user": text}
 
 
 def test_chinese_travels_as_utf_8_not_as_escapes(caller: Caller, relay: Relay) -> None:
-    caller.parsed(create_kling_image_to_video, body=KlingImageToVideoRequest(prompt="宇航员"))
+    caller.parsed(create_kling_image_to_video, body=KlingImageToVideoRequest(model="kling-v1", prompt="宇航员"))
     assert "宇航员".encode() in relay.request.body
 
 
@@ -41,14 +43,14 @@ def test_chinese_travels_as_utf_8_not_as_escapes(caller: Caller, relay: Relay) -
 @given(text=st.text(st.characters(codec="utf-8"), min_size=1).filter(str.strip))
 def test_any_text_arrives(caller: Caller, relay: Relay, text: str) -> None:
     relay.forget()
-    caller.parsed(create_kling_image_to_video, body=KlingImageToVideoRequest(prompt=text))
-    assert relay.request.json == {"prompt": text}
+    caller.parsed(create_kling_image_to_video, body=KlingImageToVideoRequest(model="kling-v1", prompt=text))
+    assert relay.request.json["prompt"] == text
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_text_of_an_answer_is_read_as_it_was_written(caller: Caller, relay: Relay, text: str) -> None:
     relay.answer(Answer.json({"task_id": text, "status": text}))
-    task = caller.parsed(create_kling_image_to_video, body=KlingImageToVideoRequest(prompt="走"))
+    task = caller.parsed(create_kling_image_to_video, body=KlingImageToVideoRequest(model="kling-v1", prompt="走"))
     assert (task.task_id, task.status) == (text, text)
 
 
@@ -69,5 +71,7 @@ def test_an_image_arrives_whole(caller: Caller, relay: Relay, size: int) -> None
 
 def test_an_image_as_a_data_url_arrives_whole(caller: Caller, relay: Relay) -> None:
     image = "data:image/png;base64," + base64.b64encode(bytes(range(256))).decode()
-    caller.parsed(create_kling_image_to_video, body=KlingImageToVideoRequest(prompt="走", image=image))
+    caller.parsed(
+        create_kling_image_to_video, body=KlingImageToVideoRequest(model="kling-v1", prompt="走", image=image)
+    )
     assert relay.request.json["image"] == image

@@ -203,7 +203,11 @@ def test_no_traceback_shows_what_a_server_repeats(caller: Caller, relay: Relay, 
 
 
 def _unsent(caller: Caller, client: AuthenticatedClient) -> None:
-    caller.parsed(create_kling_image_to_video, client=client, body=KlingImageToVideoRequest(duration=float("nan")))
+    caller.parsed(
+        create_kling_image_to_video,
+        client=client,
+        body=KlingImageToVideoRequest(model="m", prompt="走", duration=float("nan")),
+    )
 
 
 def _call(caller: Caller, client: AuthenticatedClient) -> None:
@@ -268,7 +272,7 @@ def test_a_redirect_that_fails_does_not_show_it(gateway: Package, gateway_caller
     gateway_relay.answer(Answer(307, headers={"Location": "/v1/Item/8"}))
     gateway_relay.answer(Answer(silent=True))
     with pytest.raises(httpx.RemoteProtocolError) as raised:
-        gateway_caller.parsed(gateway.operation("item.get_v1_item_by_item_id"), client=own, item_id=7)
+        gateway_caller.parsed(gateway.operation("item.get_v1_item_by_item_id"), client=own, item_id="7")
     assert gateway_relay.requests[1].headers["authorization"] == f"Bearer {SECRET}"
     assert SECRET not in _locals(raised.value)
     assert SECRET not in str(raised.value.request.headers.raw)

@@ -262,7 +262,7 @@ def test_a_worker_without_a_token_takes_no_part(
     [
         ("{", "1: this is not JSON"),
         ("[]", "1: KlingImageToVideoRequest: expected an object"),
-        ('{"promt": "走"}', "1: promt: no field of this name"),
+        ('{"model": "m", "prompt": "走", "promt": "走"}', "1: promt: no field of this name"),
     ],
 )
 def test_items_are_checked_before_anything_is_sent(

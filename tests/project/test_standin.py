@@ -86,7 +86,7 @@ def test_a_body_that_departs_from_the_document_is_refused(
 def test_a_whole_number_with_a_fraction_is_noticed_though_it_is_accepted(
     relay: Relay, connection: HTTPConnection
 ) -> None:
-    assert _post(connection, b'{"prompt": "x", "duration": 10.0}')[0] == 200
+    assert _post(connection, b'{"model": "m", "prompt": "x", "duration": 10.0}')[0] == 200
     assert [problem.startswith("#/duration: 10.0") for problem in relay.problems] == [True]
 
 

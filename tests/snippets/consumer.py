@@ -14,7 +14,6 @@ from generated_client.models import (
     ErrorDetail,
     ErrorResponse,
     KlingImageToVideoRequest,
-    KlingImageToVideoRequestMetadata,
     VideoTask,
 )
 from generated_client.types import UNSET, Response, Unset
@@ -24,7 +23,7 @@ REQUEST = KlingImageToVideoRequest(
     prompt="宇航员站起身走了",
     image="https://example.com/image.jpg",
     duration=5,
-    metadata=KlingImageToVideoRequestMetadata.from_dict({"negative_prompt": "模糊"}),
+    metadata={"negative_prompt": "模糊"},
 )
 
 

@@ -54,7 +54,11 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = False
 
     def serve(self) -> None:
-        request = Request(self.command, self.path, self.headers, self.read_body(), self.number)
+        body = self.read_body()
+        if len(body) < int(self.headers.get("content-length", 0)):
+            self.close_connection = True  # whoever called left before it was said what for
+            return
+        request = Request(self.command, self.path, self.headers, body, self.number)
         answer = self.relay.receive(request)
         while answer.wait and not answer.wait.wait(0.02) and not self.relay.stopping.is_set():
             pass

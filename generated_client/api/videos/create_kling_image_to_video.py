@@ -25,7 +25,7 @@ _BODIES = (
 
 def _get_kwargs(
     *,
-    body: KlingImageToVideoRequest | _types.Unset = _types.UNSET,
+    body: KlingImageToVideoRequest,
 ) -> dict[str, Any]:
     _sent = _bodies.body(_BODIES, body)
     return {
@@ -38,7 +38,7 @@ def _get_kwargs(
 def sync_detailed(
     *,
     client: _client.AuthenticatedClient,
-    body: KlingImageToVideoRequest | _types.Unset = _types.UNSET,
+    body: KlingImageToVideoRequest,
 ) -> _types.Response[ErrorResponse | VideoTask]:
     """Kling 图生视频
 
@@ -47,7 +47,7 @@ def sync_detailed(
     支持通过 image 参数传入图片 URL 或 Base64 编码的图片数据。
 
     Args:
-        body (KlingImageToVideoRequest | Unset): 视频生成请求
+        body (KlingImageToVideoRequest): 视频生成请求
 
     Raises:
         TypeError, ValueError: an argument that cannot be sent.
@@ -69,7 +69,7 @@ def sync_detailed(
 def sync(
     *,
     client: _client.AuthenticatedClient,
-    body: KlingImageToVideoRequest | _types.Unset = _types.UNSET,
+    body: KlingImageToVideoRequest,
 ) -> VideoTask:
     """Kling 图生视频
 
@@ -78,7 +78,7 @@ def sync(
     支持通过 image 参数传入图片 URL 或 Base64 编码的图片数据。
 
     Args:
-        body (KlingImageToVideoRequest | Unset): 视频生成请求
+        body (KlingImageToVideoRequest): 视频生成请求
 
     Raises:
         TypeError, ValueError: an argument that cannot be sent.
@@ -98,16 +98,35 @@ def sync(
 def stream(
     *,
     client: _client.AuthenticatedClient,
-    body: KlingImageToVideoRequest | _types.Unset = _types.UNSET,
+    body: KlingImageToVideoRequest,
 ) -> _Context[_httpx.Response]:
-    """A context manager of the same call's open httpx.Response, to read as it comes; it raises like a call."""
+    """Kling 图生视频
+
+    使用 Kling 模型从图片生成视频。
+
+    支持通过 image 参数传入图片 URL 或 Base64 编码的图片数据。
+
+    Args:
+        body (KlingImageToVideoRequest): 视频生成请求
+
+    Raises:
+        TypeError, ValueError: an argument that cannot be sent.
+        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: another response.
+        httpx.TransportError: no whole response; see errors.NOT_SENT.
+
+    Returns:
+        a context manager, whose value is the open httpx.Response of a success, to be read as it comes.
+
+    Source: POST /kling/v1/videos/image2video
+    """
+
     return client.stream(_RULES, _get_kwargs(body=body))
 
 
 async def asyncio_detailed(
     *,
     client: _client.AuthenticatedClient,
-    body: KlingImageToVideoRequest | _types.Unset = _types.UNSET,
+    body: KlingImageToVideoRequest,
 ) -> _types.Response[ErrorResponse | VideoTask]:
     """Kling 图生视频
 
@@ -116,7 +135,7 @@ async def asyncio_detailed(
     支持通过 image 参数传入图片 URL 或 Base64 编码的图片数据。
 
     Args:
-        body (KlingImageToVideoRequest | Unset): 视频生成请求
+        body (KlingImageToVideoRequest): 视频生成请求
 
     Raises:
         TypeError, ValueError: an argument that cannot be sent.
@@ -138,7 +157,7 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: _client.AuthenticatedClient,
-    body: KlingImageToVideoRequest | _types.Unset = _types.UNSET,
+    body: KlingImageToVideoRequest,
 ) -> VideoTask:
     """Kling 图生视频
 
@@ -147,7 +166,7 @@ async def asyncio(
     支持通过 image 参数传入图片 URL 或 Base64 编码的图片数据。
 
     Args:
-        body (KlingImageToVideoRequest | Unset): 视频生成请求
+        body (KlingImageToVideoRequest): 视频生成请求
 
     Raises:
         TypeError, ValueError: an argument that cannot be sent.
@@ -167,7 +186,26 @@ async def asyncio(
 def astream(
     *,
     client: _client.AuthenticatedClient,
-    body: KlingImageToVideoRequest | _types.Unset = _types.UNSET,
+    body: KlingImageToVideoRequest,
 ) -> _AsyncContext[_httpx.Response]:
-    """A context manager of the same call's open httpx.Response, to read as it comes; it raises like a call."""
+    """Kling 图生视频
+
+    使用 Kling 模型从图片生成视频。
+
+    支持通过 image 参数传入图片 URL 或 Base64 编码的图片数据。
+
+    Args:
+        body (KlingImageToVideoRequest): 视频生成请求
+
+    Raises:
+        TypeError, ValueError: an argument that cannot be sent.
+        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: another response.
+        httpx.TransportError: no whole response; see errors.NOT_SENT.
+
+    Returns:
+        a context manager, whose value is the open httpx.Response of a success, to be read as it comes.
+
+    Source: POST /kling/v1/videos/image2video
+    """
+
     return client.astream(_RULES, _get_kwargs(body=body))

@@ -15,7 +15,7 @@ def text(data: Any) -> str:
 
 def pairs(codec: Codec, name: str, value: Any, *, is_nested: bool = False) -> list[tuple[str, str]]:
     """A parameter or form field: a pair for each item of a list and, unless nested, for each field of an object."""
-    data = None if value is UNSET else codec.encode(value, name)
+    data = None if value is UNSET else codec.encode(value, name, True)
     if is_object(data) and not is_nested:
         return [pair for key, item in data.items() for pair in pairs(ANY, key, item, is_nested=True)]
     items = data if is_list(data) else [data]
@@ -24,7 +24,7 @@ def pairs(codec: Codec, name: str, value: Any, *, is_nested: bool = False) -> li
 
 def segment(codec: Codec, name: str, value: Any) -> str:
     """A path parameter, quoted; one that would lead elsewhere (empty or dots) is a ValueError."""
-    part = text(codec.encode(value, name))
+    part = text(codec.encode(value, name, True))
     if part in ("", ".", ".."):
         raise ValueError(f"{name}: {part!r} cannot be part of a path")
     return quote(part, safe="")

@@ -1,0 +1,27 @@
+"""What only annotations name, for typing.get_type_hints(): it loads when that looks for it, and not before."""
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+
+class _ModelModule(ModuleType):
+    """A model's module. get_type_hints() looks for names in its __dict__, and asks no module's __getattr__."""
+
+    _globals: dict[str, Any]
+    _later: dict[str, str]
+
+    @property
+    def __dict__(self) -> dict[str, Any]:  # type: ignore[override]  # a module's is no property
+        while self._later:
+            name, module = self._later.popitem()
+            self._globals[name] = getattr(import_module(module, self.__package__), name)
+        return self._globals
+
+
+def load_later(module: str, **names: str) -> None:
+    """Has `module` know each of `names`, which is in the module that stands with it, from the first look on."""
+    holder = sys.modules[module]
+    holder.__dict__.update(_globals=holder.__dict__, _later=names)
+    holder.__class__ = _ModelModule
