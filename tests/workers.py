@@ -252,7 +252,7 @@ def _peak(calls: Callable[[KlingImageToVideoRequest], None]) -> dict[str, int]:
     tracemalloc.start(1)
     calls(body)
     peak = tracemalloc.get_traced_memory()[1]
-    return {"peak": peak, "size": len(json.dumps(body.to_dict(), separators=(",", ":")))}
+    return {"peak": peak, "size": len(json.dumps(body.to_dict(), ensure_ascii=False, separators=(",", ":")).encode())}
 
 
 def large(client: AuthenticatedClient) -> dict[str, int]:

@@ -22,7 +22,7 @@ _UPPER = dict.fromkeys(("maximum", "exclusiveMaximum", "maxLength", "maxItems", 
 _LOWER = {"minimum": -inf, "exclusiveMinimum": -inf, "minLength": 0, "minItems": 0, "minProperties": 0}
 LIMITS = _UPPER | _LOWER
 """What holds where a limit is not given."""
-_RULES = (*LIMITS, "pattern", "multipleOf", "uniqueItems", "default")
+_RULES = (*LIMITS, "pattern", "multipleOf", "uniqueItems")
 _JSON_TYPES = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "array": "list", "null": "None"}
 _TYPES = _JSON_TYPES | {"date-time": "datetime", "date": "date", "uuid": "UUID", "binary": "File", "object": "dict"}
 _STASH = "x-contract-check-"
@@ -32,6 +32,8 @@ def stash(document: dict[str, Any]) -> None:
     """Keeps what the preparation takes away, where it doesn't look."""
     for _, part in walk(document):
         part.update({_STASH + key: list(part[key]) for key in ("enum", "content") if part.get(key)})
+        if part.get("default") is not None:
+            part[_STASH + "default"] = part["default"]
 
 
 def place_of(operation: dict[str, Any]) -> Place:
@@ -169,8 +171,8 @@ def _rules(leaf: dict[str, Any], direction: str) -> Iterator[tuple[str, Any]]:
     for limit, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
         if rules.get(exclusive) is True:
             rules[exclusive] = rules.pop(limit, None)
-    if direction == "response":
-        rules.pop("default", None)
+    if direction != "response" and leaf.get(_STASH + "default", False) is not False:
+        rules["default"] = leaf[_STASH + "default"]
     if values := [
         json.dumps(value, ensure_ascii=False) for value in leaf.get(_STASH + "enum", ()) if value is not None
     ]:

@@ -10,7 +10,6 @@ import ast
 import doctest
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path as File
 from urllib.parse import urlsplit
 
@@ -19,45 +18,10 @@ import trustme
 
 from checkout import ROOT, contract_check, run
 from contract_check.relay.standin import Contract, Relay
+from readme import FENCED, FILES, PAGES, READMES, Block, blocks, found
 from tls import server_tls
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-READMES = ("README.md", "README.zh-CN.md")
-PAGES = (READMES, ("docs/maintaining.md", "docs/maintaining.zh-CN.md"))
-"""Each text in both languages."""
-FILES = tuple(file for pair in PAGES for file in pair)
-FENCED = re.compile(
-    r"(?:^<!-- relay: (?P<relay>\w+) -->\n)?"
-    r"^```(?P<language>\w*)\n(?P<code>.*?)^```$"
-    r"(?:\n+^```text\n(?P<prints>.*?)^```$)?",
-    re.MULTILINE | re.DOTALL,
-)
-
-
-@dataclass(frozen=True)
-class Block:
-    """A fenced block of a README."""
-
-    file: str
-    line: int
-    language: str
-    code: str
-    relay: str | None
-    prints: str | None
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
-
-
-def _blocks(*languages: str) -> list[Block]:
-    return [block for file in FILES for block in _found(file) if block.language in languages]
-
-
-def _found(file: str) -> Iterator[Block]:
-    text = (ROOT / file).read_text(encoding="utf-8")
-    for match in FENCED.finditer(text):
-        line = text.count("\n", 0, match.start("code")) + 1
-        yield Block(file, line, match["language"], match["code"], match["relay"], match["prints"])
 
 
 @pytest.fixture
@@ -75,7 +39,7 @@ def named_relay(
         yield relay
 
 
-@pytest.mark.parametrize("block", _blocks("python"), ids=str)
+@pytest.mark.parametrize("block", blocks("python"), ids=str)
 def test_code_runs_as_it_is_written(block: Block, named_relay: Relay, capsys: pytest.CaptureFixture[str]) -> None:
     if block.relay:
         named_relay.answer(block.relay)
@@ -98,14 +62,14 @@ def _calls(block: Block) -> bool:
 
 def test_the_first_call_comes_on_the_first_screen() -> None:
     for file in READMES:
-        first = next(block for block in _found(file) if block.language == "python")
+        first = next(block for block in found(file) if block.language == "python")
         assert first.line < 25
         assert "create_kling_image_to_video.sync(client=client, body=KlingImageToVideoRequest(" in first.code
 
 
 @pytest.mark.parametrize("pair", PAGES, ids=lambda pair: pair[0])
 def test_both_languages_show_the_same_code(pair: tuple[str, str]) -> None:
-    english, chinese = ([(b.language, _essence(b)) for b in _found(file)] for file in pair)
+    english, chinese = ([(b.language, _essence(b)) for b in found(file)] for file in pair)
     assert english == chinese
 
 
@@ -123,7 +87,7 @@ def _essence(block: Block) -> str:
 
 def _commands() -> list[str]:
     """Each command that a README shows, in a block of its own or in a sentence."""
-    shown = [line for block in _blocks("sh", "console") for line in block.code.splitlines()]
+    shown = [line for block in blocks("sh", "console") for line in block.code.splitlines()]
     for file in FILES:
         prose = FENCED.sub("", (ROOT / file).read_text(encoding="utf-8"))
         shown += re.findall(r"`((?:make|[./\w]*python -m contract_check|\./generate\.sh)(?: [^`]*)?)`", prose)

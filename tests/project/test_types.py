@@ -9,6 +9,7 @@ import pytest
 
 import generated_client
 from checkout import PYTHON, ROOT, Completed, run
+from readme import blocks
 
 INSTALLED = File(generated_client.__file__).parent
 CONSUMER = ROOT / "tests" / "snippets" / "consumer.py"
@@ -58,14 +59,24 @@ def test_pyright_on_the_package(tmp_path: File) -> None:
     assert "0 errors, 0 warnings" in done.stdout
 
 
-def test_mypy_on_a_consumer(tmp_path: File) -> None:
-    done = _mypy(CONSUMER, cwd=tmp_path)
+@pytest.fixture
+def consumers(tmp_path: File) -> File:
+    """What services write: one of the suite's, and README's own blocks."""
+    folder = tmp_path / "consumers"
+    folder.mkdir()
+    shutil.copy(CONSUMER, folder)
+    for number, block in enumerate(blocks("python")):
+        (folder / f"block_{number}.py").write_text(block.code, encoding="utf-8")
+    return folder
+
+
+def test_mypy_on_consumers(consumers: File) -> None:
+    done = _mypy(*consumers.iterdir(), cwd=consumers)
     assert done.returncode == 0, done.stdout
 
 
-def test_pyright_on_a_consumer(tmp_path: File) -> None:
-    shutil.copy(CONSUMER, tmp_path)
-    done = _pyright("consumer.py", tmp_path)
+def test_pyright_on_consumers(consumers: File) -> None:
+    done = _pyright(".", consumers)
     assert done.returncode == 0, done.stdout
     assert "0 errors, 0 warnings" in done.stdout
 

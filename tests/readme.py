@@ -1,0 +1,46 @@
+"""The fenced blocks of README and of the pages in docs/, in both languages."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from checkout import ROOT
+
+READMES = ("README.md", "README.zh-CN.md")
+PAGES = (READMES, ("docs/maintaining.md", "docs/maintaining.zh-CN.md"))
+"""Each text in both languages."""
+FILES = tuple(file for pair in PAGES for file in pair)
+FENCED = re.compile(
+    r"(?:^<!-- relay: (?P<relay>\w+) -->\n)?"
+    r"^```(?P<language>\w*)\n(?P<code>.*?)^```$"
+    r"(?:\n+^```text\n(?P<prints>.*?)^```$)?",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a README."""
+
+    file: str
+    line: int
+    language: str
+    code: str
+    relay: str | None
+    prints: str | None
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+def blocks(*languages: str) -> list[Block]:
+    """The blocks in these languages, of all files."""
+    return [block for file in FILES for block in found(file) if block.language in languages]
+
+
+def found(file: str) -> Iterator[Block]:
+    """The blocks of one file."""
+    text = (ROOT / file).read_text(encoding="utf-8")
+    for match in FENCED.finditer(text):
+        line = text.count("\n", 0, match.start("code")) + 1
+        yield Block(file, line, match["language"], match["code"], match["relay"], match["prints"])
