@@ -45,7 +45,8 @@ else:
         for module, names in _MODULES.items():
             if name == module or name in names:
                 found = import_module(f".{module}", __name__)
-                return found if name == module else getattr(found, name)
+                globals()[name] = found if name == module else getattr(found, name)
+                return globals()[name]
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__():
