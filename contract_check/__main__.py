@@ -4,6 +4,7 @@ Each command imports what it needs itself: generate.sh runs two of them, and sho
 """
 
 import sys
+import traceback
 from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable
 from pathlib import Path
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from . import ACCEPTED, OVERLAY, ROOT, VENDORED
 from .document.defects import Refusal, count
+from .document.text import visible
 
 if TYPE_CHECKING:
     from .document.loading import Document
 
 DESCRIPTION = "Do the document, the generated client and the live relay agree?"
-EPILOG = "exit codes: 0 agreement, 1 a departure from the contract, 2 usage or environment"
+EPILOG = "exit codes: 0 agreement, 1 a departure from the contract, 2 usage, environment or a fault of contract_check"
 LIVE = """\
 Asks a relay what can't cost money, and reports in what its answers depart from the document.
 
@@ -44,14 +46,32 @@ Scenarios:
 Exit codes: 0 ended with Ctrl-C, 2 wrongly called, or the port is taken."""
 
 
+# Documents nest and refer deeper than Python's 1,000; at about three times this, a thread's stack ends.
+_DEEPEST = 5_000
+
+
 def main() -> int:
     """Runs one command; returns its exit code."""
     arguments = _parser().parse_args()
+    sys.setrecursionlimit(_DEEPEST)
     try:
         return int(arguments.run(arguments))
     except Refusal as refusal:
-        print(refusal, file=sys.stderr)
+        print(visible(str(refusal)), file=sys.stderr)
         return refusal.code
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # noqa: BLE001  # whatever a document holds, its reader gets a line, not a traceback
+        print(visible(_of_ours(error)), file=sys.stderr)
+        return 2
+
+
+def _of_ours(error: Exception) -> str:
+    """What a maintainer reports, and to whom: the fault is contract_check's, not the document's."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "contract_check" in frame.filename]
+    place = f"{Path(frames[-1].filename).relative_to(ROOT)}:{frames[-1].lineno}" if frames else "an unknown place"
+    said = f"{type(error).__name__}: {str(error)[:200]}".replace("\n", " ")
+    return f"contract_check failed at {place} ({said}). Report this line with the document: it should have named a defect."
 
 
 class _Parser(ArgumentParser):

@@ -14,8 +14,11 @@ def forbid_undocumented_fields(document: dict[str, Any]) -> dict[str, Any]:
     A schema is closed where it is used, not where it is named: there it may be a part of another one.
     """
     copy = deepcopy(document)
+    known: dict[str, set[str] | None] = {}
     for path, schema in walk(document):
-        fields = _fields(document, schema) if keyword_of(path) in SCHEMA_KEYWORDS - {"schemas", *_PARTS} else None
+        fields = (
+            _fields(document, schema, known) if keyword_of(path) in SCHEMA_KEYWORDS - {"schemas", *_PARTS} else None
+        )
         if fields:
             place = object_or_empty(at(copy, path))
             place["properties"] = {name: dict[str, Any]() for name in fields} | object_or_empty(place.get("properties"))
@@ -23,12 +26,20 @@ def forbid_undocumented_fields(document: dict[str, Any]) -> dict[str, Any]:
     return copy
 
 
-def _fields(document: dict[str, Any], schema: dict[str, Any], depth: int = 0) -> set[str] | None:
-    """The fields that `schema` and its parts name, or None where it takes others, too."""
+def _fields(
+    document: dict[str, Any], schema: dict[str, Any], known: dict[str, set[str] | None], *, is_part: bool = False
+) -> set[str] | None:
+    """The fields that `schema` and its parts name, or None where it takes others, too; `known` is by `$ref`."""
     parts = [object_or_empty(part) for key in _PARTS for part in list_or_empty(schema.get(key))]
-    parts += [object_or_empty(at(document, parse_pointer(schema["$ref"])))] if "$ref" in schema else []
-    inner = [_fields(document, part, depth + 1) for part in parts if depth < 20]
+    inner = [_fields(document, part, known, is_part=True) for part in parts]
+    reference = schema.get("$ref")
+    if isinstance(reference, str):
+        if reference not in known:
+            known[reference] = set()  # for a schema that leads back to itself
+            target = object_or_empty(at(document, parse_pointer(reference)))
+            known[reference] = _fields(document, target, known, is_part=True)
+        inner.append(known[reference])
     own = set(object_or_empty(schema.get("properties")))
-    is_map = schema.get("type") == "object" and depth > 0 and not (own or parts or "required" in schema)
+    is_map = schema.get("type") == "object" and is_part and not (own or inner or "required" in schema)
     is_open = schema.get("additionalProperties", False) is not False or "patternProperties" in schema
     return None if is_map or is_open or None in inner else own.union(*filter(None, inner))

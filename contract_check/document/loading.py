@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from .. import OVERLAY, VENDORED
-from . import overlay, prose_rules, reading, schema_rules
+from . import nesting, overlay, prose_rules, reading, schema_rules
 from .defects import Action, Defect, Refusal, count
+from .text import visible
 from .tree import SCHEMA_KEYWORDS, keyword_of, operations, pointer, walk
 
 
@@ -61,11 +62,17 @@ def _drop_titles(document: dict[str, Any]) -> None:
             del part["title"]
 
 
+_CHECKS = (schema_rules.check, nesting.check, prose_rules.check)
+
+
 def _find(document: Document) -> None:
     """Finds every defect: curing some uncovers others, so a copy is cured until nothing new is found."""
+    document.defects += schema_rules.check_version(document.value)
+    if document.defects:  # Another format's rules have nothing to say of it.
+        return
     trial = deepcopy(document.value)
     for _ in range(20):
-        found = [*schema_rules.check(trial), *prose_rules.check(trial)]
+        found = [rule_found for check in _CHECKS for rule_found in check(trial)]
         if not found:  # Values can be judged by sound schemas only.
             judged = list(prose_rules.check_values(trial))
             document.warnings += (_line(document, defect) for defect in judged if defect.warning)
@@ -96,13 +103,17 @@ def _effect(cure: Action) -> str:
 
 def report(document: Document) -> Iterator[str]:
     """What is wrong, for a person: every place and reason, and behind those that share it, the cure."""
-    yield from (f"warning: {line}" for line in document.warnings)
-    by_cure: dict[str, list[Defect]] = {}
+    yield from (visible(f"warning: {line}") for line in document.warnings)
+    by_cure: dict[str, dict[str, list[Defect]]] = {}
     for defect in sorted(document.defects, key=_from_the_back):  # pasted in this order, they work
-        by_cure.setdefault(json.dumps(defect.cure), []).append(defect)
-    for defects in by_cure.values():
-        yield from (_line(document, defect) for defect in defects)
-        cure = defects[0].cure
+        by_cure.setdefault(json.dumps(defect.cure), {}).setdefault(defect.problem, []).append(defect)
+    for by_problem in by_cure.values():
+        cure = next(iter(by_problem.values()))[0].cure
+        for first, *others in by_problem.values():
+            alike = f" The same at {count(len(others), 'other place')}." if others and cure else ""
+            yield _line(document, first) + alike
+            if not cure:
+                yield from (_line(document, defect) for defect in others)
         if cure is not None:
             yield "  cure, to paste under the overlay's `actions`:"
             yield overlay.dump([cure]).rstrip()
@@ -110,10 +121,12 @@ def report(document: Document) -> Iterator[str]:
 
 def _line(document: Document, defect: Defect) -> str:
     row, column = defect.place or document.source.place(defect.path)
-    return f"{document.source.file}:{row}:{column}: {pointer(defect.path)}: {defect.problem}"
+    return visible(f"{document.source.file}:{row}:{column}: {pointer(defect.path)}: {defect.problem}")
 
 
 def summary(document: Document) -> str:
     """A line on what the document holds."""
     found = list(operations(document.value))
-    return f"{document.source.file.name}: OpenAPI {document.value['openapi']}, {count(len(found), 'operation')}"
+    return visible(
+        f"{document.source.file.name}: OpenAPI {document.value['openapi']}, {count(len(found), 'operation')}"
+    )

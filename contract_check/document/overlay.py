@@ -12,7 +12,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from .defects import Action, Refusal
-from .tree import is_array, is_object, list_or_empty, object_or_empty
+from .text import is_visible
+from .tree import is_array, is_object, is_reference_alone, list_or_empty, object_or_empty
 
 OPTIONAL = "x-optional"
 _FIELDS = ("target", "description", "update", "remove")
@@ -62,37 +63,51 @@ def _problems(action: Action) -> Iterator[str]:
 
 
 def apply(file: Path, document: dict[str, Any]) -> list[str]:
-    """Changes `document` by the actions in `file`; returns a line for each that matched nothing."""
+    """Changes `document` by the actions in `file`; returns a line for each that changed nothing."""
+    outcomes = [(place, action, apply_action(action, document)) for place, action in read(file)]
     return [
-        f"{place}: this action matches nothing: {action['target']}"
-        for place, action in read(file)
-        if not apply_action(action, document) and action.get(OPTIONAL) is not True
+        f"{place}: this action {reason}: {action['target']}"
+        for place, action, reason in outcomes
+        if reason and action.get(OPTIONAL) is not True
     ]
 
 
-def apply_action(action: Action, document: dict[str, Any]) -> bool:
-    """Changes `document` by one action; says whether it matched anything."""
-    matches = list(jsonpath.finditer(action["target"], document))
-    for match in reversed(matches):  # From the back: a removal moves the items behind it.
+def apply_action(action: Action, document: dict[str, Any]) -> str | None:
+    """Changes `document` by one action; returns why that changed nothing, or None."""
+    reason = "matches nothing"
+    for match in reversed(list(jsonpath.finditer(action["target"], document))):  # a removal moves the items behind it
         found: Any = match.obj
-        if action.get("remove") is not True:
-            _merge(found, action["update"])
-        elif match.parent is not None:
-            holder: Any = match.parent.obj
-            del holder[match.parts[-1]]
-    return bool(matches)
+        if action.get("remove") is True:
+            if match.parent is not None:
+                holder: Any = match.parent.obj
+                del holder[match.parts[-1]]
+                reason = ""
+        elif is_reference_alone(document, match.parts) and "$ref" not in object_or_empty(action["update"]):
+            reason = reason and "stands beside a `$ref`, where OpenAPI 3.0 ignores it"
+        elif _merge(found, action["update"]):
+            reason = ""
+        else:
+            reason = reason and "gives what stands there already"
+    return reason or None
 
 
-def _merge(target: Any, update: Any) -> None:
-    """Merges as Overlay 1.0 says: objects key by key, arrays by appending, anything else by replacing."""
+def _merge(target: Any, update: Any) -> bool:
+    """Merges as Overlay 1.0 says: objects key by key, arrays by appending, anything else by replacing.
+
+    Says whether anything changed.
+    """
     if is_array(target):
-        target += deepcopy(update) if is_array(update) else [deepcopy(update)]
-        return
+        items: list[Any] = update if is_array(update) else [update]
+        target += deepcopy(items)
+        return bool(items)
+    changed = False
     for key, value in object_or_empty(update).items():
         if (is_object(value) and is_object(target.get(key))) or (is_array(value) and is_array(target.get(key))):
-            _merge(target[key], value)
-        else:
+            changed |= _merge(target[key], value)
+        elif key not in target or target[key] != value:
             target[key] = deepcopy(value)
+            changed = True
+    return changed
 
 
 def dump(actions: Iterable[Action]) -> str:
@@ -100,8 +115,10 @@ def dump(actions: Iterable[Action]) -> str:
     writer: Any = YAML()
     writer.width = 4096  # a folded target is hard to read
     writer.indent(mapping=2, sequence=4, offset=2)
+    listed = list(actions)
+    writer.allow_unicode = is_visible(json.dumps(listed, ensure_ascii=False))
     text = StringIO()
-    writer.dump(list(actions), text)
+    writer.dump(listed, text)
     return text.getvalue()
 
 

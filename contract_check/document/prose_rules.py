@@ -2,11 +2,10 @@
 
 import difflib
 import re
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from . import names, values
+from . import names, patterns, values
 from .defects import Action, Defect, remove, update
 from .tree import (
     SCHEMA_KEYWORDS,
@@ -26,7 +25,7 @@ from .tree import (
 
 def check(document: dict[str, Any]) -> Iterator[Defect]:
     """Every departure from the specification's prose, each with an action that would cure it."""
-    for rule in (_references, _circles, _servers, _operation_ids, _parameters, _security):
+    for rule in (_references, _servers, _operation_ids, _parameters, _security, _patterns):
         yield from rule(document)
 
 
@@ -34,6 +33,12 @@ def check_values(document: dict[str, Any]) -> Iterator[Defect]:
     """Defaults and examples against their schemas, which must be sound."""
     yield from _defaults(document)
     yield from _examples(document)
+    for path, pattern in _given_patterns(document):
+        if not patterns.is_checked(pattern):
+            problem = (
+                f"the pattern `{pattern}` is not checked: it is beyond the library that does, or takes it too long."
+            )
+            yield Defect(path, problem, warning=True)
 
 
 def _references(document: dict[str, Any]) -> Iterator[Defect]:
@@ -57,20 +62,6 @@ def _references(document: dict[str, Any]) -> Iterator[Defect]:
         yield Defect((*path, "$ref"), problem, remove((*path, "$ref"), why))
 
 
-def _circles(document: dict[str, Any]) -> Iterator[Defect]:
-    """A `$ref` that leads, by `$ref` alone, back to itself."""
-    for path, reference in references(document):
-        seen = [path]
-        while reference.startswith("#/"):
-            target = parse_pointer(reference)
-            if target in seen:
-                problem = f"`{reference}` leads back here and never to a value."
-                yield Defect((*path, "$ref"), problem, remove((*path, "$ref"), problem))
-                break
-            seen.append(target)
-            reference = str(object_or_empty(at(document, target)).get("$ref", ""))
-
-
 def server_url(document: dict[str, Any]) -> str:
     """The first server's absolute URL with its variables' defaults, or an empty string."""
     server = object_or_empty(next(iter(list_or_empty(document.get("servers"))), None))
@@ -92,13 +83,20 @@ def _servers(document: dict[str, Any]) -> Iterator[Defect]:
 
 
 def _operation_ids(document: dict[str, Any]) -> Iterator[Defect]:
-    given = [(path, operation["operationId"]) for path, operation in operations(document) if "operationId" in operation]
-    for path, name in given:
-        if Counter(other for _, other in given)[name] > 1:
-            problem = f"the operationId `{name}` is used more than once."
-            unique = names.from_route(str(path[2]), str(path[1]))
-            why = f"{problem} Each holder is named from its method and path."
-            yield Defect((*path, "operationId"), problem, update(path, {"operationId": unique}, why))
+    """The first holder keeps its id, which callers may have typed."""
+    holders: dict[str, list[JsonPath]] = {}
+    for path, operation in operations(document):
+        if isinstance(operation.get("operationId"), str):
+            holders.setdefault(operation["operationId"], []).append(path)
+    from_route = {
+        path: names.from_route(str(path[2]), str(path[1])) for paths in holders.values() for path in paths[1:]
+    }
+    renamed = names.unique(from_route, taken=(name.lower() for name in holders))
+    for name, (first, *others) in holders.items():
+        for path in others:
+            problem = f"the operationId `{name}` is already that of {str(first[2]).upper()} {first[1]}."
+            why = f"{problem} This one is named from its method and path."
+            yield Defect((*path, "operationId"), problem, update(path, {"operationId": renamed[path]}, why))
 
 
 def _parameters(document: dict[str, Any]) -> Iterator[Defect]:
@@ -140,6 +138,25 @@ def _security(document: dict[str, Any]) -> Iterator[Defect]:
                 everything = all(unknown.values())
                 cure = remove((*path, "security") if everything else where, problem)
                 yield Defect((*where, name), problem, cure)
+
+
+def _patterns(document: dict[str, Any]) -> Iterator[Defect]:
+    for path, pattern in _given_patterns(document):
+        reason = patterns.problem(pattern)
+        if reason is not None:
+            problem = f"`{pattern}` is no regular expression (ECMA-262): {reason}."
+            yield Defect(path, problem, remove(path, problem))
+
+
+def _given_patterns(document: dict[str, Any]) -> Iterator[tuple[JsonPath, str]]:
+    """Each regular expression and its place."""
+    for path, schema in walk(document):
+        if keyword_of(path) in SCHEMA_KEYWORDS:
+            if isinstance(schema.get("pattern"), str):
+                yield (*path, "pattern"), schema["pattern"]
+            yield from (
+                ((*path, "patternProperties", key), key) for key in object_or_empty(schema.get("patternProperties"))
+            )
 
 
 def _defaults(document: dict[str, Any]) -> Iterator[Defect]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import isinf
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -11,6 +12,9 @@ from tree_sitter import Language, Node, Parser
 
 from .defects import Defect, Refusal
 from .tree import JsonPath, is_object
+
+LONGEST_NUMBER = 400
+"""Digits; Python's own limit for reading one is 4,300, and a float has 17."""
 
 MEND = "No overlay can cure this: mend the file."
 
@@ -56,12 +60,14 @@ def read(file: Path) -> Source:
     source = Source(file, Parser(Language(tree_sitter_json.language())).parse(content).root_node)
     try:
         source.defects += _syntax(source.root)
+        if source.defects and source.defects[0].place == (1, 1):
+            _load(text)  # The tree may have no more to say than that this is no JSON; the other reader got further.
         if not source.defects:
             source.value = _load(text)
             source.defects += (found for top in source.root.named_children for found in _repeated(top, ()))
     except json.JSONDecodeError as error:
         problem = f"this is not JSON (RFC 8259): {error.msg}. {MEND}"
-        source.defects.append(Defect((), problem, place=(error.lineno, error.colno)))
+        source.defects[:] = [Defect((), problem, place=(error.lineno, error.colno))]
     except UnicodeEncodeError as error:
         half = f"\\u{ord(error.object[error.start]):x}"
         line = text[: text.lower().find(half)].count("\n") + 1
@@ -105,6 +111,9 @@ def _syntax(node: Node) -> Iterator[Defect]:
         found = (node.text or b"").decode(errors="replace").strip()[:40]
         problem = f"`{found}` is not JSON (RFC 8259)." if found else f"`{node.type}` is missing here."
         yield Defect((), f"{problem} {MEND}", place=_position(node))
+    elif node.type == "number" and (len(node.text or b"") > LONGEST_NUMBER or isinf(float(node.text or 0))):
+        found = (node.text or b"").decode()[:20]
+        yield Defect((), f"the number {found}... is beyond what readers keep. {MEND}", place=_position(node))
     else:
         for child in node.children:
             yield from _syntax(child)

@@ -30,14 +30,20 @@ _PLACEHOLDERS: dict[str, object] = {
 }
 
 
+def check_version(document: dict[str, Any]) -> Iterator[Defect]:
+    """The defect of a document of another format or version."""
+    found, path = "no OpenAPI document", ("openapi",)
+    if "openapi" in document:
+        found = f"OpenAPI {document['openapi']}"
+    elif "swagger" in document:
+        found, path = f"Swagger {document['swagger']}", ("swagger",)
+    if not found.startswith(("OpenAPI 3.0.", "OpenAPI 3.1.")):
+        yield Defect(path, f"this is {found}; 3.0 and 3.1 are supported. Convert it to one of these.")
+
+
 def check(document: dict[str, Any]) -> Iterator[Defect]:
     """Every departure from the specification's schema, each with an action that would cure it."""
-    version = str(document.get("openapi"))
-    if not version.startswith(("3.0.", "3.1.")):
-        found = f"OpenAPI {version}" if "openapi" in document else "no OpenAPI 3 document"
-        yield Defect(("openapi",), f"this is {found}; 3.0 and 3.1 are supported. Convert it to one of these.")
-        return
-    for error in _validator(version[:3]).iter_errors(document):
+    for error in _validator(str(document["openapi"])[:3]).iter_errors(document):
         for finding in _findings(error):
             yield from _defects(finding)
 
@@ -147,6 +153,9 @@ def _cure(finding: _Finding, problem: str) -> Action | None:
     path, value = finding.path, finding.error.instance
     if not path:
         return None
+    key = str(path[-1])
+    if finding.error.validator == "type" and key in _PLACEHOLDERS and not isinstance(path[-1], int):
+        return update(path[:-1], {key: _PLACEHOLDERS[key]}, f"{problem} A placeholder stands in its place.")
     near = difflib.get_close_matches(str(value), [str(known) for known in finding.allowed], 1)
     if near and isinstance(path[-1], str):
         return update(path[:-1], {path[-1]: near[0]}, f"{problem} {near[0]} is nearest.")

@@ -1,7 +1,7 @@
 """A document as a tree of JSON values: how one walks it, and how one says where in it something stands."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias, TypeGuard
 from urllib.parse import unquote
 
@@ -106,6 +106,13 @@ def resolve(document: dict[str, Any], value: Any) -> dict[str, Any]:
     return object_or_empty(value)
 
 
+def is_reference_alone(document: dict[str, Any], path: Sequence[str | int]) -> bool:
+    """Whether a `$ref` stands at `path` of a document that ignores what is beside it, as OpenAPI 3.0 does."""
+    is_path_item = len(path) == 2 and path[0] == "paths"
+    is_30 = str(document.get("openapi")).startswith("3.0.")
+    return is_30 and not is_path_item and "$ref" in object_or_empty(at(document, tuple(path)))
+
+
 def follow(document: dict[str, Any], path: JsonPath) -> JsonPath:
     """`path`, or where the `$ref` that stands there leads."""
     while "$ref" in object_or_empty(at(document, path)):
@@ -132,6 +139,7 @@ def jsonpath(path: JsonPath) -> str:
             return f"[{part}]"
         if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", part):
             return f".{part}"
-        return "['" + part.replace("\\", "\\\\").replace("'", "\\'") + "']"
+        quoted = part.replace("\\", "\\\\").replace("'", "\\'")
+        return "['" + re.sub(r"[\x00-\x1f]", lambda found: f"\\u{ord(found[0]):04x}", quoted) + "']"
 
     return "$" + "".join(step(part) for part in path)

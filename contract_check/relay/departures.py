@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.protocols import Validator
 
+from ..document import patterns
 from ..document.tree import list_or_empty, object_or_empty, pointer
 
 _TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
@@ -49,7 +50,10 @@ def _of_error(error: ValidationError) -> Iterator[Departure]:
             for name in (name for name in list_or_empty(error.validator_value) if name not in fields):
                 yield Departure("missing", pointer((*path, name)), "a required field is missing")
         case "additionalProperties":
-            for name in fields.keys() - object_or_empty(object_or_empty(error.schema).get("properties")).keys():
+            schema = object_or_empty(error.schema)
+            known = object_or_empty(schema.get("properties")).keys()
+            by_pattern = object_or_empty(schema.get("patternProperties"))
+            for name in (n for n in fields if n not in known and not any(patterns.matches(p, n) for p in by_pattern)):
                 yield Departure("additional", pointer((*path, name)), "a field that is not documented")
         case "type":
             found = next(name for name in _TYPES if Draft202012Validator({}).is_type(instance, name))
