@@ -71,7 +71,9 @@ def _of_ours(error: Exception) -> str:
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "contract_check" in frame.filename]
     place = f"{Path(frames[-1].filename).relative_to(ROOT)}:{frames[-1].lineno}" if frames else "an unknown place"
     said = f"{type(error).__name__}: {str(error)[:200]}".replace("\n", " ")
-    return f"contract_check failed at {place} ({said}). Report this line with the document: it should have named a defect."
+    return (
+        f"contract_check failed at {place} ({said}). Report this line with the document: it should have named a defect."
+    )
 
 
 class _Parser(ArgumentParser):

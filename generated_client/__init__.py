@@ -39,9 +39,13 @@ else:
         from importlib import import_module
 
         if name == "__version__":
-            from importlib.metadata import version
+            from importlib.metadata import PackageNotFoundError, version
 
-            return version("relay-client")
+            try:
+                globals()[name] = version("relay-client")
+            except PackageNotFoundError:  # a copied folder, not an installed wheel
+                globals()[name] = "unknown"
+            return globals()[name]
         for module, names in _MODULES.items():
             if name == module or name in names:
                 found = import_module(f".{module}", __name__)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,8 @@ class Document:
     warnings: list[str] = field(default_factory=list[str])
     cures: list[Action] = field(default_factory=list[Action])
     effects: set[str] = field(default_factory=set[str])
+    idle_actions: int = 0
+    """How many actions of its overlays changed nothing."""
 
     @property
     def incurable(self) -> list[Defect]:
@@ -40,16 +43,28 @@ def load(file: Path, overlays: Iterable[Path] = (OVERLAY,)) -> Document:
     """
     source = reading.read(file)
     document = Document(source, source.value, list(source.defects))
-    if document.defects:
+    if not document.defects:
+        document.defects += schema_rules.check_version(document.value)
+    if not document.defects:
+        document.defects += nesting.check_depth(document.value)
+    if document.defects:  # The rules have nothing to say of another format.
         return document
     _drop_titles(document.value)
-    idle = [line for each in overlays for line in overlay.apply(each, document.value)]
-    if idle and file.resolve() == VENDORED:
-        advice = f"Mend its target, delete it, or mark it `{overlay.OPTIONAL}: true`."
-        raise Refusal("\n".join([*idle, advice]))
-    document.warnings += idle
+    for each in overlays:
+        idle = overlay.apply(each, document.value)
+        if idle and file.resolve() == VENDORED:
+            advice = f"Mend its target, delete it, or mark it `{overlay.OPTIONAL}: true`."
+            raise Refusal("\n".join([*idle, advice]))
+        document.idle_actions += len(idle)
+        document.warnings += idle if len(idle) < 2 else [_together(each, idle)]
     _find(document)
     return document
+
+
+def _together(file: Path, idle: list[str]) -> str:
+    """One line for the actions of an overlay that was written for another document."""
+    places = ", ".join(line.removeprefix(f"{file}:").partition(":")[0] for line in idle)
+    return f"{file}: {len(idle)} of its actions change nothing in this document; they stand in the lines {places}."
 
 
 def _drop_titles(document: dict[str, Any]) -> None:
@@ -67,9 +82,6 @@ _CHECKS = (schema_rules.check, nesting.check, prose_rules.check)
 
 def _find(document: Document) -> None:
     """Finds every defect: curing some uncovers others, so a copy is cured until nothing new is found."""
-    document.defects += schema_rules.check_version(document.value)
-    if document.defects:  # Another format's rules have nothing to say of it.
-        return
     trial = deepcopy(document.value)
     for _ in range(20):
         found = [rule_found for check in _CHECKS for rule_found in check(trial)]
@@ -104,19 +116,31 @@ def _effect(cure: Action) -> str:
 def report(document: Document) -> Iterator[str]:
     """What is wrong, for a person: every place and reason, and behind those that share it, the cure."""
     yield from (visible(f"warning: {line}") for line in document.warnings)
-    by_cure: dict[str, dict[str, list[Defect]]] = {}
+    by_cure: dict[str, dict[str, Defect]] = {}
     for defect in sorted(document.defects, key=_from_the_back):  # pasted in this order, they work
-        by_cure.setdefault(json.dumps(defect.cure), {}).setdefault(defect.problem, []).append(defect)
-    for by_problem in by_cure.values():
-        cure = next(iter(by_problem.values()))[0].cure
-        for first, *others in by_problem.values():
-            alike = f" The same at {count(len(others), 'other place')}." if others and cure else ""
-            yield _line(document, first) + alike
-            if not cure:
-                yield from (_line(document, defect) for defect in others)
+        by_cure.setdefault(json.dumps(defect.cure), {}).setdefault(_line(document, defect), defect)
+    alike = Counter(_kind(defect) for defects in by_cure.values() for defect in defects.values())
+    told: set[tuple[object, ...]] = set()
+    for defects in by_cure.values():
+        kinds = {line: _kind(defect) for line, defect in defects.items()}
+        cure = next(iter(defects.values())).cure
+        if cure is not None and told.issuperset(kinds.values()):
+            continue
+        for line, kind in kinds.items():
+            if kind not in told:
+                others = alike[kind] - 1
+                yield line + (f" The same at {count(others, 'other place')}." if others else "")
+                told.add(kind)
         if cure is not None:
             yield "  cure, to paste under the overlay's `actions`:"
             yield overlay.dump([cure]).rstrip()
+
+
+def _kind(defect: Defect) -> tuple[object, ...]:
+    """What is alike in all components of one kind, which one tool wrote, is told once."""
+    is_component = defect.path[:1] == ("components",) and len(defect.path) > 3
+    place = (defect.path[:2], defect.path[3:]) if is_component else defect.place or defect.path
+    return place, defect.problem
 
 
 def _line(document: Document, defect: Defect) -> str:

@@ -16,6 +16,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from typing import TypeVar
 
 LONGEST = 100
+_DELIMITERS = "\\. _-"
 
 _Key = TypeVar("_Key", bound=Hashable)
 # A path's first segments that say nothing: versions, and what stands before them.
@@ -84,6 +85,13 @@ def identifier(name: str, prefix: str) -> str:
         name = f"{prefix}_{name}"
     # The generator puts an underscore behind a reserved word, and takes away any other one.
     return shorten(name) + ("_" if name in _RESERVED else "")
+
+
+def attribute(name: str) -> str:
+    """The attribute that the generator makes of a property's or a parameter's name, but for reserved words."""
+    kept = "".join(each for each in name if each.isidentifier() or each.isdecimal() or each in _DELIMITERS)
+    spread = " ".join(re.split("([A-Z]?[a-z]+)", kept)) if not kept.isupper() else kept
+    return "_".join(re.findall(f"[^{re.escape(_DELIMITERS)}]+", spread)).lower()
 
 
 def label(text: str) -> str:

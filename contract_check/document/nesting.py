@@ -8,8 +8,9 @@ from .tree import (
     SCHEMA_KEYWORDS,
     JsonPath,
     at,
-    keyword_of,
     is_array,
+    is_object,
+    keyword_of,
     list_or_empty,
     object_or_empty,
     parse_pointer,
@@ -17,24 +18,35 @@ from .tree import (
 )
 
 DEEPEST = 50
-"""Schemas within schemas, counted without what a `$ref` leads to: the generator walks them by recursion."""
+"""Lists and unions in one another, counted without what a `$ref` leads to: the generator walks them by recursion."""
+_LONGEST = 400
+"""Keys on the way to a value; what reads a document walks these by recursion."""
 
 _IN_PLACE = ("allOf", "anyOf", "oneOf")
+_NESTED = frozenset(("items", "additionalProperties", "prefixItems", *_IN_PLACE))
+
+
+def check_depth(document: dict[str, Any]) -> Iterator[Defect]:
+    """A value that is too deep for all that reads documents, the first one."""
+    open_: list[tuple[JsonPath, Any]] = [((), document)]
+    while open_:
+        path, value = open_.pop()
+        if len(path) > _LONGEST:
+            yield Defect(path, f"this is more than {_LONGEST} levels deep. Move a part of it to components.")
+            return
+        if is_object(value):
+            open_ += [((*path, key), item) for key, item in value.items() if is_object(item) or is_array(item)]
+        elif is_array(value):
+            open_ += [((*path, index), item) for index, item in enumerate(value) if is_object(item) or is_array(item)]
 
 
 def check(document: dict[str, Any]) -> Iterator[Defect]:
     """Every circle and every schema below the deepest level."""
     yield from _circles(document)
     for path, _ in walk(document):
-        if len(path) > DEEPEST and _level(path) == DEEPEST + 1:
-            problem = f"this is more than {DEEPEST} schemas deep."
+        if len(path) > DEEPEST and path[-1] in _NESTED and sum(part in _NESTED for part in path) == DEEPEST + 1:
+            problem = f"this is more than {DEEPEST} lists or unions deep."
             yield Defect(path, f"{problem} Move an inner one to components/schemas and refer to it.")
-
-
-def _level(path: JsonPath) -> int:
-    """How many schemas the one at `path` is in, itself included; 0 where no schema stands there."""
-    levels = [keyword_of(path[:end]) in SCHEMA_KEYWORDS for end in range(1, len(path) + 1)]
-    return sum(levels) if levels[-1] else 0
 
 
 def _circles(document: dict[str, Any]) -> Iterator[Defect]:
@@ -60,7 +72,8 @@ def _circles_from(document: dict[str, Any], start: JsonPath, ended: set[JsonPath
         edge, target = step
         if target in open_:
             problem = "this leads back to itself and never to a value."
-            yield Defect(edge, problem, remove(edge, problem))
+            is_part = edge[-1] == "$ref" and edge[-3:-2] in [(key,) for key in _IN_PLACE]
+            yield Defect(edge, problem, remove(edge[:-1] if is_part else edge, problem))
         elif target not in ended:
             open_[target] = _next_steps(document, target)
 

@@ -7,7 +7,9 @@ from typing import Any
 
 from . import names, patterns, values
 from .defects import Action, Defect, remove, update
+from .text import is_visible
 from .tree import (
+    NO_SCHEMAS,
     SCHEMA_KEYWORDS,
     JsonPath,
     at,
@@ -46,6 +48,8 @@ def _references(document: dict[str, Any]) -> Iterator[Defect]:
         target = parse_pointer(reference)
         if not reference.startswith("#/"):
             problem = f"`{reference}` leaves the file; a client is generated from one document."
+        elif keyword_of(path) in SCHEMA_KEYWORDS and keyword_of(target) in NO_SCHEMAS:
+            problem = f"`{reference}` leads to no schema."
         elif at(document, target) is None:
             problem = f"`{reference}` names nothing in this document."
             siblings = [str(name) for name in object_or_empty(at(document, target[:-1]))]
@@ -68,7 +72,7 @@ def server_url(document: dict[str, Any]) -> str:
     url = str(server.get("url", ""))
     for name, variable in object_or_empty(server.get("variables")).items():
         url = url.replace("{" + name + "}", str(object_or_empty(variable).get("default", "")))
-    return url.rstrip("/") if re.fullmatch(r"https?://[^/?#{}\s]+[^?#{}\s]*", url) else ""
+    return url.rstrip("/") if is_visible(url) and re.fullmatch(r"https?://[^/?#{}\s]+[^?#{}\s]*", url) else ""
 
 
 def _servers(document: dict[str, Any]) -> Iterator[Defect]:

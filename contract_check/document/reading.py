@@ -30,15 +30,15 @@ class Source:
 
     def place(self, path: JsonPath) -> tuple[int, int]:
         """Line and column, both from 1, of the value at `path`, or of its nearest ancestor in the file."""
-        place: tuple[int, int] = (1, 1)
+        found: Node | None = None
         node: Node | None = next(iter(self.root.named_children), None)
         for part in path:
             pairs = dict(_members(node)) if node is not None else {}
             if part not in pairs:
                 break
-            place = _position(pairs[part])
-            node = pairs[part].child_by_field_name("value") or pairs[part]
-        return place
+            found = pairs[part]
+            node = found.child_by_field_name("value") or found
+        return _position(found) if found is not None else (1, 1)
 
 
 def read(file: Path) -> Source:
@@ -59,7 +59,7 @@ def read(file: Path) -> Source:
         raise Refusal(f"{file}:1:1: a byte order mark precedes the JSON. Save the file as UTF-8 without it.")
     source = Source(file, Parser(Language(tree_sitter_json.language())).parse(content).root_node)
     try:
-        source.defects += _syntax(source.root)
+        source.defects += {defect.place: defect for defect in _syntax(source.root)}.values()
         if source.defects and source.defects[0].place == (1, 1):
             _load(text)  # The tree may have no more to say than that this is no JSON; the other reader got further.
         if not source.defects:

@@ -24,6 +24,10 @@ SCHEMA_KEYWORDS = frozenset(
 """The keywords under which a Schema Object stands."""
 
 
+NO_SCHEMAS = frozenset((*METHODS, *_COMPONENT_NAMES, "paths", "pathItems", "webhooks", "content", "requestBody"))
+"""The keywords under which another object stands; what stands below one that is not listed may be a schema."""
+
+
 def is_object(value: object) -> TypeGuard[dict[str, Any]]:
     """Whether `value` is a JSON object."""
     return isinstance(value, dict)

@@ -20,7 +20,7 @@ from .tree import JsonPath, is_object, object_or_empty, pointer
 _URI = "urn:relay-client:document"
 
 Keyword: TypeAlias = Callable[[Any, Any, Any, Any], Iterator[ValidationError] | None]
-"""What judges by a keyword: of (validator, the keyword's value, instance, schema), as jsonschema's `extend` takes it."""
+"""What judges by a keyword, as jsonschema's `extend` takes it: of validator, the keyword's value, instance, schema."""
 
 FORMATS = FormatChecker(formats=())
 """The formats that generated code reads: where the value is none, so are they."""

@@ -26,7 +26,7 @@ from .surface import Facts, Key, Place
 
 LEVELS = ("none", "patch", "minor", "major")
 _CACHE = ROOT / ".venv" / ".contract_check"
-_ALL_FITS = "0 overlay actions matched nothing, 0 suggested cures applied"
+_ALL_FITS = "0 overlay actions changed nothing, 0 suggested cures applied"
 _GENERATE = ROOT / "generate.sh"
 _INPUTS = ("generate.sh", "requirements-dev.txt", "generator/**/*", "contract_check/**/*.py")
 
@@ -83,8 +83,8 @@ def load(revision: str | None) -> Side:
         surface.stash(found.value)
         preparation.prepare(found.value)
         (into / "prepared.json").write_text(json.dumps(found.value), encoding="utf-8")
-        idle = count(sum("matches nothing" in line for line in found.warnings), "overlay action")
-        told = f"{idle} matched nothing, {count(len(found.cures), 'suggested cure')} applied"
+        idle = count(found.idle_actions, "overlay action")
+        told = f"{idle} changed nothing, {count(len(found.cures), 'suggested cure')} applied"
         (into / "note").write_text(told, encoding="utf-8")
 
     folder = _cached(key, make)

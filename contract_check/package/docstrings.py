@@ -2,16 +2,22 @@
 
 from typing import Any
 
+from ..document.text import visible
 from ..document.tree import SCHEMA_KEYWORDS, keyword_of, object_or_empty, walk
 
 
 def describe(document: dict[str, Any]) -> None:
     """Gives each parameter's description to its schema, and makes of each default a sentence.
 
+    What would hide in a docstring is shown as its escape.
+
     A default is what the server does without a value. The generator would have the client send it, as if the caller
     had asked for it; some servers refuse two values together that nobody had given.
     """
     for path, part in list(walk(document)):
+        for key in ("title", "summary", "description"):
+            if isinstance(part.get(key), str):
+                part[key] = visible(part[key])
         if keyword_of(path) == "parameters":
             _to_schema(part)
     for path, schema in list(walk(document)):

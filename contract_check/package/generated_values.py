@@ -77,7 +77,7 @@ class Package:
                 kinds = [] if unset else [kind for kind in kinds if not attrs.has(kind)] or kinds
             return st.one_of(*unset, *(self.values(kind, fill, depth, text) for kind in kinds))
         if origin is list:
-            longest = 0 if depth < 0 and attrs.has(arguments[0]) else 2
+            longest = 0 if depth < 0 and attrs.has(arguments[0]) else 1 if get_origin(arguments[0]) is list else 2
             items = self.values(arguments[0], fill, depth, text) if longest else st.nothing()
             return st.lists(items, min_size=min(longest, 1), max_size=longest)
         if origin is dict:

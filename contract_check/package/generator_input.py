@@ -14,6 +14,7 @@ from ..document import overlay
 from ..document.defects import Refusal
 from ..document.loading import Document
 from ..document.prose_rules import server_url
+from ..document.text import visible
 from ..document.tree import object_or_empty
 from . import preparation
 
@@ -36,10 +37,11 @@ def write(document: Document, into: Path) -> None:
     copytree(upstream, templates / "upstream")
     copytree(ROOT / "generator" / "modules", into / "modules", ignore=ignore_patterns("__pycache__", ".*"))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    facts = {"server_url": server_url(value), "distribution": project["name"]}
+    wire_names = {name: ascii(sent) for name, sent in prepared.wire_names.items()}
+    facts = {"server_url": server_url(value), "distribution": project["name"], "wire_names": wire_names}
     lines = (f"{{% set {name} = {json.dumps(fact)} %}}\n" for name, fact in facts.items())
     (templates / "document.jinja").write_text("".join(lines), encoding="utf-8")
-    (into / "notes").write_text("".join(f"note: {note}\n" for note in prepared.notes), encoding="utf-8")
+    (into / "notes").write_text("".join(f"note: {visible(note)}\n" for note in prepared.notes), encoding="utf-8")
 
 
 def _write_json(file: Path, value: object) -> None:

@@ -4,7 +4,6 @@ Nothing here is particular to a document. The generator follows only references 
 inline classes after their surroundings, and refuses what its tables lack; each step lifts one such limit.
 """
 
-import re
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import Any
 
 from ..document import names
 from ..document.media_types import FORM, JSON, TEXT
+from ..document.text import is_visible
 from ..document.tree import (
     METHODS,
     SCHEMA_KEYWORDS,
@@ -27,6 +27,8 @@ from ..document.tree import (
     resolve,
     walk,
 )
+from . import attributes
+from .booleans import schemas_as_objects
 from .docstrings import describe
 
 _BINARY = "application/octet-stream"
@@ -38,6 +40,8 @@ class Prepared:
     """What the generator must be told beside the document, and what a maintainer should know."""
 
     media_types: dict[str, str] = field(default_factory=dict[str, str])
+    wire_names: dict[str, str] = field(default_factory=dict[str, str])
+    """What travels for a property or parameter that has another name in the prepared document."""
     notes: list[str] = field(default_factory=list[str])
 
     def note(self, path: JsonPath, text: str) -> None:
@@ -48,6 +52,10 @@ class Prepared:
 def prepare(document: dict[str, Any]) -> Prepared:
     """Changes `document` into what the generator reads."""
     prepared = Prepared()
+    document.setdefault("paths", {})  # 3.1 asks for neither these nor an operation's responses; the generator does.
+    for _, operation in operations(document):
+        operation.setdefault("responses", {})
+    schemas_as_objects(document)
     _inline(document, ("paths",))
     _name_odd_references(document)
     _spread_security(document)
@@ -58,14 +66,16 @@ def prepare(document: dict[str, Any]) -> Prepared:
         elif keyword_of(path) == "parameters":
             _parameter(document, path, part, prepared)
     describe(document)
+    known = dict[int, bool | None]()
     for path, schema in list(walk(document)):
         if keyword_of(path) in SCHEMA_KEYWORDS:
             _simplify(schema)
-            _merge_parts(document, path, schema, prepared)
+            _merge_parts(document, path, schema, known, prepared)
     _name_classes(document)
     _break_circles(document, prepared)
+    prepared.wire_names |= attributes.name_properties(document)
     _inline(document, ("parameters", "requestBody", "responses", "headers", "callbacks", "links", "requestBodies"))
-    _name_path_parameters(document)
+    prepared.wire_names |= attributes.name_parameters(document)
     for path, operation in operations(document):
         if not any(status[0] in "2d" for status in operation["responses"]):
             reason = "cannot be called over plain HTTP" if "101" in operation["responses"] else "documents no success"
@@ -116,20 +126,6 @@ def _name_operations(document: dict[str, Any]) -> None:
         object_or_empty(at(document, path))["operationId"] = name.rpartition("/")[2]
 
 
-def _name_path_parameters(document: dict[str, Any]) -> None:
-    """Renames the path parameters that the generator can't read; no name of theirs is ever sent."""
-    paths = object_or_empty(document.get("paths"))
-    for path, part in list(walk(paths)):
-        if keyword_of(("paths", *path)) == "parameters" and part.get("in") == "path":
-            part["name"] = _path_parameter(part["name"])
-    for route in list(paths):
-        paths[re.sub(r"{([^{}]*)}", lambda found: "{" + _path_parameter(found[1]) + "}", route)] = paths.pop(route)
-
-
-def _path_parameter(name: str) -> str:
-    return name if re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name) else names.snake(name) or names.digest(name)
-
-
 def _media_types(path: JsonPath, part: dict[str, Any], prepared: Prepared) -> None:
     """Keeps of each response the media type that is typed, and has the generator read bytes as bytes."""
     content = object_or_empty(part.get("content"))
@@ -170,8 +166,7 @@ def _parameter(document: dict[str, Any], path: JsonPath, part: dict[str, Any], p
 
 def _simplify(schema: dict[str, Any]) -> None:
     """Says in the generator's words what a schema says in rarer ones, or leaves it free."""
-    for key in ("properties", "allOf", "anyOf", "oneOf", "prefixItems", "items"):
-        _free_booleans(schema, key)
+    allow_patterns(schema)
     if schema.get("type") == "array" and not schema.get("items") and not schema.get("prefixItems"):
         schema["items"] = {}
     for key in ("anyOf", "oneOf"):
@@ -179,15 +174,17 @@ def _simplify(schema: dict[str, Any]) -> None:
             {"$ref", "type", "properties"} & object_or_empty(s).keys() for s in schema.get(key, ())
         ):
             schema.pop(key, None)  # Such as `required` alone: which fields go together, not what they are.
-    if isinstance(schema.get("const"), dict | list):
+    if isinstance(schema.get("const"), dict | list) or not _is_plain(schema.get("const")):
         del schema["const"]
     values: list[Any] = [
         value for value in dict.fromkeys(map(_hashable, list_or_empty(schema.get("enum")))) if value is not None
     ]
-    if "enum" in schema and {type(value) for value in values} not in ({str}, {int}):
-        del schema["enum"]  # The generator knows enumerations of strings and of integers.
+    types = list_or_empty(schema.get("type"))
+    if "enum" in schema and not is_enumeration(values):
+        del schema["enum"]
     elif values:
-        schema["nullable"] = None in schema["enum"] or schema.get("nullable") is True
+        is_null_due = None in schema["enum"] and ("null" in types or not schema.get("type"))
+        schema["nullable"] = is_null_due or schema.get("nullable") is True
         given = list_or_empty(schema.get("x-enum-varnames"))
         texts = given if len(given) == len(values) else values
         members = {
@@ -195,17 +192,20 @@ def _simplify(schema: dict[str, Any]) -> None:
         }
         schema["enum"] = values
         schema["x-enum-varnames"] = [name.upper() for name in names.unique(members).values()]
-    types = list_or_empty(schema.get("type"))
     if "null" in types and len(types) == 2:
         schema["type"] = next(name for name in types if name != "null")
         schema["nullable"] = True
 
 
-def _merge_parts(document: dict[str, Any], path: JsonPath, schema: dict[str, Any], prepared: Prepared) -> None:
+def _merge_parts(
+    document: dict[str, Any], path: JsonPath, schema: dict[str, Any], known: dict[int, bool | None], prepared: Prepared
+) -> None:
     """Merges an `allOf` of anything but objects, which the generator refuses; one that mixes kinds is left free."""
     parts = [resolve(document, part) for part in list_or_empty(schema.get("allOf"))]
-    kinds = {_is_object(document, part) for part in parts} - {None}
-    if len(parts) > 1 and False in kinds:
+    kinds = {_is_object(document, part, known) for part in parts} - {None}
+    if parts and not kinds and not {"type", "properties"} & schema.keys():
+        del schema["allOf"]  # No part says what fits.
+    elif len(parts) > 1 and False in kinds:
         del schema["allOf"]
         if True in kinds:
             prepared.note(path, "this `allOf` mixes objects with other values; it is typed as Any.")
@@ -213,13 +213,22 @@ def _merge_parts(document: dict[str, Any], path: JsonPath, schema: dict[str, Any
             schema.update({key: value for part in parts for key, value in deepcopy(part).items()} | schema)
 
 
-def _is_object(document: dict[str, Any], schema: dict[str, Any]) -> bool | None:
-    """Whether only an object fits `schema`; None where it says nothing of that, such as `required` alone."""
+def _is_object(document: dict[str, Any], schema: dict[str, Any], known: dict[int, bool | None]) -> bool | None:
+    """Whether only an object fits `schema`; None where it says nothing of that, such as `required` alone.
+
+    `known` holds what was found out, by identity: many ways may lead to one schema.
+    """
+    if id(schema) not in known:
+        known[id(schema)] = _find_out(document, schema, known)
+    return known[id(schema)]
+
+
+def _find_out(document: dict[str, Any], schema: dict[str, Any], known: dict[int, bool | None]) -> bool | None:
     if not {"type", "properties", "allOf", "anyOf", "oneOf", "enum", "const"} & schema.keys():
         return None
     if schema.get("anyOf") or schema.get("oneOf") or schema.get("nullable"):
         return False
-    parts = [_is_object(document, resolve(document, part)) for part in list_or_empty(schema.get("allOf"))]
+    parts = [_is_object(document, resolve(document, part), known) for part in list_or_empty(schema.get("allOf"))]
     return False not in parts and schema.get("type", "object") == "object"
 
 
@@ -242,14 +251,21 @@ def _break_circles(document: dict[str, Any], prepared: Prepared) -> None:
         edges[key] = list(references(schemas[key])) if found else []
 
 
-def _free_booleans(schema: dict[str, Any], key: str) -> None:
-    """`true` and `false` are schemas in 3.1; the generator knows only objects."""
-    value = schema.get(key)
-    if isinstance(value, bool):
-        schema[key] = {}
-    for part, item in list(object_or_empty(value).items()) if key == "properties" else enumerate(list_or_empty(value)):
-        if isinstance(item, bool):
-            schema[key][part] = {}
+def allow_patterns(schema: dict[str, Any]) -> None:
+    """Makes additional fields of those that a pattern names: a type of Python's has no patterns for its keys."""
+    patterns = object_or_empty(schema.pop("patternProperties", None))
+    if patterns:
+        others = schema.get("additionalProperties")
+        schema["additionalProperties"] = next(iter(patterns.values())) if (len(patterns), others) == (1, False) else {}
+
+
+def is_enumeration(values: list[Any]) -> bool:
+    """Whether the generator makes one of them: of strings or of integers, and without characters that hide."""
+    return {type(value) for value in values} in ({str}, {int}) and all(map(_is_plain, values))
+
+
+def _is_plain(value: object) -> bool:
+    return not isinstance(value, str) or is_visible(value)
 
 
 def _hashable(value: object) -> object:

@@ -11,8 +11,8 @@ from copy import deepcopy
 from functools import cache, partial
 from http.cookies import SimpleCookie
 from pathlib import Path
-from types import ModuleType
-from typing import Any, NamedTuple, get_args
+from types import ModuleType, UnionType
+from typing import Any, NamedTuple, Union, get_args, get_origin
 from urllib.parse import parse_qs, quote, unquote
 
 import attrs
@@ -39,13 +39,14 @@ from ..document.tree import (
     walk,
 )
 from . import preparation
+from .booleans import schemas_as_objects
 from .generated_values import TEXTS, Package, Strategy, examples, plain, texts
 from .recording import RecordingTransport
 
 _TOKEN = "sk-" + "loopback"  # it opens nothing
 _CALLS = ("sync_detailed", "asyncio_detailed")
 # What generated types say of a value; limits, formats and the like a caller has to know.
-_TYPED = ("$ref", "type", "properties", "required", "additionalProperties", "patternProperties", "items", "prefixItems")
+_TYPED = ("$ref", "type", "properties", "required", "additionalProperties", "items", "prefixItems")
 _COMBINED = ("allOf", "anyOf", "enum", "const")
 # Header parameters of the first three names OpenAPI ignores; the others are HTTP's and httpx's own.
 _IGNORED = ("accept", "content-type", "authorization")
@@ -75,6 +76,7 @@ class Wire:
         self.findings: dict[tuple[JsonPath, str], Defect] = {}
         self.transport = RecordingTransport()
         self._full_examples = dict[Any, list[Any]]()
+        self._documented = dict[JsonPath, dict[str, bool]]()
         self.package = Package(folder)
         self.base = deepcopy(document.value)
         for item in object_or_empty(self.base.get("paths")).values():
@@ -88,6 +90,7 @@ class Wire:
             ):
                 for key in schema.keys() - {"$ref"}:
                     del schema[key]  # In 3.0, what stands beside a reference is not read.
+        schemas_as_objects(self.base)
         prepared = deepcopy(self.base)
         for path, part in list(walk(prepared)):
             part["x-at"] = path  # What is moved and renamed still says where it stood.
@@ -158,6 +161,11 @@ class Wire:
     def documented(self, path: JsonPath) -> dict[str, bool]:
         """The fields that the schema at `path` and its parts name, and whether each is required."""
         path = follow(self.base, path)
+        if path not in self._documented:
+            self._documented[path] = self._find_documented(path)
+        return self._documented[path]
+
+    def _find_documented(self, path: JsonPath) -> dict[str, bool]:
         schema = object_or_empty(at(self.base, path))
         found = dict.fromkeys(object_or_empty(schema.get("properties")), False)
         for index in range(len(list_or_empty(schema.get("allOf")))):
@@ -205,7 +213,7 @@ class _Operation:
         self.find, self.base, self.values = partial(wire.find, self.path), wire.base, wire.package.values
         self.hints = wire.package.hints(module.sync_detailed)
         [returned] = get_args(self.hints.pop("return"))
-        self.members = get_args(returned) or (returned,)
+        self.members = get_args(returned) if get_origin(returned) in (Union, UnionType) else (returned,)
         client = self.hints.pop("client", None)
         self.takes_token_only = wire.package.module("client").Client not in (client, *get_args(client))
         self.parameters = dict(self._parameters())
@@ -438,10 +446,11 @@ def _status(key: str, others: dict[str, Any]) -> int:
 
 def _loosen(schema: dict[str, Any], *, is_branch: bool) -> None:
     """Leaves of a schema what generated types can say."""
+    preparation.allow_patterns(schema)
     if is_branch and schema.keys() <= {"required", "description", "title"}:
         schema.clear()
     kept = {key: value for key, value in schema.items() if key in (*_TYPED, *_COMBINED)}
-    if {type(value) for value in list_or_empty(schema.get("enum")) if value is not None} not in ({str}, {int}):
+    if not preparation.is_enumeration([value for value in list_or_empty(schema.get("enum")) if value is not None]):
         kept.pop("enum", None)
     if isinstance(schema.get("const"), dict | list):
         del kept["const"]

@@ -28,8 +28,9 @@ class Defect:
 
 
 def _twins(document: Any) -> None:
-    twin = {"operationId": "twice", "responses": {"200": {"description": "好"}}}
-    document["paths"].update({"/one": {"post": twin}, "/two": {"post": twin}})
+    first = {"operationId": "twice", "responses": {"200": {"description": "好"}}}
+    second = {"operationId": "twice", "tags": ["videos"], "responses": {"200": {"description": "好"}}}
+    document["paths"].update({"/one": {"post": first}, "/two": {"post": second}})
 
 
 CURABLE = {
@@ -57,7 +58,7 @@ CURABLE = {
     "duplicate operationId": Defect(
         _twins,
         "#/paths/~1two/post/operationId",
-        '"operationId": "twice"',
+        '"operationId": "twice",\n        "tags"',
         "operationId: post_two",
         "already that of POST /one",
     ),

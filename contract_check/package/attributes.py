@@ -1,0 +1,141 @@
+"""Names that would become one in Python: properties of a class, and parameters of an operation, are told apart.
+
+The generator names an attribute after its property, and refuses two properties that lead to one name, or sends one
+under the other's. Here, all but one of them get another name in the prepared document, and what is returned says what
+travels.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any
+from urllib.parse import quote
+
+from ..document import names
+from ..document.text import is_visible
+from ..document.tree import list_or_empty, object_or_empty, operations, parse_pointer
+
+_CALL = ("client", "url")
+"""What the generator keeps for itself: a parameter of these names gets its place behind it."""
+_IGNORED = ("accept", "authorization", "content-type")
+"""Header parameters that OpenAPI has ignored."""
+
+
+def name_properties(document: dict[str, Any]) -> dict[str, str]:
+    """Renames properties of the named schemas; returns what each new name stands for."""
+    schemas = object_or_empty(object_or_empty(document.get("components")).get("schemas"))
+    wire_names = dict[str, str]()
+    for family in _families(schemas):
+        parts = [part for name in family for part in _inline_parts(object_or_empty(schemas[name]))]
+        keys = dict.fromkeys(key for part in parts for key in object_or_empty(part.get("properties")))
+        renamed = _told_apart({key: names.attribute(key) for key in keys})
+        wire_names |= {new: key for key, new in renamed.items()}
+        for part in parts if renamed else ():
+            if "properties" in part:
+                part["properties"] = {renamed.get(key, key): value for key, value in part["properties"].items()}
+            if "required" in part:
+                part["required"] = [renamed.get(key, key) for key in list_or_empty(part["required"])]
+    return wire_names
+
+
+def _families(schemas: dict[str, Any]) -> Iterator[list[str]]:
+    """The schemas that share fields by `allOf`, each family once."""
+    linked: dict[str, set[str]] = {name: {name} for name in schemas}
+    for name, schema in schemas.items():
+        for part in _inline_parts(object_or_empty(schema)):
+            for reference in (object_or_empty(each).get("$ref") for each in list_or_empty(part.get("allOf"))):
+                other = str(parse_pointer(reference)[-1]) if isinstance(reference, str) else name
+                if other in linked and linked[other] is not linked[name]:
+                    both = linked[name] | linked[other]
+                    linked |= dict.fromkeys(both, both)
+    seen = set[str]()
+    for name in schemas:
+        if name not in seen:
+            seen |= linked[name]
+            yield [each for each in schemas if each in linked[name]] if len(linked[name]) > 1 else [name]
+
+
+def _inline_parts(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield schema
+    for part in list_or_empty(schema.get("allOf")):
+        yield from _inline_parts(object_or_empty(part))
+
+
+def name_parameters(document: dict[str, Any]) -> dict[str, str]:
+    """Gives each operation all its parameters, and renames some; returns what each new name stands for.
+
+    A path parameter's name is never sent: it may change together with the path.
+    """
+    wire_names = dict[str, str]()
+    paths = object_or_empty(document.get("paths"))
+    for path, operation in operations(document):
+        own = list_or_empty(operation.get("parameters"))
+        given = {(each["in"], each["name"]) for each in own}
+        shared = list_or_empty(object_or_empty(paths[path[1]]).get("parameters"))
+        own = [*own, *(deepcopy(each) for each in shared if (each["in"], each["name"]) not in given)]
+        in_route = _in_route(str(path[1]))
+        for parameter in own:
+            if parameter["in"] == "path":
+                parameter["name"] = in_route.get(parameter["name"], parameter["name"])
+        wire_names |= _name_parameters(own)
+        if own:
+            operation["parameters"] = own
+    for route in list(paths):
+        object_or_empty(paths[route]).pop("parameters", None)
+        in_route = _in_route(route)
+        readable = re.sub(r"{([^{}]*)}", lambda found, known=in_route: "{" + known[found[1]] + "}", route)
+        paths["".join(each if is_visible(each) else quote(each) for each in readable)] = paths.pop(route)
+    return wire_names
+
+
+def _name_parameters(parameters: list[dict[str, Any]]) -> dict[str, str]:
+    keys = [
+        (each["in"], each["name"])
+        for each in parameters
+        if each["in"] != "header" or each["name"].lower() not in _IGNORED
+    ]
+    attributes = {key: names.attribute(key[1]) for key in keys}
+    places: dict[str, list[str]] = {}
+    for (place, _), attribute in attributes.items():
+        places.setdefault(attribute, []).append(place)
+    for (place, name), attribute in list(attributes.items()):
+        among = places[attribute]
+        if attribute in _CALL or (len(among) > 1 and len(set(among)) == len(among)):
+            attributes[place, name] = f"{attribute}_{place}"  # as the generator does it
+    renamed = _told_apart(attributes)
+    for each in parameters:
+        if each["in"] != "path" and (new := renamed.get((each["in"], each["name"]))):
+            each["name"] = new
+    return {new: key[1] for key, new in renamed.items()}
+
+
+def _in_route(route: str) -> dict[str, str]:
+    """The parameters in a path, and what the generator can read in their place."""
+    found = re.findall(r"{([^{}]*)}", route)
+    readable = {
+        name: name if re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name) else names.snake(name) or names.digest(name)
+        for name in found
+    }
+    by_attribute = Counter(names.attribute(name) for name in readable.values())
+    return {
+        name: new
+        if by_attribute[names.attribute(new)] == 1 or new == name == names.attribute(name)
+        else _apart(new, name)
+        for name, new in readable.items()
+    }
+
+
+def _told_apart(attributes: dict[Any, str]) -> dict[Any, str]:
+    """New names, for those only that need one: of several alike, one that is its own attribute keeps its name."""
+    holders = Counter(attribute.lower() for attribute in attributes.values())
+    renamed = dict[Any, str]()
+    for key, attribute in attributes.items():
+        name = key if isinstance(key, str) else key[1]
+        if not is_visible(name) or (holders[attribute.lower()] > 1 and name != attribute):
+            renamed[key] = _apart(attribute, name if isinstance(key, str) else " ".join(key))
+    return renamed
+
+
+def _apart(attribute: str, key: str) -> str:
+    return f"{attribute.strip('_') or 'field'}_{names.digest(key)}"
