@@ -23,13 +23,15 @@ LIVE = """\
 Asks a relay what can't cost money, and reports in what its answers depart from the document.
 
 Each operation is asked without a token, with a wrong token, with truncated JSON, and at a path that does not
-exist; never with the real token, which is not even read. Anything but a GET, HEAD, OPTIONS or TRACE carries JSON
+exist; never with the real token, which is not even read. An operation that answers as that unknown path does is
+not there. Anything but a GET, HEAD, OPTIONS or TRACE carries JSON
 that breaks off, so that no relay can accept it. An operation that takes no JSON is not called, and is named.
 
 The document is taken after its overlay: a status that a range such as 4XX covers is documented, and each answer's
 line says by which key. An empty overlay (--overlay) gives the raw document's view. A field that the document
 doesn't name is a departure, unless its object allows additional ones. Redirects are not followed.
 
+--read also asks, with the token in RELAY_TOKEN, each operation that reads by an id for one that does not exist.
 --submit also sends one request that the relay can accept and charge for: the document's example, with the token
 in RELAY_TOKEN. It shows what it will send, and wants a typed yes on a terminal.
 
@@ -137,9 +139,11 @@ def _parser() -> ArgumentParser:
     _add_document(command)
     help_url = "the relay; without it, a stand-in on loopback"
     help_submit = "COSTS MONEY, see above; PATTERN picks one of several operations: 'POST /kling/*'"
+    help_read = "also GET, with the token in RELAY_TOKEN, ids that do not exist; costs nothing"
     help_accepted = "the departures that are known, with reasons; default: contract_check/relay/accepted.yaml"
     command.add_argument("--base-url", metavar="URL", help=help_url)
     command.add_argument("--submit", nargs="?", const="*", metavar="PATTERN", help=help_submit)
+    command.add_argument("--read", action="store_true", help=help_read)
     command.add_argument("--accepted", type=Path, default=ACCEPTED, metavar="FILE", help=help_accepted)
     command.add_argument("--format", choices=("text", "json"), default="text")
     command.set_defaults(run=_live)

@@ -97,3 +97,10 @@ def tls_relay(contract: Contract, authority: trustme.CA) -> Iterator[Relay]:
 def trusting(authority: trustme.CA) -> ssl.SSLContext:
     """A client's TLS that trusts `authority`."""
     return client_tls(authority)
+
+
+@pytest.fixture
+def asked(contract: Contract) -> Iterator[Relay]:
+    """A stand-in that is asked what departs from the document on purpose."""
+    with Relay(contract) as relay:
+        yield relay

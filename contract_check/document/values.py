@@ -23,10 +23,17 @@ Keyword: TypeAlias = Callable[[Any, Any, Any, Any], Iterator[ValidationError] | 
 """What judges by a keyword, as jsonschema's `extend` takes it: of validator, the keyword's value, instance, schema."""
 
 FORMATS = FormatChecker(formats=())
-"""The formats that generated code reads: where the value is none, so are they."""
-FORMATS.checks("date", ValueError)(lambda text: not isinstance(text, str) or bool(date.fromisoformat(text)))
-FORMATS.checks("date-time", ValueError)(lambda text: not isinstance(text, str) or bool(datetime.fromisoformat(text)))
-FORMATS.checks("uuid", ValueError)(lambda text: not isinstance(text, str) or bool(UUID(text)))
+"""The formats that generated code reads."""
+
+
+def _read_by(read: Callable[[str], object]) -> Callable[[object], bool]:
+    """Whether `read`, which raises ValueError, takes a value; what is no text has no format."""
+    return lambda value: not isinstance(value, str) or read(value) is not None
+
+
+FORMATS.checks("date", ValueError)(_read_by(date.fromisoformat))
+FORMATS.checks("date-time", ValueError)(_read_by(datetime.fromisoformat))
+FORMATS.checks("uuid", ValueError)(_read_by(UUID))
 
 
 def validator(

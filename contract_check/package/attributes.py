@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from copy import deepcopy
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -72,7 +73,7 @@ def name_parameters(document: dict[str, Any]) -> dict[str, str]:
     for path, operation in operations(document):
         own = list_or_empty(operation.get("parameters"))
         given = {(each["in"], each["name"]) for each in own}
-        shared = list_or_empty(object_or_empty(paths[path[1]]).get("parameters"))
+        shared = list_or_empty(object_or_empty(paths[str(path[1])]).get("parameters"))
         own = [*own, *(deepcopy(each) for each in shared if (each["in"], each["name"]) not in given)]
         in_route = _in_route(str(path[1]))
         for parameter in own:
@@ -84,9 +85,13 @@ def name_parameters(document: dict[str, Any]) -> dict[str, str]:
     for route in list(paths):
         object_or_empty(paths[route]).pop("parameters", None)
         in_route = _in_route(route)
-        readable = re.sub(r"{([^{}]*)}", lambda found, known=in_route: "{" + known[found[1]] + "}", route)
+        readable = re.sub(r"{([^{}]*)}", partial(_replaced, in_route), route)
         paths["".join(each if is_visible(each) else quote(each) for each in readable)] = paths.pop(route)
     return wire_names
+
+
+def _replaced(in_route: dict[str, str], found: re.Match[str]) -> str:
+    return "{" + in_route[found[1]] + "}"
 
 
 def _name_parameters(parameters: list[dict[str, Any]]) -> dict[str, str]:

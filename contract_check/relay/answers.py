@@ -23,6 +23,12 @@ class Received:
     media_type: str = ""
     body: bytes = b""
     failure: str = ""
+    retry_after: str = ""
+
+    @property
+    def is_limit(self) -> bool:
+        """Whether the relay's front had enough of questions, and looked at none."""
+        return self.status == 429 and (bool(self.retry_after) or not self.body)
 
 
 def documented(document: dict[str, Any], operation: JsonPath, status: int) -> str | None:

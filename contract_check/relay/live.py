@@ -21,6 +21,7 @@ from ..document.loading import Document
 from ..document.overlay import load_yaml
 from ..document.tree import list_or_empty, object_or_empty, operations, pointer
 from . import answers, probes
+from .seen import by_operation
 from .standin import Contract, Relay
 
 _FACTS = ("operation", "probe", "kind", "where")
@@ -31,8 +32,13 @@ def run(document: Document, arguments: Namespace) -> int:
     if document.defects:
         raise Refusal.environment("the document is not sound.", "See `python -m contract_check document`.")
     accepted = _accepted(arguments.accepted)
-    token = probes.token() if arguments.submit else ""
+    flag = "--submit" if arguments.submit else "--read" if arguments.read else ""
+    token = probes.token(flag) if flag else ""
+    if arguments.submit:
+        probes.require_terminal()
     contract, asked = forbid_undocumented_fields(document.value), list(probes.harmless(document.value))
+    if arguments.read:
+        asked += probes.reads(document.value, token)
     with _base_url_of(arguments, document.value) as url:
         if arguments.submit:
             asked.append(probes.consented(document.value, url, arguments.submit, token))
@@ -41,7 +47,19 @@ def run(document: Document, arguments: Namespace) -> int:
     called = {probe.operation for probe in asked if probe.name == "no token"}
     report: dict[str, Any] = {"base_url": url, "answers": [], "departures": []}
     report["not_called"] = [probes.title(path) for path, _ in operations(document.value) if path not in called]
-    for probe, answer in zip(asked, given, strict=True):
+    exchanges = list(zip(asked, given, strict=True))
+    if all(answer.is_limit for answer in given):
+        wait = f" It asks to wait {given[-1].retry_after} s." if given[-1].retry_after.isdecimal() else ""
+        raise Refusal.environment(f"{url} answers nothing but 429, its limit of questions.{wait}", "Ask again later.")
+    report["limited"] = sum(answer.is_limit for answer in given)
+    seen = {probes.title(path): found for path, found in by_operation(exchanges).items()}
+    report["seen"] = {name: str(found) for name, found in seen.items()}
+    for name, answers_of_it in seen.items():
+        if answers_of_it.is_there is False:
+            facts = {"operation": name, "probe": "unknown path", "kind": "not-found", "where": "path"}
+            what = "no such operation here: is the base URL right?"
+            report["departures"].append({**facts, "what": what, "accepted": ""})
+    for probe, answer in exchanges:
         facts = {"operation": probes.title(probe.operation), "probe": probe.name}
         key = answers.documented(contract, probe.operation, answer.status)
         report["answers"].append({**facts, "status": answer.status, "documented": key})
@@ -49,8 +67,9 @@ def run(document: Document, arguments: Namespace) -> int:
             row = facts | {"kind": found.kind, "where": _plain(found.where, token), "what": _plain(found.what, token)}
             why = next((entry["why"] for entry in accepted if _matches(entry, row)), "")
             report["departures"].append({**row, "accepted": why})
-    # An entry whose question was not asked, such as that of --submit, may well hold.
-    due = (entry for entry in accepted if any(_matches(entry, row) for row in report["answers"]))
+    # An entry whose question was not asked, or refused, such as that of --submit, may well hold.
+    told = [row for row in report["answers"] if row["probe"] != "submit" or row["status"] // 100 == 2]
+    due = (entry for entry in accepted if any(_matches(entry, row) for row in told))
     report["no_longer"] = [entry for entry in due if not any(_matches(entry, row) for row in report["departures"])]
     _show(report, as_json=arguments.format == "json")
     return 1 if any(not row["accepted"] for row in report["departures"]) else 0
@@ -103,23 +122,27 @@ def _lines(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for entry in report["no_longer"]:
         facts = ", ".join(f"{name} {entry[name]}" for name in _FACTS if name in entry)
         yield "warning", f"accepted, but found no longer: {facts}"
+    if report["limited"]:
+        limited = count(report["limited"], "question")
+        yield "warning", f"429, the relay's limit, came to {limited}: not judged"
+    yield from (("", f"seen of {name}: {what}") for name, what in report["seen"].items())
     fresh = sum(not row["accepted"] for row in report["departures"])
     known = count(len(report["departures"]) - fresh, "accepted departure")
-    yield "", f"{count(fresh, 'new departure') if fresh else 'agreement'}; {known}"
+    yield "", f"{count(fresh, 'new departure') if fresh else 'agreement in what was seen'}; {known}"
 
 
 @contextmanager
 def _base_url_of(arguments: Namespace, document: dict[str, Any]) -> Generator[str]:
     """The base URL that was given, or that of a stand-in, which runs as long as it is asked."""
     if arguments.base_url is not None:
-        yield _base_url(arguments.base_url, is_submit=bool(arguments.submit))
+        yield _base_url(arguments.base_url, sends_token=bool(arguments.submit or arguments.read))
         return
     print("no --base-url: a stand-in relay on loopback is asked ...", file=sys.stderr)
     with Relay(Contract(document)) as relay:
         yield relay.url
 
 
-def _base_url(text: str, *, is_submit: bool) -> str:
+def _base_url(text: str, *, sends_token: bool) -> str:
     """`text` as a base URL; raises Refusal, which doesn't repeat it: it may hold a password."""
     try:
         url = httpx.URL(text)
@@ -127,6 +150,6 @@ def _base_url(text: str, *, is_submit: bool) -> str:
         url = httpx.URL()
     if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment:
         raise Refusal.environment("--base-url is no plain http(s) URL.", "Give one such as https://relay.example.com")
-    if is_submit and url.scheme == "http" and url.host not in ("127.0.0.1", "::1", "localhost"):
-        raise Refusal.environment("--submit would send the token unencrypted.", "Give an https URL.")
+    if sends_token and url.scheme == "http" and url.host not in ("127.0.0.1", "::1", "localhost"):
+        raise Refusal.environment("the token would travel unencrypted.", "Give an https URL.")
     return text.rstrip("/")

@@ -28,7 +28,9 @@ from .departures import Departure
 
 _SAFE = ("get", "head", "options", "trace")
 _WITHIN, _SUBMIT_WITHIN, _LONGEST = 10.0, 60.0, 1 << 20
-_NOWHERE, _NOBODY, _WRONG = "contract-check-no-such-path", "contract-check-no-such-id", "contract-check-wrong-token"
+_PATIENCE = 10
+"""Seconds of a Retry-After that are waited for, once for each question that costs nothing."""
+NOWHERE, _NOBODY, _WRONG = "contract-check-no-such-path", "contract-check-no-such-id", "contract-check-wrong-token"
 # Even a reader that mends them finds nothing to do: an empty list, and an object of one unknown field.
 _BROKEN, _TRUNCATED = b"[", b'{"contract_check": ["'
 
@@ -66,8 +68,17 @@ def harmless(document: dict[str, Any]) -> Iterator[Probe]:
             yield Probe("wrong token", path, method, route, body, wrong, may_succeed=is_public)
         if breaks:
             yield Probe("truncated JSON", path, method, route, _TRUNCATED)
-        nowhere = f"{route.rstrip('/')}/{_NOWHERE}"
+        nowhere = f"{route.rstrip('/')}/{NOWHERE}"
         yield Probe("unknown path", path, method if is_safe or breaks else "get", nowhere, body)
+
+
+def reads(document: dict[str, Any], token: str) -> Iterator[Probe]:
+    """A GET with the real token for an id that does not exist, of each operation that reads by an id."""
+    for path, operation in operations(document):
+        if path[2] == "get" and "{" in str(path[1]):
+            route = re.sub("{[^{}]*}", _NOBODY, str(path[1]))
+            credentials = _credentials(document, _required(document, operation), token)
+            yield Probe("read", path, "get", route, credentials=credentials, may_succeed=True)
 
 
 def _required(document: dict[str, Any], operation: dict[str, Any]) -> list[Any]:
@@ -93,14 +104,18 @@ def _credentials(document: dict[str, Any], required: list[Any], token: str) -> d
     return {"headers": headers, "params": query}
 
 
-def token() -> str:
-    """The real token; raises Refusal where it could not be sent, or nobody could consent to its being sent."""
+def token(flag: str) -> str:
+    """The real token, which `flag` asks for; raises Refusal where there is none that could be sent."""
     found = os.environ.get("RELAY_TOKEN", "")
     if not re.fullmatch("[!-~]+", found):  # another character would be quoted by whoever refuses it
-        raise Refusal.environment("--submit needs a token, of visible ASCII characters.", "Put it in RELAY_TOKEN.")
+        raise Refusal.environment(f"{flag} needs a token, of visible ASCII characters.", "Put it in RELAY_TOKEN.")
+    return found
+
+
+def require_terminal() -> None:
+    """Raises Refusal where nobody could consent to a charge."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise Refusal.environment("--submit costs money and wants a typed yes.", "Run it on a terminal.")
-    return found
 
 
 def consented(document: dict[str, Any], url: str, pattern: str, token: str) -> Probe:
@@ -127,6 +142,8 @@ def consented(document: dict[str, Any], url: str, pattern: str, token: str) -> P
 
 def judge(contract: dict[str, Any], probe: Probe, answer: Received) -> Iterator[Departure]:
     """In what the answer to `probe` departs from the closed document."""
+    if answer.is_limit:
+        return
     if answer.failure:
         yield Departure("silence", "status", f"no whole answer: {answer.failure}")
         return
@@ -146,8 +163,12 @@ async def ask(probes: list[Probe], url: str, *, trust_env: bool) -> list[Receive
         for probe in probes:
             within = _SUBMIT_WITHIN if probe.name == "submit" else _WITHIN
             try:
-                async with asyncio.timeout(within):  # httpx has no deadline for an answer as a whole
-                    given.append(await _answer(client, url, probe))
+                received = await _within(within, client, url, probe)
+                pause = received.retry_after if received.is_limit and probe.name != "submit" else ""
+                if pause.isdecimal() and int(pause) <= _PATIENCE:
+                    await asyncio.sleep(int(pause))
+                    received = await _within(within, client, url, probe)
+                given.append(received)
             except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
                 failure = type(error).__name__  # without its text, which may quote what was sent
                 if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout) or not given:
@@ -161,6 +182,11 @@ async def ask(probes: list[Probe], url: str, *, trust_env: bool) -> list[Receive
     return given
 
 
+async def _within(seconds: float, client: httpx.AsyncClient, url: str, probe: Probe) -> Received:
+    async with asyncio.timeout(seconds):  # httpx has no deadline for an answer as a whole
+        return await _answer(client, url, probe)
+
+
 async def _answer(client: httpx.AsyncClient, url: str, probe: Probe) -> Received:
     headers = probe.credentials.get("headers", {}) | ({"Content-Type": "application/json"} if probe.body else {})
     query, body = probe.credentials.get("params"), b""
@@ -169,4 +195,5 @@ async def _answer(client: httpx.AsyncClient, url: str, probe: Probe) -> Received
             body += chunk
             if len(body) > _LONGEST:
                 break
-    return Received(got.status_code, got.headers.get("content-type", ""), body)
+    media_type, retry_after = (got.headers.get(name, "") for name in ("content-type", "retry-after"))
+    return Received(got.status_code, media_type, body, retry_after=retry_after)

@@ -1,48 +1,19 @@
 """`contract_check live`: each kind of departure is found and named, and nothing leaves that could cost money."""
 
 import json
-import os
-import pty
 import re
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path as File
 from typing import Any
 
 import pytest
 
-from checkout import PYTHON, ROOT, Completed, contract_check, run
+from checkout import PYTHON, ROOT, contract_check, run
 from contract_check.relay.standin import RECORDED, Answer, Contract, Relay, front_error, inner_error
+from live import OPERATION, TOKEN, Person, live, new, report
 from specimens import write
 
-TOKEN = "sk-" + "real/money~1"
-OPERATION = "POST /kling/v1/videos/image2video"
 ERROR = {"code": "x", "message": "m", "type": "new_api_error"}
 TASK = {"task_id": "t", "status": "queued"}
-
-
-@pytest.fixture
-def asked(contract: Contract) -> Iterator[Relay]:
-    """A stand-in that is asked what departs from the document on purpose."""
-    with Relay(contract) as relay:
-        yield relay
-
-
-def live(url: str, *arguments: str | File, **env: str) -> Completed:
-    return contract_check("live", "--base-url", url, *arguments, env={"GITHUB_ACTIONS": "", **env})
-
-
-def report(url: str, *arguments: str | File, **env: str) -> dict[str, Any]:
-    done = live(url, *arguments, "--format", "json", **env)
-    assert done.returncode in (0, 1), done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    assert done.returncode == any(not each["accepted"] for each in found["departures"])
-    return found
-
-
-def new(found: dict[str, Any]) -> set[tuple[str, str, str]]:
-    """Probe, kind and place of each departure that is not accepted."""
-    return {(each["probe"], each["kind"], each["where"]) for each in found["departures"] if not each["accepted"]}
 
 
 def assert_harmless(relay: Relay) -> None:
@@ -73,7 +44,7 @@ def test_a_relay_as_it_is_known_keeps_the_contract_but_for_what_is_accepted(aske
     ]
     assert f"accepted: {OPERATION}, unknown path: #: HTML instead of application/json (html)" in done.stdout
     assert "because: The web console's page" in done.stdout
-    assert done.stdout.splitlines()[-1] == "agreement; 2 accepted departures"
+    assert done.stdout.splitlines()[-1] == "agreement in what was seen; 2 accepted departures"
     assert re.fullmatch(r"asking http://127.0.0.1:\d+: 4 questions \.\.\.\n", done.stderr)
 
 
@@ -92,7 +63,7 @@ def test_nothing_that_it_sends_can_cost_money_and_nothing_holds_the_real_token(a
 def test_a_relay_that_takes_every_token_still_gets_nothing_that_it_could_accept(asked: Relay) -> None:
     asked.always(Answer.json(TASK))
     refused = {(probe, "not-refused", "status") for probe in ("no token", "wrong token", "truncated JSON")}
-    assert new(report(asked.url)) == refused
+    assert new(report(asked.url)) == {*refused, ("unknown path", "not-found", "path")}
     assert_harmless(asked)
 
 
@@ -293,7 +264,7 @@ def test_the_raw_documents_view_is_an_empty_overlay_away(asked: Relay, tmp_path:
 
 def test_a_redirect_is_reported_and_not_followed(asked: Relay, relay: Relay) -> None:
     asked.always(Answer(307, headers={"Location": relay.url}))
-    assert {kind for _, kind, _ in new(report(asked.url))} == {"status"}
+    assert {kind for _, kind, _ in new(report(asked.url))} == {"status", "not-found"}
     assert relay.requests == []
 
 
@@ -400,7 +371,7 @@ def test_make_live_does_it(asked: Relay) -> None:
 
 def test_json_tells_all_that_text_does(asked: Relay) -> None:
     found = report(asked.url)
-    assert list(found) == ["base_url", "answers", "departures", "not_called", "no_longer"]
+    assert list(found) == ["base_url", "answers", "departures", "not_called", "limited", "seen", "no_longer"]
     first, *_, last = found["answers"]
     assert first == {"operation": OPERATION, "probe": "no token", "status": 401, "documented": "4XX"}
     assert last["status"] == 200
@@ -426,38 +397,6 @@ def test_what_a_relay_says_cannot_move_the_cursor_or_start_a_line(asked: Relay) 
 
 
 # --submit
-
-
-class Person:
-    """Somebody at a terminal."""
-
-    def __init__(self, url: str, *arguments: str, **env: str) -> None:
-        self.terminal, theirs = pty.openpty()
-        environment = {**os.environ, "GITHUB_ACTIONS": "", "PYTHONUTF8": "1", **env}
-        command = [str(PYTHON), "-m", "contract_check", "live", "--base-url", url, *arguments]
-        self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=theirs, stdout=theirs, stderr=theirs)
-        os.close(theirs)
-        self.seen = ""
-
-    def reads(self, until: str = "\0") -> str:
-        """What the terminal shows up to `until`, or to the end."""
-        while until not in self.seen:
-            try:
-                self.seen += os.read(self.terminal, 65536).decode()
-            except OSError:  # nobody else has the terminal open
-                break
-        return self.seen
-
-    def types(self, text: str) -> None:
-        """Answers the question, once it is asked."""
-        self.reads("Type yes to send it: ")
-        os.write(self.terminal, f"{text}\n".encode())
-
-    def stays(self) -> int:
-        """Waits for the end; returns the exit code."""
-        self.reads()
-        os.close(self.terminal)
-        return self.process.wait(30)
 
 
 def test_submit_says_what_it_sends_waits_for_a_yes_and_sends_it_once(asked: Relay) -> None:
