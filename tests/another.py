@@ -8,6 +8,8 @@ from pathlib import Path as File
 from typing import Any
 
 from checkout import ROOT, contract_check, generate
+from contract_check.document.tree import walk
+from contract_check.package.preparation import WIRE_NAMES
 from contract_check.relay.standin import Contract
 
 DOCUMENT = ROOT / "tests" / "documents" / "gateway.json"
@@ -45,7 +47,20 @@ def another(folder: File) -> Package:
             assert done.returncode == 0, done.stderr
             prepare(prepared, overlay)
     document: dict[str, Any] = json.loads((prepared / "document.json").read_text(encoding="utf-8"))
-    return Package(package, Contract(document))
+    return Package(package, Contract(_as_it_travels(document)))
+
+
+def _as_it_travels(document: dict[str, Any]) -> dict[str, Any]:
+    """The prepared document with the names that travel."""
+    names: dict[str, str] = document.pop(WIRE_NAMES)
+    for _, part in walk(document):
+        if "properties" in part:
+            part["properties"] = {names.get(name, name): value for name, value in part["properties"].items()}
+        if isinstance(part.get("required"), list):
+            part["required"] = [names.get(name, name) for name in part["required"]]
+        if "in" in part:
+            part["name"] = names.get(part["name"], part["name"])
+    return document
 
 
 def prepare(into: File, *overlays: File) -> None:

@@ -75,6 +75,11 @@ class Case:
         return self.operation["parameters"]
 
     @property
+    def shared(self) -> Any:
+        """The parameters of the path, which all its operations have."""
+        return self.document["paths"][self.route]["parameters"]
+
+    @property
     def body(self) -> Any:
         return self.operation["requestBody"]["content"][JSON]["schema"]
 
@@ -139,6 +144,10 @@ def base(version: str) -> dict[str, Any]:
     for name in MUTATIONS:
         case = Case(name, document)
         document["paths"][f"/cases/{name}/{{owner}}/{{item}}"] = {"post": _copy(_operation(case))}
+        if "shared" in name:
+            case.document["paths"][case.route]["parameters"] = [_copy(_SHARED)]
+        if name == "fields of a body from a part":
+            _extract(case)
         if _is_answer(name):
             case.components["schemas"][case.answer_name] = _copy(_ANSWERED)
             case.null(case.got["finished"])
@@ -200,6 +209,29 @@ def _swap(mapping: dict[str, Any]) -> None:
         mapping[key] = mapping.pop(key)
 
 
+_SHARED = {"name": "tone", "in": "query", "schema": {"type": "integer", "maximum": 9, "default": 3}}
+
+
+def _extract(case: Case) -> None:
+    """Moves the first fields of the body into a schema of its own, which the body takes in by `allOf`."""
+    part = {key: case.sent.pop(key) for key in ("prompt", "note")}
+    name = f"PartOf{case.name.title().replace(' ', '')}"
+    case.components["schemas"][name] = {"type": "object", "properties": part}
+    case.body["allOf"] = [{"$ref": f"#/components/schemas/{name}"}]
+
+
+def _swap_and_deprecate(case: Case) -> None:
+    case.operation["deprecated"] = True
+    case.move(f"/cases/{case.name}/{{item}}/{{owner}}")
+
+
+def _inline(case: Case) -> None:
+    """The other way round."""
+    [part] = case.body.pop("allOf")
+    fields = case.components["schemas"].pop(part["$ref"].rpartition("/")[2])["properties"]
+    case.body["properties"] = fields | case.sent
+
+
 MUTATIONS: dict[str, tuple[str, Callable[[Case], object]]] = {
     # Nothing that code feels
     "untouched": ("none", lambda c: None),
@@ -249,6 +281,21 @@ MUTATIONS: dict[str, tuple[str, Callable[[Case], object]]] = {
     "parameter maximum lowered": ("major", lambda c: c.parameter("page")["schema"].update(maximum=50)),
     "parameter maximum raised": ("minor", lambda c: c.parameter("page")["schema"].update(maximum=500)),
     "order of path parameters": ("major", lambda c: c.move(f"/cases/{c.name}/{{item}}/{{owner}}")),
+    "order of path parameters and deprecated": (
+        "major",
+        _swap_and_deprecate,
+    ),
+    # Parameters of a path
+    "shared maximum lowered": ("major", lambda c: c.shared[0]["schema"].update(maximum=5)),
+    "shared default changed": ("major", lambda c: c.shared[0]["schema"].update(default=4)),
+    "shared to header": ("major", lambda c: c.shared[0].update({"in": "header"})),
+    "shared spelling on the wire": ("major", lambda c: c.shared[0].update(name="Tone")),
+    "shared required and deprecated": (
+        "major",
+        lambda c: (c.operation.update(deprecated=True), c.shared[0].update(required=True)),
+    ),
+    "shared removed and deprecated": ("major", lambda c: (c.operation.update(deprecated=True), c.shared.clear())),
+    "shared path parameter": ("none", lambda c: c.shared.append(c.parameters.pop(0))),
     # What is sent
     "field removed": ("major", lambda c: c.sent.pop("note")),
     "field renamed": ("major", lambda c: c.sent.update(remark=c.sent.pop("note"))),
@@ -292,10 +339,18 @@ MUTATIONS: dict[str, tuple[str, Callable[[Case], object]]] = {
     "sent object opened": ("minor", lambda c: c.sent["camera"].pop("additionalProperties")),
     "other fields typed": ("major", lambda c: c.sent["extra"].update(additionalProperties={"type": "string"})),
     "body optional": ("minor", lambda c: c.operation["requestBody"].update(required=False)),
+    "fields in a part of a body": ("minor", _extract),
+    "fields of a body from a part": ("major", _inline),
     "body removed": ("major", lambda c: c.operation.pop("requestBody")),
     "request type removed": ("major", lambda c: c.operation["requestBody"]["content"].pop("text/csv")),
     "request type added": ("minor", lambda c: c.operation["requestBody"]["content"].update({"text/xml": {}})),
     # What is answered
+    "answer with a charset": (
+        "none",
+        lambda c: c.responses["200"]["content"].update(
+            {f"{JSON}; charset=utf-8": c.responses["200"]["content"].pop(JSON)}
+        ),
+    ),
     "answered field removed": ("major", lambda c: c.got.pop("message")),
     "answered field added": ("minor", lambda c: c.got.update(eta={"type": "integer"})),
     "required answered field added": (

@@ -14,7 +14,7 @@ from jsonschema.protocols import Validator
 from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]  # it has no types
 
 from .defects import Action, Defect, remove, update
-from .tree import JsonPath, jsonpath, object_or_empty
+from .tree import JsonPath, is_array, is_object, jsonpath, object_or_empty
 
 # What an action writes where a required field is missing; a reader replaces it by something true.
 _PLACEHOLDERS: dict[str, object] = {
@@ -28,6 +28,11 @@ _PLACEHOLDERS: dict[str, object] = {
     "paths": {},
     "responses": {"default": {"description": "Undocumented."}},
 }
+
+
+_WHOLE = "urn:relay-client:openapi-3.1"
+_META = "https://json-schema.org/draft/2020-12/meta/"
+_VOCABULARIES = ("core", "applicator", "unevaluated", "validation", "meta-data", "format-annotation", "content")
 
 
 def check_version(document: dict[str, Any]) -> Iterator[Defect]:
@@ -58,15 +63,26 @@ def _validator(version: str) -> Validator:
     document = schema("openapi_spec_validator", "resources/schemas/v3.1/schema.json")
     dialect = schema("openapi_schema_validator", "schemas/oas3.1/metaschema.json")
     vocabulary = schema("openapi_schema_validator", "schemas/oas3.1/vocabularies/base")
-    registry = REGISTRY.with_contents((part["$id"], part) for part in (document, dialect, vocabulary))
-    # The document's schema leaves Schema Objects open; this anchor closes them over the dialect.
+    parts: list[Any] = [document, dialect, vocabulary, *(REGISTRY.contents(_META + name) for name in _VOCABULARIES)]
+    registry = REGISTRY.with_contents([(str(part["$id"]), _without_dynamic_references(part)) for part in parts])
+    # The document's schema leaves Schema Objects open; the definition closes them over the dialect.
     whole = {
-        "$id": "urn:relay-client:openapi-3.1",
+        "$id": _WHOLE,
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$ref": document["$id"],
-        "$defs": {"schema": {"$dynamicAnchor": "meta", "$ref": dialect["$id"]}},
+        "$defs": {"schema": {"$ref": dialect["$id"]}},
     }
     return Draft202012Validator(whole, registry=registry)
+
+
+def _without_dynamic_references(schema: Any) -> Any:
+    """`schema` with each `$dynamicRef` led to where it always ends here: looking that up takes most of the time."""
+    if is_array(schema):
+        return [_without_dynamic_references(item) for item in schema]
+    if not is_object(schema):
+        return schema
+    kept = {key: _without_dynamic_references(value) for key, value in schema.items() if key != "$dynamicRef"}
+    return kept | ({"$ref": f"{_WHOLE}#/$defs/schema"} if schema.get("$dynamicRef") == "#meta" else {})
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,16 @@ from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from .. import OVERLAY, ROOT, VENDORED
 from ..document import loading, overlay
 from ..document.defects import Refusal, count
+from ..document.prose_rules import server_url
 from ..document.tree import operations
 from ..package import preparation
 from ..package.verification import PACKAGE, files
@@ -49,6 +51,20 @@ class Side:
     packages: list[Path]
 
 
+class _Found(NamedTuple):
+    """A change at a place, for one operation: of which aspect, how grave, and in words."""
+
+    place: Place
+    user: str
+    aspect: str
+    level: str
+    what: str
+
+
+_DECLARED = ("exists", "type", "type of success", "values", "security")
+"""The aspects of a document that show in how Python declares what stands there."""
+
+
 def load(revision: str | None) -> Side:
     """A document file, a git revision or (None) the working tree, with the overlay that belongs to it.
 
@@ -78,10 +94,13 @@ def load(revision: str | None) -> Side:
         done = subprocess.run([_GENERATE, "--document", file, *options], capture_output=True, text=True, check=False)
         if done.returncode:
             raise Refusal(f"{name} cannot be compared:\n{done.stderr}")
+        documented = {"servers": deepcopy(found.value.get("servers"))}
         for cure in found.cures:
             overlay.apply_action(cure, found.value)
         surface.stash(found.value)
         preparation.prepare(found.value)
+        if not server_url(documented):
+            found.value.pop("servers", None)  # A cure's placeholder is no promise.
         (into / "prepared.json").write_text(json.dumps(found.value), encoding="utf-8")
         idle = count(found.idle_actions, "overlay action")
         told = f"{idle} changed nothing, {count(len(found.cures), 'suggested cure')} applied"
@@ -123,10 +142,12 @@ def compare(old: Side, new: Side) -> list[Change]:
         twin = twins.get(surface.route_of(path), operation)
         renamed[surface.place_of(operation)] = surface.place_of(twin)
         operation |= {"tags": twin["tags"], "operationId": twin["operationId"]}
-    found = [(b, ".".join(b[1:]), "major", f"was called {_where(a)}") for a, b in renamed.items() if a != b]
+    found = [
+        _Found(b, ".".join(b[1:]), "exists", "major", f"was called {_where(a)}") for a, b in renamed.items() if a != b
+    ]
     before, after = surface.promises(old.document), surface.promises(new.document)
     found += _changes(before, after)
-    explained = {place for place, *_ in found}
+    explained = {(each.place, each.aspect) for each in found}
     lasting = {key[0] for key in before} & {key[0] for key in after}  # of the others' models, their own line tells
     users: dict[Place, set[str]] = {}
     for user, _, place, _ in before | after:
@@ -136,29 +157,44 @@ def compare(old: Side, new: Side) -> list[Change]:
         known = {
             (o, d, renamed.get(p[:3], p[:3]) + p[3:], a): fact for (o, d, p, a), fact in surface.names(one).items()
         }
-        for place, _, level, what in _changes(known, surface.names(other)):
-            if not _is_explained(place, explained):
+        for each in _changes(known, surface.names(other)):
+            place = each.place
+            if not _is_explained(each, explained):
                 own = (
                     {".".join(place[1:3])} if place[2:] and place[0] == "api" else users.get(place[:2], {""}) & lasting
                 )
-                found += [(place, user, level, what) for user in own]
+                found += [each._replace(user=user) for user in own]
         if not found and files(one) != files(other):
-            found.append(((PACKAGE,), "", "patch", "its documentation or inner workings changed"))
+            found.append(_Found((PACKAGE,), "", "", "patch", "its documentation or inner workings changed"))
     merged: dict[tuple[str, str], dict[str, str]] = {}
-    for place, user, level, what in found:
-        each = merged.setdefault((_where(place), what), {})
-        each[user] = worst([level, each.get(user, "none")])
+    for place, user, _, level, what in found:
+        levels = merged.setdefault((_where(place), what), {})
+        levels[user] = worst([level, levels.get(user, "none")])
     changes = [
-        Change(worst(each.values()), ", ".join(sorted(each)) if len(each) < 4 else f"{len(each)} operations", *key)
-        for key, each in merged.items()
+        Change(
+            worst(levels.values()), ", ".join(sorted(levels)) if len(levels) < 4 else f"{len(levels)} operations", *key
+        )
+        for key, levels in merged.items()
     ]
     return sorted(changes, key=lambda c: (-LEVELS.index(c.level), c.operation, c.where, c.what))
 
 
-def _is_explained(place: Place, explained: set[Place]) -> bool:
-    """Whether the document's changes account for that of a name; for a function's own, any of its operation's does."""
+def _is_explained(change: _Found, explained: set[tuple[Place, str]]) -> bool:
+    """Whether the document's changes account for that of a name.
+
+    What comes or goes accounts for all that it holds. A type accounts for a declaration in the same place, and any of
+    an operation's types for those of its functions. Nothing but coming and going accounts for an argument's position.
+    """
+    place = change.place
+    holds = {place[:length] for length in range(1, len(place) + 1)}
+    if any(aspect == "exists" and known in holds for known, aspect in explained):
+        return True
+    if change.aspect == "position":
+        return False
+    if place[-1] == "client":
+        return (place[:-1], "security") in explained
     stem = place[:3] if place[-1].endswith("()") else place
-    return any(known[: len(stem)] == stem or known == stem[: len(known)] for known in explained)
+    return any(known[: len(stem)] == stem for known, aspect in explained if aspect in _DECLARED)
 
 
 def worst(levels: Iterable[str]) -> str:
@@ -172,7 +208,7 @@ def _where(place: Place) -> str:
     )
 
 
-def _changes(old: Facts, new: Facts) -> Iterator[tuple[Place, str, str, str]]:
+def _changes(old: Facts, new: Facts) -> Iterator[_Found]:
     """Each change with its place, operation, level and words; what comes or goes tells for all that it holds."""
     keys = old.keys() | new.keys()
     moved = {key[:3] for key in keys if key[3] == "exists" and (_find(old, key) is None) != (_find(new, key) is None)}
@@ -183,7 +219,7 @@ def _changes(old: Facts, new: Facts) -> Iterator[tuple[Place, str, str, str]]:
         if before != after and not holders & moved:
             level, what = _judge(aspect, before, after, direction == "response")
             if level != "none":
-                yield place, operation, level, what
+                yield _Found(place, operation, aspect, level, what)
 
 
 def _find(facts: Facts, key: Key) -> Any:
@@ -206,8 +242,8 @@ def _judge(aspect: str, old: Any, new: Any, is_response: bool) -> tuple[str, str
     is_felt = less or more or aspect in ("default", "deprecated")
     level = "major" if (more if is_response else less) else "minor" if is_felt else "none"
     hint = ""
-    if aspect == "type" and ("Unset" in (old or ())) != ("Unset" in (new or ())):
-        hint = ", so it has to be there" if less else ", so it may be missing"
+    if aspect == "type" and None not in (old, new) and ("Unset" in old) != ("Unset" in new):
+        hint = ", so it has to be there" if "Unset" in old else ", so it may be missing"
     return level, f"{aspect}: was {_say(old)}, is {_say(new)}{hint}"
 
 

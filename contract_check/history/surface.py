@@ -12,6 +12,7 @@ from openapi_python_client.strings import PythonIdentifier
 
 from ..document.prose_rules import server_url
 from ..document.tree import JsonPath, at, list_or_empty, object_or_empty, operations, walk
+from ..package.preparation import WIRE_NAMES
 
 Place: TypeAlias = tuple[str, ...]
 Key: TypeAlias = tuple[str, str, Place, str]
@@ -51,8 +52,10 @@ def names(package: Path) -> Facts:
     finder: Any = {"search_paths": [package.parent], "try_relative_path": False, "allow_inspection": False}
     facts: Facts = {}
 
-    def add(place: Place, declaration: str, exists: str = "optional") -> None:
+    def add(place: Place, declaration: str, exists: str = "optional", position: str | None = None) -> None:
         facts.update({("", "", place, "exists"): exists, ("", "", place, "declaration"): declaration})
+        if position is not None:
+            facts["", "", place, "position"] = position
 
     def visit(place: Place, holder: griffe.Object | griffe.Alias) -> None:
         for name, member in holder.all_members.items():
@@ -67,10 +70,10 @@ def names(package: Path) -> Facts:
             else:
                 add(here, _plain(getattr(found, "annotation", "")))
             for position, parameter in enumerate(found.parameters if isinstance(found, griffe.Function) else ()):
-                order = "" if parameter.kind is griffe.ParameterKind.keyword_only else f", positional {position}"
+                order = None if parameter.kind is griffe.ParameterKind.keyword_only else f"argument {position + 1}"
                 inner = (*(place if place[:1] == ("api",) else here), parameter.name)  # once for all of an operation's
                 exists = "required" if parameter.default is None else "optional"
-                add(inner, _plain(parameter.annotation) + order, exists)
+                add(inner, _plain(parameter.annotation), exists, order)
             if isinstance(found, griffe.Module) or (place and isinstance(found, griffe.Class)):
                 visit(here, found)
 
@@ -87,22 +90,26 @@ def promises(document: dict[str, Any]) -> Facts:
     facts: Facts = {("", "", ("servers",), "URL"): server_url(document)}
     schemas = object_or_empty(at(document, ("components", "schemas")))
     schemes = object_or_empty(at(document, ("components", "securitySchemes")))
+    wire_names = object_or_empty(document.get(WIRE_NAMES))
+    told = set[tuple[str, str, str]]()
 
     def add(way: tuple[str, str], place: Place, schema: dict[str, Any], required: object, wire: str = "") -> None:
         types = set[str]() if required else {"Unset"}
         for name, leaf in _leaves(schemas, schema):
-            known = (*way, ("models", name), "exists") in facts
             facts.update({(*way, ("models", name), "exists"): "class"} if name else {})
             if name and "enum" not in leaf:
                 types.add(name)
-                if not known:
+                if (*way, name) not in told:
+                    told.add((*way, name))
                     add(way, ("models", name), leaf, required=True)
                 continue
+            for part in list_or_empty(leaf.get("allOf")):
+                facts[*way, ("models", str(part.get("$ref", "")).rpartition("/")[2]), "exists"] = "class"
             types |= _types(leaf)
             facts.update({(*way, place, aspect): rule for aspect, rule in _rules(leaf, way[1])})
             for key, part in object_or_empty(leaf.get("properties")).items():
                 here = (*place, str(PythonIdentifier(key, "field_")))
-                add(way, here, part, key in list_or_empty(leaf.get("required")), key)
+                add(way, here, part, key in list_or_empty(leaf.get("required")), wire_names.get(key, key))
             for key, sign in (("items", "[]"), ("additionalProperties", "{}")):
                 if isinstance(leaf.get(key), dict):
                     add(way, (*place, sign), leaf[key], required=True)
@@ -113,7 +120,8 @@ def promises(document: dict[str, Any]) -> Facts:
     def add_content(way: tuple[str, str], place: Place, holder: dict[str, Any], required: object) -> None:
         facts[*way, place, "exists"] = _demand(required)
         for media_type in holder.get(_STASH + "content", ()):
-            facts[*way, (*place, media_type.lower()), "exists"] = "optional"
+            bare = media_type.lower().partition(";")[0].strip()  # such as a charset says nothing to a caller
+            facts[*way, (*place, bare), "exists"] = "optional"
         kinds = [content.get("schema", {}) for content in object_or_empty(holder.get("content")).values()]
         add(way, place, {"anyOf": kinds or [{"type": "null"}]}, required)
 
@@ -127,7 +135,7 @@ def promises(document: dict[str, Any]) -> Facts:
         facts[*asked, place, "security"] = frozenset(ways or [frozenset[str]()])
         for parameter in map(object_or_empty, list_or_empty(operation.get("parameters"))):
             here = (*place, str(PythonIdentifier(parameter["name"], "field_")))
-            wire = f"{parameter['in']} {parameter['name']}"
+            wire = f"{parameter['in']} {wire_names.get(parameter['name'], parameter['name'])}"
             add(asked, here, object_or_empty(parameter.get("schema")), parameter.get("required"), wire)
         if body := object_or_empty(operation.get("requestBody")):
             add_content(asked, (*place, "body"), body, body.get("required"))
@@ -149,9 +157,20 @@ def _leaves(schemas: dict[str, Any], schema: dict[str, Any]) -> Iterator[tuple[s
         is_class = schemas[name].get("type") == "object" or {"properties", "allOf", "enum"} & schemas[name].keys()
         yield from [(name, schemas[name])] if is_class else _leaves(schemas, schemas[name])
         return
-    yield "", schema
-    for part in (part for key in ("allOf", "anyOf", "oneOf") for part in list_or_empty(schema.get(key))):
-        yield from _leaves(schemas, object_or_empty(part))
+    for whole in _with_parts(schemas, schema, set()):
+        yield "", whole
+        for part in (part for key in ("anyOf", "oneOf") for part in list_or_empty(whole.get(key))):
+            yield from _leaves(schemas, object_or_empty(part))
+
+
+def _with_parts(schemas: dict[str, Any], schema: dict[str, Any], seen: set[str]) -> Iterator[dict[str, Any]]:
+    """`schema` and what its `allOf` joins to it: the fields of a named part are the class's own."""
+    yield schema
+    for part in map(object_or_empty, list_or_empty(schema.get("allOf"))):
+        reference = str(part.get("$ref", ""))
+        if reference not in seen:
+            seen.update({reference} - {""})
+            yield from _with_parts(schemas, schemas[reference.rpartition("/")[2]] if reference else part, seen)
 
 
 def _types(leaf: dict[str, Any]) -> set[str]:

@@ -37,7 +37,7 @@ def write(document: Document, into: Path) -> None:
     copytree(upstream, templates / "upstream")
     copytree(ROOT / "generator" / "modules", into / "modules", ignore=ignore_patterns("__pycache__", ".*"))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wire_names = {name: ascii(sent) for name, sent in prepared.wire_names.items()}
+    wire_names = {name: ascii(sent) for name, sent in value[preparation.WIRE_NAMES].items()}
     facts = {"server_url": server_url(value), "distribution": project["name"], "wire_names": wire_names}
     lines = (f"{{% set {name} = {json.dumps(fact)} %}}\n" for name, fact in facts.items())
     (templates / "document.jinja").write_text("".join(lines), encoding="utf-8")

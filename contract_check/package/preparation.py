@@ -33,6 +33,8 @@ from .docstrings import describe
 
 _BINARY = "application/octet-stream"
 _ROOT = "#/components/schemas/"
+WIRE_NAMES = "x-wire-names"
+"""Where the prepared document says what travels for a property or parameter to which it gives another name."""
 
 
 @dataclass
@@ -40,8 +42,6 @@ class Prepared:
     """What the generator must be told beside the document, and what a maintainer should know."""
 
     media_types: dict[str, str] = field(default_factory=dict[str, str])
-    wire_names: dict[str, str] = field(default_factory=dict[str, str])
-    """What travels for a property or parameter that has another name in the prepared document."""
     notes: list[str] = field(default_factory=list[str])
 
     def note(self, path: JsonPath, text: str) -> None:
@@ -73,9 +73,9 @@ def prepare(document: dict[str, Any]) -> Prepared:
             _merge_parts(document, path, schema, known, prepared)
     _name_classes(document)
     _break_circles(document, prepared)
-    prepared.wire_names |= attributes.name_properties(document)
+    wire_names = attributes.name_properties(document)
     _inline(document, ("parameters", "requestBody", "responses", "headers", "callbacks", "links", "requestBodies"))
-    prepared.wire_names |= attributes.name_parameters(document)
+    document[WIRE_NAMES] = wire_names | attributes.name_parameters(document)
     for path, operation in operations(document):
         if not any(status[0] in "2d" for status in operation["responses"]):
             reason = "cannot be called over plain HTTP" if "101" in operation["responses"] else "documents no success"
@@ -167,6 +167,10 @@ def _parameter(document: dict[str, Any], path: JsonPath, part: dict[str, Any], p
 def _simplify(schema: dict[str, Any]) -> None:
     """Says in the generator's words what a schema says in rarer ones, or leaves it free."""
     allow_patterns(schema)
+    if len(list_or_empty(schema.get("allOf"))) == 1 and (schema.get("properties") or schema.get("required")):
+        # Of one part, the generator makes that part, and forgets what stands beside it.
+        own = {key: schema.pop(key) for key in ("properties", "required", "additionalProperties") if key in schema}
+        schema["allOf"].append(own)
     if schema.get("type") == "array" and not schema.get("items") and not schema.get("prefixItems"):
         schema["items"] = {}
     for key in ("anyOf", "oneOf"):
