@@ -40,6 +40,7 @@ def _fields(
             known[reference] = _fields(document, target, known, is_part=True)
         inner.append(known[reference])
     own = set(object_or_empty(schema.get("properties")))
+    own |= set(list_or_empty(schema.get("required"))) if own else set()
     is_map = schema.get("type") == "object" and is_part and not (own or inner or "required" in schema)
     is_open = schema.get("additionalProperties", False) is not False or "patternProperties" in schema
     return None if is_map or is_open or None in inner else own.union(*filter(None, inner))

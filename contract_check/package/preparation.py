@@ -17,6 +17,7 @@ from ..document.tree import (
     SCHEMA_KEYWORDS,
     JsonPath,
     at,
+    is_object,
     keyword_of,
     list_or_empty,
     object_or_empty,
@@ -167,6 +168,11 @@ def _parameter(document: dict[str, Any], path: JsonPath, part: dict[str, Any], p
 def _simplify(schema: dict[str, Any]) -> None:
     """Says in the generator's words what a schema says in rarer ones, or leaves it free."""
     allow_patterns(schema)
+    if is_object(schema.get("properties")):
+        # A field that is required and not described is a field all the same; the generator would forget it.
+        schema["properties"] |= {
+            name: {} for name in list_or_empty(schema.get("required")) if name not in schema["properties"]
+        }
     if len(list_or_empty(schema.get("allOf"))) == 1 and (schema.get("properties") or schema.get("required")):
         # Of one part, the generator makes that part, and forgets what stands beside it.
         own = {key: schema.pop(key) for key in ("properties", "required", "additionalProperties") if key in schema}

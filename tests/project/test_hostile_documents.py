@@ -234,7 +234,7 @@ def _generable() -> dict[str, Any]:
     text_field: dict[str, Any] = {"type": "string"}
     doubled = {f"A{i}": {"allOf": [{"$ref": f"{REFERENCE}A{i + 1}"}] * 2} for i in range(30)}
     fields: dict[str, Any] = dict.fromkeys(
-        ("a-b", "a_b", "a b", "😀", "😁", "mixedCase", "mixed_case", "a\u200bb\u202e"), text_field
+        ("a-b", "a_b", "a b", "😀", "😁", "mixedCase", "mixed_case", "items", "a\u200bb\u202e"), text_field
     )
     fields |= {
         "lists": _nested(45, lists=True),
