@@ -64,11 +64,11 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:  # noqa: BLE001  # whatever a document holds, its reader gets a line, not a traceback
-        print(visible(_of_ours(error)), file=sys.stderr)
+        print(visible(_own_fault(error)), file=sys.stderr)
         return 2
 
 
-def _of_ours(error: Exception) -> str:
+def _own_fault(error: Exception) -> str:
     """What a maintainer reports, and to whom: the fault is contract_check's, not the document's."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "contract_check" in frame.filename]
     place = f"{Path(frames[-1].filename).relative_to(ROOT)}:{frames[-1].lineno}" if frames else "an unknown place"

@@ -26,7 +26,7 @@ class Document:
     warnings: list[str] = field(default_factory=list[str])
     cures: list[Action] = field(default_factory=list[Action])
     effects: set[str] = field(default_factory=set[str])
-    idle_actions: int = 0
+    actions_without_effect: int = 0
     """How many actions of its overlays changed nothing."""
 
     @property
@@ -51,20 +51,20 @@ def load(file: Path, overlays: Iterable[Path] = (OVERLAY,)) -> Document:
         return document
     _drop_titles(document.value)
     for each in overlays:
-        idle = overlay.apply(each, document.value)
-        if idle and file.resolve() == VENDORED:
+        without_effect = overlay.apply(each, document.value)
+        if without_effect and file.resolve() == VENDORED:
             advice = f"Mend its target, delete it, or mark it `{overlay.OPTIONAL}: true`."
-            raise Refusal("\n".join([*idle, advice]))
-        document.idle_actions += len(idle)
-        document.warnings += idle if len(idle) < 2 else [_together(each, idle)]
+            raise Refusal("\n".join([*without_effect, advice]))
+        document.actions_without_effect += len(without_effect)
+        document.warnings += without_effect if len(without_effect) < 2 else [_together(each, without_effect)]
     _find(document)
     return document
 
 
-def _together(file: Path, idle: list[str]) -> str:
+def _together(file: Path, lines: list[str]) -> str:
     """One line for the actions of an overlay that was written for another document."""
-    places = ", ".join(line.removeprefix(f"{file}:").partition(":")[0] for line in idle)
-    return f"{file}: {len(idle)} of its actions change nothing in this document; they stand in the lines {places}."
+    places = ", ".join(line.removeprefix(f"{file}:").partition(":")[0] for line in lines)
+    return f"{file}: {len(lines)} of its actions change nothing in this document, those in the lines {places}."
 
 
 def _drop_titles(document: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ _DELIMITERS = "\\. _-"
 
 _Key = TypeVar("_Key", bound=Hashable)
 # A path's first segments that say nothing: versions, and what stands before them.
-_IDLE = re.compile(r"v\d+\w*|api|open|rest|\{.*", re.IGNORECASE)
+_PREFIX = re.compile(r"v\d+\w*|api|open|rest|\{.*", re.IGNORECASE)
 # Names that Windows reserves for devices, with any ending.
 _DEVICES = re.compile(r"con|prn|aux|nul|com\d|lpt\d", re.IGNORECASE)
 _RESERVED = {*keyword.kwlist, *dir(builtins), "self", "true", "false", "datetime"}
@@ -60,7 +60,7 @@ def pascal(text: str) -> str:
 
 def group(tag: str, route: str) -> str:
     """The module that holds an operation: from its tag's ASCII words, else from its path."""
-    segments = [snake(segment) for segment in route.split("/") if not _IDLE.fullmatch(segment)]
+    segments = [snake(segment) for segment in route.split("/") if not _PREFIX.fullmatch(segment)]
     found = "_".join(words(tag)).lower() or next(filter(None, segments), "default")
     return identifier(found, "group")
 

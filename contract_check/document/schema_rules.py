@@ -59,7 +59,11 @@ def _validator(version: str) -> Validator:
         return json.loads(files(package).joinpath(path).read_text(encoding="utf-8"))
 
     if version == "3.0":
-        return Draft4Validator(schema("openapi_spec_validator", "resources/schemas/v3.0/schema.json"))
+        document = schema("openapi_spec_validator", "resources/schemas/v3.0/schema.json")
+        for component in document["definitions"]["Components"]["properties"].values():
+            # It would pass over a component with another name than of ASCII letters, such as a Chinese one.
+            [component["additionalProperties"]] = component.pop("patternProperties").values()
+        return Draft4Validator(document)
     document = schema("openapi_spec_validator", "resources/schemas/v3.1/schema.json")
     dialect = schema("openapi_schema_validator", "schemas/oas3.1/metaschema.json")
     vocabulary = schema("openapi_schema_validator", "schemas/oas3.1/vocabularies/base")
@@ -109,15 +113,15 @@ def _findings(error: ValidationError) -> Iterator[_Finding]:
         yield _Finding(tuple(error.absolute_path), error, _allowed([error]))
         return
     # A branch that fails on the value itself, or on the field that tells kinds apart, is another kind of value.
-    kin = [errors for errors in branches.values() if not any(_is_other_kind(e, error) for e in errors)]
-    if len(kin) == 1 or len(branches) == 1:
-        for inner in (kin or list(branches.values()))[0]:
+    meant = [errors for errors in branches.values() if not any(_is_other_kind(e, error) for e in errors)]
+    if len(meant) == 1 or len(branches) == 1:
+        for inner in (meant or list(branches.values()))[0]:
             yield from _findings(inner)
         return
-    telling = [e for errors in branches.values() for e in errors if e.validator in ("enum", "const")]
-    deepest = max(telling, key=lambda e: len(e.absolute_path), default=error)
+    choices = [e for errors in branches.values() for e in errors if e.validator in ("enum", "const")]
+    deepest = max(choices, key=lambda e: len(e.absolute_path), default=error)
     path = tuple(deepest.absolute_path)
-    yield _Finding(path, deepest, _allowed([e for e in telling if tuple(e.absolute_path) == path]))
+    yield _Finding(path, deepest, _allowed([e for e in choices if tuple(e.absolute_path) == path]))
 
 
 def _is_other_kind(inner: ValidationError, outer: ValidationError) -> bool:

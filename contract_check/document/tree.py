@@ -18,13 +18,17 @@ _NAMES = frozenset(
     (*_SCHEMA_NAMES, *_COMPONENT_NAMES, "paths", "pathItems", "webhooks", "content", "encoding", "mapping")
 )
 
+_ROOT = ("openapi", "info", "jsonSchemaDialect", "servers", "security", "tags", "externalDocs")
+
 SCHEMA_KEYWORDS = frozenset(
     ("schema", "schemas", "properties", "items", "prefixItems", "additionalProperties", "allOf", "anyOf", "oneOf")
 )
 """The keywords under which a Schema Object stands."""
 
 
-NO_SCHEMAS = frozenset((*METHODS, *_COMPONENT_NAMES, "paths", "pathItems", "webhooks", "content", "requestBody"))
+NO_SCHEMAS = frozenset(
+    (*METHODS, *_COMPONENT_NAMES, "paths", "pathItems", "webhooks", "content", "requestBody", *_ROOT)
+)
 """The keywords under which another object stands; what stands below one that is not listed may be a schema."""
 
 

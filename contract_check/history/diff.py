@@ -44,7 +44,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Side:
+class Revision:
     """One of the two that are compared: its prepared document, and the packages made from it."""
 
     document: dict[str, Any]
@@ -65,7 +65,7 @@ _DECLARED = ("exists", "type", "type of success", "values", "security")
 """The aspects of a document that show in how Python declares what stands there."""
 
 
-def load(revision: str | None) -> Side:
+def load(revision: str | None) -> Revision:
     """A document file, a git revision or (None) the working tree, with the overlay that belongs to it.
 
     What that overlay leaves undone is done as `document --suggest` would; raises Refusal where that isn't enough.
@@ -97,13 +97,13 @@ def load(revision: str | None) -> Side:
         documented = {"servers": deepcopy(found.value.get("servers"))}
         for cure in found.cures:
             overlay.apply_action(cure, found.value)
-        surface.stash(found.value)
+        surface.keep_originals(found.value)
         preparation.prepare(found.value)
         if not server_url(documented):
             found.value.pop("servers", None)  # A cure's placeholder is no promise.
         (into / "prepared.json").write_text(json.dumps(found.value), encoding="utf-8")
-        idle = count(found.idle_actions, "overlay action")
-        told = f"{idle} changed nothing, {count(len(found.cures), 'suggested cure')} applied"
+        without_effect = count(found.actions_without_effect, "overlay action")
+        told = f"{without_effect} changed nothing, {count(len(found.cures), 'suggested cure')} applied"
         (into / "note").write_text(told, encoding="utf-8")
 
     folder = _cached(key, make)
@@ -115,7 +115,7 @@ def load(revision: str | None) -> Side:
         packages.append(
             _cached(commit, lambda into: subprocess.run([*unpack, into], input=shipped, check=True)) / PACKAGE
         )
-    return Side(json.loads((folder / "prepared.json").read_text(encoding="utf-8")), packages)
+    return Revision(json.loads((folder / "prepared.json").read_text(encoding="utf-8")), packages)
 
 
 def _git(*arguments: str) -> bytes:
@@ -134,14 +134,14 @@ def _cached(key: str, make: Callable[[Path], object]) -> Path:
     return folder
 
 
-def compare(old: Side, new: Side) -> list[Change]:
+def compare(old: Revision, new: Revision) -> list[Change]:
     """Every change from `old` to `new`, the worst first; an operation is the same where its route or its name is."""
-    twins = {surface.route_of(path): operation for path, operation in operations(new.document)}
+    by_route = {surface.route_of(path): operation for path, operation in operations(new.document)}
     renamed: dict[Place, Place] = {}
     for path, operation in operations(old.document):
-        twin = twins.get(surface.route_of(path), operation)
-        renamed[surface.place_of(operation)] = surface.place_of(twin)
-        operation |= {"tags": twin["tags"], "operationId": twin["operationId"]}
+        same = by_route.get(surface.route_of(path), operation)
+        renamed[surface.place_of(operation)] = surface.place_of(same)
+        operation |= {"tags": same["tags"], "operationId": same["operationId"]}
     found = [
         _Found(b, ".".join(b[1:]), "exists", "major", f"was called {_where(a)}") for a, b in renamed.items() if a != b
     ]

@@ -26,15 +26,15 @@ LIMITS = _UPPER | _LOWER
 _RULES = (*LIMITS, "pattern", "multipleOf", "uniqueItems")
 _JSON_TYPES = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "array": "list", "null": "None"}
 _TYPES = _JSON_TYPES | {"date-time": "datetime", "date": "date", "uuid": "UUID", "binary": "File", "object": "dict"}
-_STASH = "x-contract-check-"
+_ORIGINAL = "x-contract-check-"
 
 
-def stash(document: dict[str, Any]) -> None:
+def keep_originals(document: dict[str, Any]) -> None:
     """Keeps what the preparation takes away, where it doesn't look."""
     for _, part in walk(document):
-        part.update({_STASH + key: list(part[key]) for key in ("enum", "content") if part.get(key)})
+        part.update({_ORIGINAL + key: list(part[key]) for key in ("enum", "content") if part.get(key)})
         if part.get("default") is not None:
-            part[_STASH + "default"] = part["default"]
+            part[_ORIGINAL + "default"] = part["default"]
 
 
 def place_of(operation: dict[str, Any]) -> Place:
@@ -119,7 +119,7 @@ def promises(document: dict[str, Any]) -> Facts:
 
     def add_content(way: tuple[str, str], place: Place, holder: dict[str, Any], required: object) -> None:
         facts[*way, place, "exists"] = _demand(required)
-        for media_type in holder.get(_STASH + "content", ()):
+        for media_type in holder.get(_ORIGINAL + "content", ()):
             bare = media_type.lower().partition(";")[0].strip()  # such as a charset says nothing to a caller
             facts[*way, (*place, bare), "exists"] = "optional"
         kinds = [content.get("schema", {}) for content in object_or_empty(holder.get("content")).values()]
@@ -190,10 +190,10 @@ def _rules(leaf: dict[str, Any], direction: str) -> Iterator[tuple[str, Any]]:
     for limit, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
         if rules.get(exclusive) is True:
             rules[exclusive] = rules.pop(limit, None)
-    if direction != "response" and leaf.get(_STASH + "default", False) is not False:
-        rules["default"] = leaf[_STASH + "default"]
+    if direction != "response" and leaf.get(_ORIGINAL + "default", False) is not False:
+        rules["default"] = leaf[_ORIGINAL + "default"]
     if values := [
-        json.dumps(value, ensure_ascii=False) for value in leaf.get(_STASH + "enum", ()) if value is not None
+        json.dumps(value, ensure_ascii=False) for value in leaf.get(_ORIGINAL + "enum", ()) if value is not None
     ]:
         rules["values"] = frozenset(values)
     yield from rules.items()

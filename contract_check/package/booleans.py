@@ -17,6 +17,8 @@ def schemas_as_objects(document: dict[str, Any]) -> None:
         for key in _UNTYPED:
             if isinstance(part.get(key), bool):
                 del part[key]
+        if part.get("items") is False and part.get("prefixItems"):
+            del part["items"]  # How many there are is a limit, and no type.
         for key in _SCHEMAS:
             if isinstance(part.get(key), bool):
                 part[key] = {}

@@ -213,6 +213,9 @@ def _merge_parts(
     """Merges an `allOf` of anything but objects, which the generator refuses; one that mixes kinds is left free."""
     parts = [resolve(document, part) for part in list_or_empty(schema.get("allOf"))]
     kinds = {_is_object(document, part, known) for part in parts} - {None}
+    for index, part in enumerate(parts):
+        if "$ref" in schema["allOf"][index] and _is_object(document, part, known) is None:
+            schema["allOf"][index] = deepcopy(part)  # The generator takes references to objects only.
     if parts and not kinds and not {"type", "properties"} & schema.keys():
         del schema["allOf"]  # No part says what fits.
     elif len(parts) > 1 and False in kinds:

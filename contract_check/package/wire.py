@@ -454,6 +454,9 @@ def _loosen(schema: dict[str, Any], *, is_branch: bool) -> None:
         kept.pop("enum", None)
     if isinstance(schema.get("const"), dict | list):
         del kept["const"]
+    if "prefixItems" in schema:  # Of a list, a type says what its items are, and not in which order.
+        others = [schema["items"]] if schema.get("items") else []
+        kept["items"] = {"anyOf": [*kept.pop("prefixItems"), *others]}
     if "oneOf" in schema:
         kept["anyOf"] = [*list_or_empty(schema.get("anyOf")), *schema["oneOf"]]
     is_nullable = schema.get("nullable") is True

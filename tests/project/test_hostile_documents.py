@@ -238,6 +238,7 @@ def _generable() -> dict[str, Any]:
     )
     fields |= {
         "lists": _nested(45, lists=True),
+        "pair": {"type": "array", "prefixItems": [text_field, {"type": "integer"}], "items": False},
         "anything": True,
         "nothing": {"not": True},
         "doubled": {"$ref": f"{REFERENCE}A0"},

@@ -1,0 +1,143 @@
+"""Documents broken at random: each is generated into a package that imports, or refused with a place."""
+
+import json
+import random
+import re
+import resource
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path as File
+from typing import Any
+
+import pytest
+
+from checkout import PYTHON, ROOT, generate
+from contract_check.document.tree import at, is_array, is_object, object_or_empty
+from specimens import RELAY
+
+GATEWAY = (ROOT / "tests" / "documents" / "gateway.json").read_text(encoding="utf-8")
+OVERLAY = ROOT / "generator" / "overlay.yaml"
+SEEDS = range(60)
+SECONDS, MEMORY = 20, 1 << 30
+VALUES: tuple[Any, ...] = (
+    None,
+    True,
+    5,
+    -1.5,
+    "",
+    "x",
+    "a\u202e\x07",
+    "😀",
+    "#/nowhere",
+    [],
+    {},
+    ["x"],
+    {"type": "array"},
+)
+NAMES = ("", "class", "a-b", "😀", "__init__", "x" * 300, "a/b~c", "{id}", "$ref", "2XX", "NUL")
+
+
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Each object or array of a document that holds something, with each of its keys or indices."""
+    pairs: list[tuple[Any, Any]] = list(value.items()) if is_object(value) else []
+    pairs += enumerate(value) if is_array(value) else ()
+    for key, item in pairs:
+        yield value, key
+        yield from places(item)
+
+
+def _replace(holder: Any, key: Any, chance: random.Random, _: Any) -> None:
+    holder[key] = json.loads(json.dumps(chance.choice(VALUES)))
+
+
+def _remove(holder: Any, key: Any, _: random.Random, __: Any) -> None:
+    del holder[key]
+
+
+def _rename(holder: Any, key: Any, chance: random.Random, _: Any) -> None:
+    if is_object(holder):
+        holder[chance.choice(NAMES)] = holder.pop(key)
+
+
+def _refer(holder: Any, key: Any, chance: random.Random, document: Any) -> None:
+    """Puts a reference to a part that may be any, its own holder among them."""
+    names = list(object_or_empty(at(document, ("components", "schemas"))))
+    holder[key] = {"$ref": f"#/components/schemas/{chance.choice(names)}" if names else "#/info"}
+
+
+def _transplant(holder: Any, key: Any, chance: random.Random, document: Any) -> None:
+    """Copies a part of the document to where it does not belong."""
+    from_, part = chance.choice(list(places(document)))
+    holder[key] = json.loads(json.dumps(from_[part]))
+
+
+def _nest(holder: Any, key: Any, chance: random.Random, _: Any) -> None:
+    for _level in range(chance.choice((1, 5, 60))):
+        holder[key] = {chance.choice(("items", "properties", "allOf")): holder[key]}
+
+
+CHANGES: tuple[Callable[[Any, Any, random.Random, Any], None], ...] = (
+    _replace,
+    _remove,
+    _rename,
+    _refer,
+    _transplant,
+    _nest,
+)
+
+
+def broken(seed: int) -> bytes:
+    """A document of the suite's after one to four changes, now and then of its bytes, too."""
+    chance = random.Random(seed)  # chance that comes back, not a secret
+    document: Any = json.loads(chance.choice((RELAY, GATEWAY)))
+    for _ in range(chance.randint(1, 4)):
+        found = list(places(document))
+        if found:
+            holder, key = chance.choice(found)
+            chance.choice(CHANGES)(holder, key, chance, document)
+    content = json.dumps(document, ensure_ascii=chance.random() < 0.5, indent=1).encode()
+    place = chance.randrange(len(content))
+    match chance.randrange(12):
+        case 0:
+            return content[:place]
+        case 1:
+            return content[:place] + chance.choice((b"\xff", b'"', b"\x00", b"{", b"1e999")) + content[place:]
+        case _:
+            return content
+
+
+def check(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Runs contract_check in bounds of time and memory."""
+
+    def bounded() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+
+    command = [str(PYTHON), "-m", "contract_check", *map(str, arguments)]
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=SECONDS,
+        check=False,
+        preexec_fn=bounded,
+        env={"PYTHONUTF8": "1"},
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_broken_document_is_generated_or_refused_with_a_place(seed: int, tmp_path: File) -> None:
+    document, cures, package = (tmp_path / name for name in ("broken.json", "cures.yaml", "generated_client"))
+    document.write_bytes(broken(seed))
+
+    found = check("document", document, "--suggest")
+
+    assert found.returncode in (0, 1), found.stderr
+    assert "Traceback" not in found.stderr
+    if found.returncode == 1:
+        assert re.search(rf"^{re.escape(str(document))}:\d+", found.stderr, re.MULTILINE), found.stderr
+        return
+    cures.write_text(found.stdout, encoding="utf-8")
+    done = generate(package, "--document", document, "--overlay", OVERLAY, "--overlay", cures)
+    assert done.returncode == 0, done.stderr[-2000:]
