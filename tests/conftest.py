@@ -2,6 +2,7 @@
 
 import os
 import ssl
+import sys
 from collections.abc import Iterator
 from functools import cache
 
@@ -104,3 +105,12 @@ def asked(contract: Contract) -> Iterator[Relay]:
     """A stand-in that is asked what departs from the document on purpose."""
     with Relay(contract) as relay:
         yield relay
+
+
+@pytest.fixture
+def deep_recursion() -> Iterator[None]:
+    """As the command line has it."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(5_000)
+    yield
+    sys.setrecursionlimit(before)

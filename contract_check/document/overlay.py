@@ -84,6 +84,8 @@ def apply_action(action: Action, document: dict[str, Any]) -> str | None:
                 reason = ""
         elif is_reference_alone(document, match.parts) and "$ref" not in object_or_empty(action["update"]):
             reason = reason and "stands beside a `$ref`, where OpenAPI 3.0 ignores it"
+        elif not (is_object(found) or is_array(found)):
+            reason = reason and "matches a value that is neither an object nor an array"
         elif _merge(found, action["update"]):
             reason = ""
         else:

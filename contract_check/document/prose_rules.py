@@ -48,8 +48,8 @@ def _references(document: dict[str, Any]) -> Iterator[Defect]:
         target = parse_pointer(reference)
         if not reference.startswith("#/"):
             problem = f"`{reference}` leaves the file; a client is generated from one document."
-        elif keyword_of(path) in SCHEMA_KEYWORDS and keyword_of(target) in NO_SCHEMAS:
-            problem = f"`{reference}` leads to no schema."
+        elif at(document, target) is not None and _is_of_another_kind(path, target):
+            problem = f"`{reference}` leads to no {_KINDS.get(keyword_of(path), 'schema')}."
         elif at(document, target) is None:
             problem = f"`{reference}` names nothing in this document."
             siblings = [str(name) for name in object_or_empty(at(document, target[:-1]))]
@@ -64,6 +64,25 @@ def _references(document: dict[str, Any]) -> Iterator[Defect]:
             continue
         why = f"{problem} Without it, anything may stand here."
         yield Defect((*path, "$ref"), problem, remove((*path, "$ref"), why))
+
+
+_KINDS = {
+    "parameters": "parameter",
+    "requestBody": "request body",
+    "requestBodies": "request body",
+    "responses": "response",
+    "headers": "header",
+    "links": "link",
+    "callbacks": "callback",
+}
+"""What stands under a keyword, where it is no schema."""
+
+
+def _is_of_another_kind(path: JsonPath, target: JsonPath) -> bool:
+    keyword, other = keyword_of(path), keyword_of(target)
+    if keyword in SCHEMA_KEYWORDS:
+        return other in NO_SCHEMAS
+    return keyword in _KINDS and _KINDS.get(other) != _KINDS[keyword]
 
 
 def server_url(document: dict[str, Any]) -> str:

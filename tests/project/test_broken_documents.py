@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 
 from checkout import PYTHON, ROOT, generate
+from contract_check.document import loading
+from contract_check.document.defects import Refusal
 from contract_check.document.tree import at, is_array, is_object, object_or_empty
 from specimens import RELAY
 
 GATEWAY = (ROOT / "tests" / "documents" / "gateway.json").read_text(encoding="utf-8")
 OVERLAY = ROOT / "generator" / "overlay.yaml"
-SEEDS = range(60)
+SEEDS = range(40)
+MORE_SEEDS = range(40, 240)
 SECONDS, MEMORY = 20, 1 << 30
 VALUES: tuple[Any, ...] = (
     None,
@@ -123,6 +126,26 @@ def check(*arguments: object) -> subprocess.CompletedProcess[str]:
         preexec_fn=bounded,
         env={"PYTHONUTF8": "1"},
     )
+
+
+def said_of(document: File) -> list[str]:
+    """What is said of a document with defects, and of one that can't be read."""
+    try:
+        found = loading.load(document, [OVERLAY])
+    except Refusal as refusal:
+        return [str(refusal)]
+    return list(loading.report(found)) if found.defects else []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tens", range(MORE_SEEDS.start, MORE_SEEDS.stop, 10))
+@pytest.mark.timeout(10 * SECONDS)
+def test_a_broken_document_is_read_to_the_end(tens: int, tmp_path: File, deep_recursion: None) -> None:
+    for seed in range(tens, tens + 10):
+        document = tmp_path / f"broken-{seed}.json"
+        document.write_bytes(broken(seed))
+        lines = said_of(document)
+        assert lines == [] or any(line.startswith(f"{document}:") for line in lines), seed
 
 
 @pytest.mark.slow

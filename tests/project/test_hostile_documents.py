@@ -3,7 +3,6 @@
 import json
 import re
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path as File
 from typing import Any
@@ -99,6 +98,9 @@ REFUSED = {
         2,
     ),
     "reference to an operation": Refused(_field(**{"$ref": "#/paths/~1things/post"}), f"{FIELD}/$ref", "no schema"),
+    "response that refers to a schema": Refused(
+        _answers(**{"202": THING}), "#/paths/~1things/post/responses/202/$ref", "leads to no response", 2
+    ),
     "status that is none": Refused(
         _answers(abc={"description": "?"}), "#/paths/~1things/post/responses/abc", "no field that may stand here"
     ),
@@ -118,18 +120,9 @@ REFUSED = {
 }
 
 
-@pytest.fixture(autouse=True)
-def deep_recursion() -> Iterator[None]:
-    """As the command line has it."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(5_000)
-    yield
-    sys.setrecursionlimit(before)
-
-
 @pytest.mark.parametrize("name", REFUSED)
 @pytest.mark.timeout(20)
-def test_a_defect_has_a_place_and_a_cure_that_cures(name: str, tmp_path: File) -> None:
+def test_a_defect_has_a_place_and_a_cure_that_cures(name: str, tmp_path: File, deep_recursion: None) -> None:
     case = REFUSED[name]
     file = write(tmp_path, case.document)
 
@@ -189,6 +182,7 @@ def test_a_pattern_that_nobody_checks_is_said(tmp_path: File) -> None:
         ("3.0.3", {"title": "Other"}, "beside a `$ref`, where OpenAPI 3.0 ignores it"),
         ("3.0.3", {"required": ["a"]}, "beside a `$ref`, where OpenAPI 3.0 ignores it"),
         ("3.1.0", {"$ref": f"{REFERENCE}Thing"}, "what stands there already"),
+        ("3.1.0", {}, "what stands there already"),
     ],
 )
 def test_an_overlay_action_without_effect_is_named(
