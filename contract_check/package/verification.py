@@ -22,9 +22,13 @@ def verify(package: Path, prepared: Path) -> str:
     document = json.loads(prepared.read_text(encoding="utf-8"))
     sys.path.insert(0, str(package.parent))
     with warnings.catch_warnings(action="error"):
-        root = importlib.import_module(package.name)
-        for module in pkgutil.walk_packages(root.__path__, f"{package.name}."):
-            importlib.import_module(module.name)
+        try:
+            root = importlib.import_module(package.name)
+            for module in pkgutil.walk_packages(root.__path__, f"{package.name}."):
+                importlib.import_module(module.name)
+        except Exception as error:  # generated code may raise anything
+            said = f"{type(error).__name__}: {error}"
+            raise Refusal(f"the generated package does not import ({said}); the package stays as it was.") from error
     expected = {f"{operation['tags'][0]}.{operation['operationId']}" for _, operation in operations(document)}
     missing = [name for name in sorted(expected) if not _has_functions(f"{package.name}.api.{name}")]
     if missing:
