@@ -128,8 +128,8 @@ def report(document: Document) -> Iterator[str]:
             continue
         for line, kind in kinds.items():
             if kind not in told:
-                others = alike[kind] - 1
-                yield line + (f" The same at {count(others, 'other place')}." if others else "")
+                others = count(alike[kind] - 1, "other place")
+                yield line + (f" The same at {others}; --suggest prints all cures." if alike[kind] > 1 else "")
                 told.add(kind)
         if cure is not None:
             yield "  cure, to paste under the overlay's `actions`:"

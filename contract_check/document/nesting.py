@@ -44,7 +44,7 @@ def check(document: dict[str, Any]) -> Iterator[Defect]:
     """Every circle and every schema below the deepest level."""
     yield from _circles(document)
     for path, _ in walk(document):
-        if len(path) > DEEPEST and path[-1] in _NESTED and sum(part in _NESTED for part in path) == DEEPEST + 1:
+        if len(path) > DEEPEST and keyword_of(path) in _NESTED and sum(part in _NESTED for part in path) == DEEPEST + 1:
             problem = f"this is more than {DEEPEST} lists or unions deep."
             yield Defect(path, f"{problem} Move an inner one to components/schemas and refer to it.")
 

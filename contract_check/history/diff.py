@@ -143,7 +143,9 @@ def compare(old: Revision, new: Revision) -> list[Change]:
         renamed[surface.place_of(operation)] = surface.place_of(same)
         operation |= {"tags": same["tags"], "operationId": same["operationId"]}
     found = [
-        _Found(b, ".".join(b[1:]), "exists", "major", f"was called {_where(a)}") for a, b in renamed.items() if a != b
+        _Found(now, ".".join(now[1:]), "exists", "major", f"was called {_where(before)}")
+        for before, now in renamed.items()
+        if before != now
     ]
     before, after = surface.promises(old.document), surface.promises(new.document)
     found += _changes(before, after)

@@ -87,7 +87,7 @@ def _plain(annotation: object) -> str:
 
 def promises(document: dict[str, Any]) -> Facts:
     """What each operation's requests may hold, and what its responses may."""
-    facts: Facts = {("", "", ("servers",), "URL"): server_url(document)}
+    facts: Facts = {("", "", ("servers",), "URL"): server_url(document) or None}
     schemas = object_or_empty(at(document, ("components", "schemas")))
     schemes = object_or_empty(at(document, ("components", "securitySchemes")))
     wire_names = object_or_empty(document.get(WIRE_NAMES))

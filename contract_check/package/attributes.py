@@ -83,10 +83,12 @@ def name_parameters(document: dict[str, Any]) -> dict[str, str]:
         if own:
             operation["parameters"] = own
     for route in list(paths):
-        object_or_empty(paths[route]).pop("parameters", None)
-        in_route = _in_route(route)
-        readable = re.sub(r"{([^{}]*)}", partial(_replaced, in_route), route)
-        paths["".join(each if is_visible(each) else quote(each) for each in readable)] = paths.pop(route)
+        item = object_or_empty(paths.pop(route))
+        item.pop("parameters", None)
+        named = re.sub(r"{([^{}]*)}", partial(_replaced, _in_route(route)), route)
+        readable = "".join(each if is_visible(each) else quote(each) for each in named)
+        # Two paths may differ in nothing but how a parameter's name is written.
+        paths[readable] = object_or_empty(paths.get(readable)) | item
     return wire_names
 
 
@@ -117,18 +119,18 @@ def _name_parameters(parameters: list[dict[str, Any]]) -> dict[str, str]:
 
 def _in_route(route: str) -> dict[str, str]:
     """The parameters in a path, and what the generator can read in their place."""
-    found = re.findall(r"{([^{}]*)}", route)
-    readable = {
-        name: name if re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name) else names.snake(name) or names.digest(name)
-        for name in found
-    }
-    by_attribute = Counter(names.attribute(name) for name in readable.values())
-    return {
-        name: new
-        if by_attribute[names.attribute(new)] == 1 or new == name == names.attribute(name)
-        else _apart(new, name)
-        for name, new in readable.items()
-    }
+    readable = {name: _readable(name) for name in re.findall(r"{([^{}]*)}", route)}
+    holders = Counter(names.attribute(new) for new in readable.values())
+    for name, new in readable.items():
+        if holders[names.attribute(new)] > 1 and name != names.attribute(name):
+            readable[name] = _apart(new, name)
+    return readable
+
+
+def _readable(name: str) -> str:
+    if re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name):
+        return name
+    return names.snake(name) or names.digest(name)
 
 
 def _told_apart(attributes: dict[Any, str]) -> dict[Any, str]:

@@ -7,7 +7,7 @@ inline classes after their surroundings, and refuses what its tables lack; each 
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..document import names
 from ..document.media_types import FORM, JSON, TEXT
@@ -34,6 +34,7 @@ from .docstrings import describe
 
 _BINARY = "application/octet-stream"
 _ROOT = "#/components/schemas/"
+_Known: TypeAlias = dict[int, tuple[dict[str, Any], bool | None]]
 WIRE_NAMES = "x-wire-names"
 """Where the prepared document says what travels for a property or parameter to which it gives another name."""
 
@@ -67,7 +68,7 @@ def prepare(document: dict[str, Any]) -> Prepared:
         elif keyword_of(path) == "parameters":
             _parameter(document, path, part, prepared)
     describe(document)
-    known = dict[int, bool | None]()
+    known: _Known = {}
     for path, schema in list(walk(document)):
         if keyword_of(path) in SCHEMA_KEYWORDS:
             _simplify(schema)
@@ -208,13 +209,13 @@ def _simplify(schema: dict[str, Any]) -> None:
 
 
 def _merge_parts(
-    document: dict[str, Any], path: JsonPath, schema: dict[str, Any], known: dict[int, bool | None], prepared: Prepared
+    document: dict[str, Any], path: JsonPath, schema: dict[str, Any], known: _Known, prepared: Prepared
 ) -> None:
     """Merges an `allOf` of anything but objects, which the generator refuses; one that mixes kinds is left free."""
     parts = [resolve(document, part) for part in list_or_empty(schema.get("allOf"))]
-    kinds = {_is_object(document, part, known) for part in parts} - {None}
+    kinds = {_only_objects_fit(document, part, known) for part in parts} - {None}
     for index, part in enumerate(parts):
-        if "$ref" in schema["allOf"][index] and _is_object(document, part, known) is None:
+        if "$ref" in schema["allOf"][index] and _only_objects_fit(document, part, known) is None:
             schema["allOf"][index] = deepcopy(part)  # The generator takes references to objects only.
     if parts and not kinds and not {"type", "properties"} & schema.keys():
         del schema["allOf"]  # No part says what fits.
@@ -226,22 +227,23 @@ def _merge_parts(
             schema.update({key: value for part in parts for key, value in deepcopy(part).items()} | schema)
 
 
-def _is_object(document: dict[str, Any], schema: dict[str, Any], known: dict[int, bool | None]) -> bool | None:
+def _only_objects_fit(document: dict[str, Any], schema: dict[str, Any], known: _Known) -> bool | None:
     """Whether only an object fits `schema`; None where it says nothing of that, such as `required` alone.
 
-    `known` holds what was found out, by identity: many ways may lead to one schema.
+    `known` holds what was found out, by the schema's identity, and the schema, so that this stays its own: many ways
+    may lead to one.
     """
     if id(schema) not in known:
-        known[id(schema)] = _find_out(document, schema, known)
-    return known[id(schema)]
+        known[id(schema)] = schema, _find_out_whether_only_objects_fit(document, schema, known)
+    return known[id(schema)][1]
 
 
-def _find_out(document: dict[str, Any], schema: dict[str, Any], known: dict[int, bool | None]) -> bool | None:
+def _find_out_whether_only_objects_fit(document: dict[str, Any], schema: dict[str, Any], known: _Known) -> bool | None:
     if not {"type", "properties", "allOf", "anyOf", "oneOf", "enum", "const"} & schema.keys():
         return None
     if schema.get("anyOf") or schema.get("oneOf") or schema.get("nullable"):
         return False
-    parts = [_is_object(document, resolve(document, part), known) for part in list_or_empty(schema.get("allOf"))]
+    parts = [_only_objects_fit(document, resolve(document, part), known) for part in list_or_empty(schema.get("allOf"))]
     return False not in parts and schema.get("type", "object") == "object"
 
 
@@ -268,8 +270,8 @@ def allow_patterns(schema: dict[str, Any]) -> None:
     """Makes additional fields of those that a pattern names: a type of Python's has no patterns for its keys."""
     patterns = object_or_empty(schema.pop("patternProperties", None))
     if patterns:
-        others = schema.get("additionalProperties")
-        schema["additionalProperties"] = next(iter(patterns.values())) if (len(patterns), others) == (1, False) else {}
+        is_alone = len(patterns) == 1 and schema.get("additionalProperties") is False
+        schema["additionalProperties"] = next(iter(patterns.values())) if is_alone else {}
 
 
 def is_enumeration(values: list[Any]) -> bool:

@@ -1,4 +1,4 @@
-"""What a relay's answers show of each operation: a success, refusals, a limit, or that it is not there."""
+"""What a relay's answers show of each operation: a success, refusals, or that it is not there."""
 
 import re
 from collections.abc import Iterable
@@ -19,7 +19,6 @@ class Seen:
 
     successes: list[int] = field(default_factory=list[int])
     refusals: list[int] = field(default_factory=list[int])
-    limits: int = 0
     is_there: bool | None = None
 
     def __str__(self) -> str:
@@ -37,8 +36,8 @@ def by_operation(asked: Iterable[tuple[Probe, Received]]) -> dict[JsonPath, Seen
     for probe, answer in asked:
         found = seen.setdefault(probe.operation, Seen())
         if answer.is_limit:
-            found.limits += 1
-        elif probe.name == "unknown path":
+            continue
+        if probe.name == "unknown path":
             nowhere[probe.operation] = _likeness(probe, answer)
         elif answer.status:
             there.setdefault(probe.operation, []).append(_likeness(probe, answer))
@@ -56,6 +55,6 @@ def by_operation(asked: Iterable[tuple[Probe, Received]]) -> dict[JsonPath, Seen
 
 def _likeness(probe: Probe, answer: Received) -> str:
     """What two answers from one place have in common: status, media type and body, without path and ids."""
-    body = answer.body.decode(errors="replace").replace(probe.route, "").replace(f"/{NOWHERE}", "")
     route = probe.route.removesuffix(f"/{NOWHERE}")
-    return f"{answer.status} {answer.media_type} {_AT_RANDOM.sub('', body.replace(route, ''))}"
+    body = answer.body.decode(errors="replace").replace(f"/{NOWHERE}", "").replace(route, "")
+    return f"{answer.status} {answer.media_type} {_AT_RANDOM.sub('', body)}"

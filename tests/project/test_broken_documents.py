@@ -70,8 +70,8 @@ def _refer(holder: Any, key: Any, chance: random.Random, document: Any) -> None:
 
 def _transplant(holder: Any, key: Any, chance: random.Random, document: Any) -> None:
     """Copies a part of the document to where it does not belong."""
-    from_, part = chance.choice(list(places(document)))
-    holder[key] = json.loads(json.dumps(from_[part]))
+    source, part = chance.choice(list(places(document)))
+    holder[key] = json.loads(json.dumps(source[part]))
 
 
 def _nest(holder: Any, key: Any, chance: random.Random, _: Any) -> None:

@@ -69,6 +69,25 @@ WHOLE: dict[str, tuple[str, Callable[[Any], object]]] = {
 }
 
 
+def test_a_placeholder_for_a_missing_server_is_no_promise(tmp_path: File) -> None:
+    document = small()
+    old = write(tmp_path, document, "old.json")
+    del document["servers"]
+    level, [change] = verdict(old, write(tmp_path, document, "new.json"))
+    assert level == "major"
+    assert change["what"] == "URL: was https://relay.example.com, is unset"
+
+
+def test_what_may_be_missing_now_is_not_said_to_have_to_be_there(tmp_path: File) -> None:
+    thing: dict[str, Any] = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}
+    old = write(tmp_path, small(Thing=thing), "old.json")
+    thing = {"type": "object", "properties": {"name": {"type": "integer"}}}
+    _, changes = verdict(old, write(tmp_path, small(Thing=thing), "new.json"))
+    assert [change["what"] for change in changes if change["what"].startswith("type: ")] == [
+        "type: was str, is int | Unset, so it may be missing"
+    ]
+
+
 @pytest.mark.parametrize(("expected", "change"), WHOLE.values(), ids=WHOLE)
 def test_a_change_of_the_whole_has_its_verdict(expected: str, change: Callable[[Any], object], tmp_path: File) -> None:
     document = small()

@@ -42,6 +42,13 @@ def _nested(levels: int, *, lists: bool) -> dict[str, Any]:
     return schema
 
 
+def _unions(levels: int) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "string"}
+    for _ in range(levels):
+        schema = {"anyOf": [schema, {"type": "integer"}]}
+    return schema
+
+
 def _answers(**responses: object) -> dict[str, Any]:
     document = small()
     document["paths"]["/things"]["post"]["responses"] |= responses
@@ -107,6 +114,7 @@ REFUSED = {
     "paths in a list": Refused({**small(), "paths": []}, "#/paths", "not of type object"),
     "info in a list": Refused({**small(), "info": []}, "#/info", "not of type object"),
     "lists too deep": Refused(_field(**_nested(60, lists=True)), FIELD, "50 lists or unions deep", 0),
+    "unions too deep": Refused(_field(**_unions(60)), FIELD, "50 lists or unions deep", 0),
     "objects too deep": Refused(_DEEP, f"{REFERENCE}Thing", "400 levels deep", 0),
     "integer of 5,000 digits": Refused(_number("9" * 5000), "#", "999... is beyond", 0),
     "number that is infinite": Refused(_number("1e999"), "#", "1e999... is beyond", 0),
@@ -147,7 +155,7 @@ def test_a_defect_that_many_components_share_is_one_line_and_one_cure(tmp_path: 
     lines = "\n".join(loading.report(loading.load(write(tmp_path, _schemes(240)), [])))
 
     assert lines.count("none of apiKey") == 2  # the line, and the reason in its cure
-    assert "The same at 239 other places." in lines
+    assert "The same at 239 other places; --suggest prints all cures." in lines
 
 
 def test_the_first_holder_of_an_operation_id_keeps_it(tmp_path: File) -> None:
@@ -223,6 +231,10 @@ def test_diff_of_a_name_that_no_file_can_have() -> None:
     assert "is no file, and no git revision" in refused.stderr
 
 
+def _in_path(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+
 def _generable() -> dict[str, Any]:
     """What is sound, and was refused by the generator, or was generated as something else."""
     text_field: dict[str, Any] = {"type": "string"}
@@ -243,7 +255,7 @@ def _generable() -> dict[str, Any]:
     names = ["a-b", "a_b", "client", "client_query", "url", "body", "body_", "self", "mixedCase", "mixed_case"]
     parameters: list[dict[str, Any]] = [{"name": name, "in": "query", "schema": text_field} for name in names]
     parameters += [{"name": name, "in": "header", "schema": text_field} for name in ("a-b", "a.b")]
-    parameters += [{"name": name, "in": "path", "required": True, "schema": text_field} for name in ("i-d", "i_d")]
+    parameters += map(_in_path, ("i-d", "i_d"))
     document = small(
         Thing={"type": "object", "properties": fields},
         **doubled,
@@ -258,6 +270,8 @@ def _generable() -> dict[str, Any]:
     silent = {"operationId": "silent", "description": "a\u202eb\x07"}
     document["paths"] = {
         "/things/{i-d}/{i_d}": {"post": {**operation, "parameters": parameters}},
+        "/one/{a-b}": {"get": {**silent, "operationId": "getOne", "parameters": [_in_path("a-b")]}},
+        "/one/{a_b}": {"put": {**silent, "operationId": "putOne", "parameters": [_in_path("a_b")]}},
         "/silent": {"get": silent, "parameters": [parameters[0], parameters[1]]},
         "/free": {
             "get": {"responses": {"200": {"description": "好", "content": {"application/json": {"schema": True}}}}}

@@ -155,14 +155,11 @@ def test_a_long_limit_is_told_and_no_departure(asked: Relay) -> None:
     asked.answer(Answer(429, headers={"Retry-After": "180"}))
 
     found = report(asked.url)
+    asked.answer(Answer(429, headers={"Retry-After": "180"}))
+    told = live(asked.url).stdout
 
     assert (found["limited"], new(found)) == (1, set())
-    assert "429, the relay's limit, came to 1 question" in _limited(asked).stdout
-
-
-def _limited(asked: Relay) -> Completed:
-    asked.answer(Answer(429, headers={"Retry-After": "180"}))
-    return live(asked.url)
+    assert "429, the relay's limit, came to 1 question" in told
 
 
 def test_nothing_but_a_limit_is_no_agreement(asked: Relay) -> None:
