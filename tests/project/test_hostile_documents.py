@@ -301,6 +301,10 @@ def test_what_is_sound_is_generated_and_sends_what_the_document_says(package: Fi
     assert '"a\\u200bb\\u202e"' in model
 
 
+def test_two_paths_that_become_one_keep_their_operations(package: File) -> None:
+    assert {file.stem for file in (package / "api" / "one").glob("[a-z]*.py")} == {"get_one", "put_one"}
+
+
 def test_no_hidden_character_is_in_generated_code(package: File) -> None:
     sources = {file: file.read_text(encoding="utf-8") for file in package.rglob("*.py")}
 
