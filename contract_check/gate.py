@@ -4,7 +4,8 @@ import os
 import re
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from time import monotonic
@@ -20,30 +21,47 @@ _RED, _YELLOW, _PLAIN = "\033[31m", "\033[33m", "\033[0m"
 
 
 def run(arguments: Namespace) -> int:
-    """Runs the checks in `arguments.checks`, up to the first that makes the others pointless."""
+    """Runs the checks in `arguments.checks`; without a sound document, the others are pointless."""
     file = getattr(arguments, "file", None) or arguments.document
-    overlays, failed = arguments.overlay or [OVERLAY], False
-    for check in arguments.checks:
-        print(f"{check} ...", file=sys.stderr)
-        started = monotonic()
-        lines = list(_CHECKS[check](file, overlays, arguments.package))
-        departures = [line for line in lines if not line.startswith((" ", "warning: "))]
-        print(f"{'ok    ' if not departures else 'FAILED'} {check:8} {monotonic() - started:5.1f} s", flush=True)
-        _tell(lines)
-        failed = failed or bool(departures)
-        if departures and check == "document":
-            break
-    return int(failed)
+    overlays, checks, package = arguments.overlay or [OVERLAY], arguments.checks, arguments.package
+    if "document" in checks:
+        began = _begin("document")
+        is_sound = _end("document", began, loading.report(_loaded(file, tuple(overlays))))
+        if not is_sound or checks == ("document",):
+            return int(not is_sound)
+    passed = list[bool]()
+    with ExitStack() as stack:
+        generated, drift_began = None, 0.0
+        if "drift" in checks:  # The generator works in a process of its own, while wire works in this one.
+            drift_began = _begin("drift")
+            generated = stack.enter_context(drift.generation(file, overlays))
+        if "wire" in checks:
+            began = _begin("wire")
+            passed.append(_end("wire", began, _wire(file, overlays, package)))
+        if generated:
+            passed.append(_end("drift", drift_began, drift.compare(package, generated())))
+    return int(not all(passed))
+
+
+def _begin(check: str) -> float:
+    """Says that a check begins; when that was."""
+    print(f"{check} ...", file=sys.stderr)
+    return monotonic()
+
+
+def _end(check: str, began: float, found: Iterable[str]) -> bool:
+    """Says what a check found; whether that is no departure."""
+    lines = list(found)
+    passed = all(line.startswith((" ", "warning: ")) for line in lines)
+    print(f"{'ok    ' if passed else 'FAILED'} {check:8} {monotonic() - began:5.1f} s", flush=True)
+    _tell(lines)
+    return passed
 
 
 @cache
 def _loaded(file: Path, overlays: tuple[Path, ...]) -> loading.Document:
     """The document, read and checked once for all checks of a run."""
     return loading.load(file, overlays)
-
-
-def _document(file: Path, overlays: list[Path], _: Path) -> Iterator[str]:
-    yield from loading.report(_loaded(file, tuple(overlays)))
 
 
 def _wire(file: Path, overlays: list[Path], package: Path) -> Iterator[str]:
@@ -59,9 +77,6 @@ def _wire(file: Path, overlays: list[Path], package: Path) -> Iterator[str]:
         row, column = found.source.place(defect.path)
         kind = "warning: " if defect.warning else ""
         yield f"{kind}{file}:{row}:{column}: {pointer(defect.path)}: {defect.problem}"
-
-
-_CHECKS = {"document": _document, "drift": drift.check, "wire": _wire}
 
 
 def _tell(lines: list[str]) -> None:

@@ -1,9 +1,10 @@
 """Whether the package is what the document generates, byte for byte."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from difflib import unified_diff
 from pathlib import Path
-from subprocess import run
+from subprocess import PIPE, Popen
 from tempfile import TemporaryDirectory
 
 from .. import ROOT
@@ -17,16 +18,30 @@ _MEANING = {
 }
 
 
-def check(document: Path, overlays: list[Path], folder: Path) -> Iterator[str]:
-    """Generates elsewhere; yields a line for each file that differs, and what would have to change in it."""
+@contextmanager
+def generation(document: Path, overlays: list[Path]) -> Generator[Callable[[], Path]]:
+    """Begins to generate elsewhere; gives what waits for the package and says where it is."""
     with TemporaryDirectory() as temporary:
-        fresh = Path(temporary) / folder.name
+        fresh = Path(temporary) / "fresh"
         options = [option for overlay in overlays for option in ("--overlay", overlay)]
         command = [ROOT / "generate.sh", "--document", document, *options, "--output", fresh]
-        made = run(command, capture_output=True, text=True, check=False)
-        if made.returncode:
-            raise Refusal(made.stderr.strip(), made.returncode)
-        old, new = verification.files(folder), verification.files(fresh)
+        with Popen(command, stdout=PIPE, stderr=PIPE, text=True) as process:
+
+            def wait() -> Path:
+                _, problem = process.communicate()
+                if process.returncode:
+                    raise Refusal(problem.strip(), process.returncode)
+                return fresh
+
+            try:
+                yield wait
+            finally:
+                process.terminate()
+
+
+def compare(folder: Path, fresh: Path) -> Iterator[str]:
+    """A line for each file of `folder` that differs from what was generated, and what would have to change in it."""
+    old, new = verification.files(folder), verification.files(fresh)
     for name in sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name)):
         yield f"{folder / name}:1:1: {_MEANING[name in old, name in new]}"
         before, after = (tree.get(name, b"").decode(errors="replace").splitlines() for tree in (old, new))

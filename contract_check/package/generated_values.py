@@ -6,7 +6,7 @@ import re
 import string
 import sys
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum, EnumMeta
 from functools import cache
 from importlib import import_module
@@ -26,12 +26,18 @@ from ..document.tree import is_array, is_object
 
 Strategy = st.SearchStrategy[Any]
 
+_OUTERMOST = 3
+"""How many classes deep optional fields are set.
+
+A list of classes has a second item in the outermost class only: a value would double in size with each class.
+"""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KEYS = st.text(max_size=5).map("x-".__add__)
 _ANY = st.booleans() | st.integers(-9, 9) | st.text(max_size=3) | st.just({"a": [None, 0.5]})
 _LEAVES: dict[Any, Strategy] = {
     Any: _ANY,
     float: st.floats(-1e6, 1e6).map(lambda number: number + 0.5 if number.is_integer() else number),
-    datetime: st.datetimes(timezones=st.just(UTC)),
+    datetime: st.integers(-(2**55), 2**57).map(lambda number: _EPOCH + timedelta(microseconds=number)),
 }
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:[\d:.]+(Z|[+-]\d\d:\d\d)")
 # What may stand in a parameter: a header has no line break, a path segment is never empty, and never dots alone.
@@ -67,7 +73,7 @@ class Package:
         return get_type_hints(of, localns=names)
 
     @cache  # noqa: B019  # a package lives as long as its check
-    def values(self, hint: Any, fill: bool | None, depth: int = 4, text: Strategy | None = None) -> Strategy:
+    def values(self, hint: Any, fill: bool | None, depth: int = _OUTERMOST, text: Strategy | None = None) -> Strategy:
         """What fits `hint`; `fill` sets every optional field, or none, or (None) some, `depth` classes deep."""
         origin, arguments = get_origin(hint), get_args(hint)
         if origin in (Union, UnionType):
@@ -77,7 +83,8 @@ class Package:
                 kinds = [] if unset else [kind for kind in kinds if not attrs.has(kind)] or kinds
             return st.one_of(*unset, *(self.values(kind, fill, depth, text) for kind in kinds))
         if origin is list:
-            longest = 0 if depth < 0 and attrs.has(arguments[0]) else 1 if get_origin(arguments[0]) is list else 2
+            is_wide = get_origin(arguments[0]) is list or (attrs.has(arguments[0]) and depth < _OUTERMOST - 1)
+            longest = 0 if depth < 0 and attrs.has(arguments[0]) else 1 if is_wide else 2
             items = self.values(arguments[0], fill, depth, text) if longest else st.nothing()
             return st.lists(items, min_size=min(longest, 1), max_size=longest)
         if origin is dict:
