@@ -20,10 +20,10 @@ from .. import OVERLAY, ROOT, VENDORED
 from ..document import loading, overlay
 from ..document.defects import Refusal, count
 from ..document.prose_rules import server_url
-from ..document.tree import operations
 from ..package import preparation
 from ..package.verification import PACKAGE, files
 from . import surface
+from .renames import Renames
 from .surface import Facts, Key, Place
 
 LEVELS = ("none", "patch", "minor", "major")
@@ -136,29 +136,22 @@ def _cached(key: str, make: Callable[[Path], object]) -> Path:
 
 def compare(old: Revision, new: Revision) -> list[Change]:
     """Every change from `old` to `new`, the worst first; an operation is the same where its route or its name is."""
-    by_route = {surface.route_of(path): operation for path, operation in operations(new.document)}
-    renamed: dict[Place, Place] = {}
-    for path, operation in operations(old.document):
-        same = by_route.get(surface.route_of(path), operation)
-        renamed[surface.place_of(operation)] = surface.place_of(same)
-        operation |= {"tags": same["tags"], "operationId": same["operationId"]}
-    found = [
-        _Found(now, ".".join(now[1:]), "exists", "major", f"was called {_where(before)}")
-        for before, now in renamed.items()
-        if before != now
-    ]
+    renames = Renames(old.document, new.document)
     before, after = surface.promises(old.document), surface.promises(new.document)
-    found += _changes(before, after)
-    explained = {(each.place, each.aspect) for each in found}
-    lasting = {key[0] for key in before} & {key[0] for key in after}  # of the others' models, their own line tells
     users: dict[Place, set[str]] = {}
     for user, _, place, _ in before | after:
         users.setdefault(place[:2], set()).add(user)
+    found = [
+        _Found(place, user, "exists", "major", what)
+        for place, what in renames.told()
+        for user in ([".".join(place[1:])] if place[0] == "api" else users.get(place, {""}))
+    ]
+    found += _changes(before, after)
+    explained = {(each.place, each.aspect) for each in found}
+    lasting = {key[0] for key in before} & {key[0] for key in after}  # of the others' models, their own line tells
     length = max(len(old.packages), len(new.packages))
     for one, other in zip((old.packages * 2)[:length], (new.packages * 2)[:length], strict=True):
-        known = {
-            (o, d, renamed.get(p[:3], p[:3]) + p[3:], a): fact for (o, d, p, a), fact in surface.names(one).items()
-        }
+        known = renames.applied(surface.names(one))
         for each in _changes(known, surface.names(other)):
             place = each.place
             if not _is_explained(each, explained):

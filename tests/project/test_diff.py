@@ -69,6 +69,33 @@ WHOLE: dict[str, tuple[str, Callable[[Any], object]]] = {
 }
 
 
+def test_a_renamed_operation_is_one_line_with_its_classes(tmp_path: File) -> None:
+    document = small()
+    inline: dict[str, Any] = {"type": "object", "properties": {"part": {"type": "object", "properties": {"a": {}}}}}
+    _thing(document)["requestBody"]["content"]["application/json"]["schema"] = inline
+    _thing(document)["responses"] = {"204": {"description": "Made."}}
+    old = write(tmp_path, document, "old.json")
+    _thing(document)["operationId"] = "make_another"
+    level, [change] = verdict(old, write(tmp_path, document, "new.json"))
+    assert (level, change["where"]) == ("major", "api.things.make_another")
+    assert change["what"] == (
+        "was called api.things.create_thing, CreateThingBody is MakeAnotherBody, "
+        "CreateThingBodyPart is MakeAnotherBodyPart"
+    )
+    inline["properties"]["part"]["properties"].pop("a")
+    inline["properties"]["part"]["properties"]["b"] = {}
+    assert [each["where"] for each in verdict(old, write(tmp_path, document, "new.json"))[1]] != [change["where"]]
+
+
+def test_a_renamed_class_is_one_line(tmp_path: File) -> None:
+    document = small()
+    old = write(tmp_path, document, "old.json")
+    _rename(document)
+    _, [change] = verdict(old, write(tmp_path, document, "new.json"))
+    assert (change["where"], change["what"]) == ("models.Object", "was called models.Thing")
+    assert change["operation"] == "things.create_thing"
+
+
 def test_a_placeholder_for_a_missing_server_is_no_promise(tmp_path: File) -> None:
     document = small()
     old = write(tmp_path, document, "old.json")
@@ -192,9 +219,9 @@ def test_revisions_are_compared_each_with_its_own_overlay_and_made_once(checkout
     first = diff("v0.1.0", "HEAD", root=checkout)
     lines = first.stdout.splitlines()
     assert first.stderr.count("generating from ") == 2
-    assert lines[0] == "major: 5 changes since v0.1.0"
+    assert lines[0] == "major: 2 changes since v0.1.0"
     assert f"minor {NAME}: models.KlingImageToVideoRequest.mask: is new" in lines
-    assert f"major {NAME}: models.VideoTask: is gone" in lines
+    assert f"major {NAME}: models.Task: was called models.VideoTask" in lines
     again = run(["make", "--silent", "diff", "OLD=v0.1.0", "NEW=HEAD"], cwd=checkout)
     assert (again.stdout, again.stderr) == (first.stdout, "")
     tree = diff("HEAD", root=checkout)

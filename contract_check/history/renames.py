@@ -1,0 +1,118 @@
+"""What is called otherwise in the newer of two documents: operations by their routes, classes by their places."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ..document import names
+from ..document.tree import (
+    at,
+    is_array,
+    is_object,
+    list_or_empty,
+    object_or_empty,
+    operations,
+    parse_pointer,
+    references,
+)
+from .surface import Facts, Place, place_of, route_of
+
+_Pair = tuple[dict[str, Any], dict[str, Any]]
+
+
+class Renames:
+    """The names of an older document that are others in a newer one; the older one takes these."""
+
+    def __init__(self, old: dict[str, Any], new: dict[str, Any]) -> None:
+        self.operations: dict[Place, Place] = {}
+        """For each operation of the older document, where it stands now."""
+        pairs = list[_Pair]()
+        by_route = {route_of(path): operation for path, operation in operations(new)}
+        before: dict[Place, str] = {}
+        for path, operation in operations(old):
+            same = by_route.get(route_of(path), operation)
+            self.operations[place_of(operation)] = place_of(same)
+            before[place_of(same)] = names.pascal(operation["operationId"])
+            operation |= {"tags": same["tags"], "operationId": same["operationId"]}
+            pairs.append((operation, same))
+        self.classes = _classes(old, new, pairs)
+        """The classes of the older document that have another name now."""
+        self._stems = {place: stem for place, stem in before.items() if place not in self.operations}
+        _rename(old, self.classes)
+
+    def told(self) -> Iterator[tuple[Place, str]]:
+        """What is called otherwise, and what it was called; an operation's line names the classes named after it."""
+        untold = dict(self.classes)
+        for before, now in self.operations.items():
+            if before == now:
+                continue
+            own = {name: untold.pop(name) for name in list(untold) if name.startswith(self._stems.get(now, " "))}
+            named = f", {', '.join(f'{name} is {own[name]}' for name in sorted(own))}" if own else ""
+            yield now, f"was called {'.'.join(before)}{named}"
+        for name, its_name in untold.items():
+            yield ("models", its_name), f"was called models.{name}"
+
+    def applied(self, facts: Facts) -> Facts:
+        """The facts of an older package, under the newer names."""
+        pattern = re.compile(rf"\b({'|'.join(map(re.escape, self.classes))})\b")
+
+        def renamed(fact: Any) -> Any:
+            return pattern.sub(lambda found: self.classes[found[0]], fact) if isinstance(fact, str) else fact
+
+        if not self.classes:
+            pattern = re.compile(r"(?!)")
+        return {
+            (operation, direction, self._moved(place), aspect): renamed(fact)
+            for (operation, direction, place, aspect), fact in facts.items()
+        }
+
+    def _moved(self, place: Place) -> Place:
+        if place[:1] == ("models",) and len(place) > 1:
+            return (place[0], self.classes.get(place[1], place[1]), *place[2:])
+        return self.operations.get(place[:3], place[:3]) + place[3:]
+
+
+def _classes(old: dict[str, Any], new: dict[str, Any], pairs: list[_Pair]) -> dict[str, str]:
+    """The classes that stand in the same places of the same operations, alike, and nowhere else under these names."""
+    before, now = (object_or_empty(at(document, ("components", "schemas"))) for document in (old, new))
+    found: dict[str, set[str]] = {}
+    waiting: list[tuple[Any, Any]] = [(_by_name(one), _by_name(other)) for one, other in pairs]
+    seen = set[tuple[str, str]]()
+    while waiting:
+        one, other = waiting.pop()
+        if is_array(one) and is_array(other):
+            waiting += zip(one, other, strict=False)
+        elif is_object(one) and is_object(other):
+            waiting += ((one[key], other[key]) for key in one.keys() & other.keys())
+            name, its_name = (str(each.get("$ref", "")).rpartition("/")[2] for each in (one, other))
+            if name in before and its_name in now and (name, its_name) not in seen:
+                seen.add((name, its_name))
+                waiting.append((before[name], now[its_name]))
+                if name not in now and its_name not in before and _is_alike(before[name], now[its_name]):
+                    found.setdefault(name, set()).add(its_name)
+    single = {name: next(iter(others)) for name, others in found.items() if len(others) == 1}
+    return {name: other for name, other in single.items() if list(single.values()).count(other) == 1}
+
+
+def _by_name(operation: dict[str, Any]) -> dict[str, Any]:
+    """An operation whose parameters are found by place and name, not by their order."""
+    parameters = {f"{each['in']} {each['name']}": each for each in list_or_empty(operation.get("parameters"))}
+    return operation | {"parameters": parameters}
+
+
+def _is_alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two classes have a field or a value in common, or both have none."""
+    for key in ("properties", "enum"):
+        if one.get(key) or other.get(key):
+            return any(each in (other.get(key) or ()) for each in one.get(key) or ())
+    return True
+
+
+def _rename(document: dict[str, Any], renamed: dict[str, str]) -> None:
+    schemas = object_or_empty(at(document, ("components", "schemas")))
+    for path, reference in list(references(document)):
+        name = str(parse_pointer(reference)[-1])
+        if name in renamed:
+            object_or_empty(at(document, path))["$ref"] = f"#/components/schemas/{renamed[name]}"
+    for name, now in renamed.items():
+        schemas[now] = schemas.pop(name)
