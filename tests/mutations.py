@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-JSON = "application/json"
+JSON, FORM = "application/json", "multipart/form-data"
 _TEXT = {"type": "string"}
+_HEADER = {"schema": _TEXT}
 _SENT = {
     "type": "object",
     "required": ["prompt"],
@@ -82,6 +83,10 @@ class Case:
     @property
     def body(self) -> Any:
         return self.operation["requestBody"]["content"][JSON]["schema"]
+
+    @property
+    def form(self) -> Any:
+        return self.operation["requestBody"]["content"][FORM]
 
     @property
     def sent(self) -> Any:
@@ -187,13 +192,17 @@ def _operation(case: Case) -> dict[str, Any]:
         problem = {JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
         content: dict[str, Any] = {JSON: {"schema": case.answer_reference}, "text/csv": {}}
         operation["responses"]["200"]["content"] = content
+        operation["responses"]["200"]["headers"] = {"X-One": _HEADER}
         operation["responses"]["404"] = {"description": "No such item", "content": problem}
         return operation
     operation["parameters"] += [
         {"name": "page", "in": "query", "schema": {"type": "integer", "maximum": 100}},
         {"name": "sort", "in": "query", "required": True, "schema": _TEXT},
+        {"name": "ids", "in": "query", "schema": {"type": "array", "items": _TEXT}},
     ]
     operation["requestBody"] = {"required": True, "content": {JSON: {"schema": _SENT}, "text/csv": {}}}
+    if case.name.startswith("encoding"):
+        operation["requestBody"]["content"][FORM] = {"schema": {"type": "object", "properties": {"note": _TEXT}}}
     return operation
 
 
@@ -263,7 +272,31 @@ MUTATIONS: dict[str, tuple[str, Callable[[Case], object]]] = {
     "path": ("major", lambda c: c.move(f"/moved/{c.name}/{{owner}}/{{item}}")),
     "method": ("major", lambda c: c.document["paths"][c.route].update(put=c.document["paths"][c.route].pop("post"))),
     "deprecated": ("minor", lambda c: c.operation.update(deprecated=True)),
+    "server of its own": ("major", lambda c: c.operation.update(servers=[{"url": "https://elsewhere.example.com"}])),
+    "server of the path": (
+        "major",
+        lambda c: c.document["paths"][c.route].update(servers=[{"url": "https://elsewhere.example.com"}]),
+    ),
+    "the server of all as its own": (
+        "none",
+        lambda c: c.operation.update(servers=[{"url": "https://relay.example.com"}]),
+    ),
+    # What holds in one direction
+    "field becomes read only": ("major", lambda c: c.sent["note"].update(readOnly=True)),
+    "field becomes write only": ("none", lambda c: c.sent["note"].update(writeOnly=True)),
+    "answer becomes read only": ("none", lambda c: c.got["message"].update(readOnly=True)),
+    "answer becomes write only": ("major", lambda c: c.got["message"].update(writeOnly=True)),
+    "a header of an answer is gone": ("major", lambda c: c.responses["200"].pop("headers")),
+    "a header of an answer is new": ("minor", lambda c: c.responses["200"]["headers"].update({"X-Two": _HEADER})),
     # Parameters
+    "a list that is not exploded": ("major", lambda c: c.parameter("ids").update(explode=False)),
+    "a list between pipes": ("major", lambda c: c.parameter("ids").update(style="pipeDelimited", explode=False)),
+    "a list in its usual style": ("none", lambda c: c.parameter("ids").update(style="form", explode=True)),
+    "a scalar that is not exploded": ("none", lambda c: c.parameter("page").update(explode=False)),
+    "encoding of a part": (
+        "major",
+        lambda c: c.form.update(encoding={"note": {"contentType": "application/vnd.note"}}),
+    ),
     "parameter removed": ("major", lambda c: c.parameters.remove(c.parameter("page"))),
     "parameter renamed": ("major", lambda c: c.parameter("page").update(name="offset")),
     "parameter added": (

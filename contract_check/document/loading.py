@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import OVERLAY, VENDORED
-from . import nesting, overlay, prose_rules, reading, schema_rules
+from . import directions, nesting, overlay, prose_rules, reading, schema_rules
 from .defects import Action, Defect, Refusal, count
 from .text import visible
 from .tree import SCHEMA_KEYWORDS, keyword_of, operations, pointer, walk
@@ -58,6 +58,8 @@ def load(file: Path, overlays: Iterable[Path] = (OVERLAY,)) -> Document:
         document.actions_without_effect += len(without_effect)
         document.warnings += without_effect if len(without_effect) < 2 else [_together(each, without_effect)]
     _find(document)
+    if not document.defects:
+        directions.relax_required(document.value)
     return document
 
 

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, cast
 
 from .. import OVERLAY, ROOT, VENDORED
-from ..document import loading, overlay
+from ..document import directions, loading, overlay
 from ..document.defects import Refusal, count
 from ..document.prose_rules import server_url
 from ..package import preparation
@@ -97,6 +97,7 @@ def load(revision: str | None) -> Revision:
         documented = {"servers": deepcopy(found.value.get("servers"))}
         for cure in found.cures:
             overlay.apply_action(cure, found.value)
+        directions.relax_required(found.value)
         surface.keep_originals(found.value)
         preparation.prepare(found.value)
         if not server_url(documented):
@@ -254,7 +255,9 @@ def _covers(aspect: str, wide: Any, narrow: Any) -> bool:
             return all(any(few <= way for few in wide) for way in narrow)
         case "default" | "deprecated":
             return None in (wide, narrow)
-        case "pattern" | "multipleOf" | "uniqueItems":
+        case "writeOnly":
+            return narrow is None
+        case "readOnly" | "pattern" | "multipleOf" | "uniqueItems":
             return wide is None
         case _ if aspect in surface.LIMITS:
             most, least = (surface.LIMITS[aspect] if limit is None else limit for limit in (wide, narrow))

@@ -10,9 +10,10 @@ from typing import Any, TypeAlias
 import griffe
 from openapi_python_client.strings import PythonIdentifier
 
+from ..document import serialization
 from ..document.prose_rules import server_url
 from ..document.tree import JsonPath, at, list_or_empty, object_or_empty, operations, walk
-from ..package.preparation import WIRE_NAMES
+from ..package.preparation import SERIALIZATION, WIRE_NAMES
 
 Place: TypeAlias = tuple[str, ...]
 Key: TypeAlias = tuple[str, str, Place, str]
@@ -24,6 +25,8 @@ _LOWER = {"minimum": -inf, "exclusiveMinimum": -inf, "minLength": 0, "minItems":
 LIMITS = _UPPER | _LOWER
 """What holds where a limit is not given."""
 _RULES = (*LIMITS, "pattern", "multipleOf", "uniqueItems")
+_ONE_WAY = {"request": "readOnly", "response": "writeOnly"}
+"""The keyword that takes a property out of a direction: a caller sends it to no avail, or waits for it."""
 _JSON_TYPES = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "array": "list", "null": "None"}
 _TYPES = _JSON_TYPES | {"date-time": "datetime", "date": "date", "uuid": "UUID", "binary": "File", "object": "dict"}
 _ORIGINAL = "x-contract-check-"
@@ -127,9 +130,11 @@ def promises(document: dict[str, Any]) -> Facts:
 
     for path, operation in operations(document):
         place = place_of(operation)
+        serialized = object_or_empty(document[SERIALIZATION].get("/".join(place[1:])))
         asked, answered = (".".join(place[1:]), "request"), (".".join(place[1:]), "response")
         facts[*asked, place, "exists"] = facts[*answered, place, "exists"] = "optional"
         facts[*asked, place, "route"] = route_of(path)
+        facts[*asked, place, "own server"] = serialization.own_server(document, path) or None
         facts[*asked, place, "deprecated"] = operation.get("deprecated") or None
         ways = [_credentials(schemes, way) for way in operation["security"]]
         facts[*asked, place, "security"] = frozenset(ways or [frozenset[str]()])
@@ -137,10 +142,17 @@ def promises(document: dict[str, Any]) -> Facts:
             here = (*place, str(PythonIdentifier(parameter["name"], "field_")))
             wire = f"{parameter['in']} {wire_names.get(parameter['name'], parameter['name'])}"
             add(asked, here, object_or_empty(parameter.get("schema")), parameter.get("required"), wire)
+            key = f"{parameter['in']} {parameter['name']}"
+            facts[*asked, here, "style"] = object_or_empty(serialized.get("parameters")).get(key)
         if body := object_or_empty(operation.get("requestBody")):
             add_content(asked, (*place, "body"), body, body.get("required"))
+            for form in object_or_empty(serialized.get("forms")).values():
+                for field, encoding in form.items():
+                    facts[*asked, (*place, "body", str(PythonIdentifier(field, "field_"))), "encoding"] = encoding
         for status, response in operation["responses"].items():
             add_content(answered, (*place, f"status {status}"), response, required=True)
+            for header in object_or_empty(response.get("headers")):
+                facts[*answered, (*place, f"status {status}", f"header {header.lower()}"), "exists"] = "optional"
         success = (facts[*answered, (*place, f"status {s}"), "type"] for s in operation["responses"] if s[0] == "2")
         facts[*answered, place, "type of success"] = frozenset[str]().union(*success)
     return facts
@@ -187,6 +199,8 @@ def _types(leaf: dict[str, Any]) -> set[str]:
 def _rules(leaf: dict[str, Any], direction: str) -> Iterator[tuple[str, Any]]:
     """What a schema says beyond the type; OpenAPI 3.0 makes a limit exclusive by a boolean."""
     rules = {key: leaf[key] for key in _RULES if leaf.get(key) is not None and leaf[key] is not False}
+    if leaf.get(_ONE_WAY[direction]) is True:
+        rules[_ONE_WAY[direction]] = True
     for limit, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
         if rules.get(exclusive) is True:
             rules[exclusive] = rules.pop(limit, None)

@@ -15,6 +15,7 @@ from io import BytesIO
 from pathlib import Path
 from types import ModuleType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from urllib.parse import unquote
 from uuid import UUID
 
 import attrs
@@ -74,7 +75,7 @@ class Package:
 
     @cache  # noqa: B019  # a package lives as long as its check
     def values(self, hint: Any, fill: bool | None, depth: int = _OUTERMOST, text: Strategy | None = None) -> Strategy:
-        """What fits `hint`; `fill` sets every optional field, or none, or (None) some, `depth` classes deep."""
+        """What fits `hint`; `fill` sets each optional field and item, none, or (None) some, `depth` classes deep."""
         origin, arguments = get_origin(hint), get_args(hint)
         if origin in (Union, UnionType):
             kinds = [kind for kind in arguments if kind is not type(self.types.UNSET)]
@@ -86,9 +87,9 @@ class Package:
             is_wide = get_origin(arguments[0]) is list or (attrs.has(arguments[0]) and depth < _OUTERMOST - 1)
             longest = 0 if depth < 0 and attrs.has(arguments[0]) else 1 if is_wide else 2
             items = self.values(arguments[0], fill, depth, text) if longest else st.nothing()
-            return st.lists(items, min_size=min(longest, 1), max_size=longest)
+            return st.lists(items, min_size=longest if fill else min(longest, 1), max_size=longest)
         if origin is dict:
-            return st.dictionaries(_KEYS, self.values(arguments[1], fill, depth), max_size=2)
+            return st.dictionaries(_KEYS, self.values(arguments[1], fill, depth), min_size=1 if fill else 0, max_size=2)
         if origin is Literal or isinstance(hint, EnumMeta):
             return st.sampled_from(arguments or list[Any](hint))
         if hint is self.types.File:
@@ -158,3 +159,15 @@ def texts(value: Any) -> list[str]:
     if is_array(value):
         return [text for item in value for text in texts(item)]
     return [value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)]
+
+
+def as_text(style: str, name: str, value: Any) -> dict[str, list[str]]:
+    """`value` as a query parameter or a form's field says it, by the names that travel; see serialization."""
+    if style == "deep" and is_object(value):
+        inner = [as_text("deep", f"{name}[{key}]", item) for key, item in value.items()]
+        return {key: found for each in inner for key, found in each.items()}
+    if style and style != "deep":
+        pairs = [[key, item] for key, item in value.items() if item is not None] if is_object(value) else [value]
+        items = texts(pairs)
+        return {name: [unquote(style).join(items)]} if items else {}
+    return {key: texts(item) for key, item in value.items()} if is_object(value) and not style else {name: texts(value)}

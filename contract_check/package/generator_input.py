@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from shutil import copytree, ignore_patterns, which
 from subprocess import run
+from typing import Any
 
 from .. import ROOT
 from ..document import overlay
@@ -38,10 +39,20 @@ def write(document: Document, into: Path) -> None:
     copytree(ROOT / "generator" / "modules", into / "modules", ignore=ignore_patterns("__pycache__", ".*"))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wire_names = {name: ascii(sent) for name, sent in value[preparation.WIRE_NAMES].items()}
-    facts = {"server_url": server_url(value), "distribution": project["name"], "wire_names": wire_names}
-    lines = (f"{{% set {name} = {json.dumps(fact)} %}}\n" for name, fact in facts.items())
+    facts = {
+        "server_url": server_url(value),
+        "distribution": project["name"],
+        "wire_names": wire_names,
+        "serialization": {name: _as_code(told) for name, told in value[preparation.SERIALIZATION].items()},
+    }
+    lines = (f"{{% set {name} = {json.dumps(fact, ensure_ascii=False)} %}}\n" for name, fact in facts.items())
     (templates / "document.jinja").write_text("".join(lines), encoding="utf-8")
     (into / "notes").write_text("".join(f"note: {visible(note)}\n" for note in prepared.notes), encoding="utf-8")
+
+
+def _as_code(told: dict[str, Any]) -> dict[str, Any]:
+    """How an operation's arguments stand as text; what generated code says of a form is Python."""
+    return told | {"forms": {media_type: ascii(fields) for media_type, fields in told["forms"].items()}}
 
 
 def _write_json(file: Path, value: object) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, quote, unquote
 import attrs
 from hypothesis import strategies as st
 
-from ..document import forms
+from ..document import forms, serialization
 from ..document.media_types import JSON
 from ..document.tree import (
     JsonPath,
@@ -26,7 +26,7 @@ from ..document.tree import (
     resolve,
 )
 from .comparison import TOKEN, Comparison
-from .generated_values import TEXTS, Strategy, plain, texts
+from .generated_values import TEXTS, Strategy, as_text, plain, texts
 
 CALLS = ("sync_detailed", "asyncio_detailed")
 """The two calls of an operation that are made; the others are made of these."""
@@ -219,8 +219,7 @@ class OperationCalls:
             value = given.get(argument)
             if value is not None:
                 self.comparison.judge(self.path, f"{_label((where, name))} of {call}", (*place, "schema"), value)
-                fields = value if is_object(value) else {name: value}
-                due |= {(where, field): texts(part) for field, part in fields.items()}
+                due |= {(where, field): found for field, found in self._as_text(place, name, value).items()}
         for key in sorted(sent.keys() | due.keys()):
             if sent.get(key) != due.get(key):
                 detail = f": {sent.get(key)} instead of {due.get(key)}"
@@ -230,10 +229,21 @@ class OperationCalls:
             self.find(f"{call} does not send the token as documented", f": {header}: {token}")
         self.sent(call, headers.get("Content-Type", ""), raw, given)
 
+    def _as_text(self, place: JsonPath, name: str, value: Any) -> dict[str, list[str]]:
+        """What the document makes of an argument, by the name under which it travels."""
+        style = serialization.of_parameter(self.base, at(self.base, place))
+        if style == "label":
+            return {name: [f".{text}" for text in texts(value)]}
+        if style == "matrix":
+            return {name: [f";{name}={text}" for text in texts(value)]}
+        return as_text(style, name, value)
+
     def sent(self, call: str, media_type: str, raw: bytes, given: dict[str, Any]) -> None:
         """Compares a body with the argument, and the argument with the document."""
         body, is_json = given.get("body"), JSON.fullmatch(media_type) is not None
-        fields = {name: texts(part) for name, part in body.items()} if is_object(body) and not is_json else None
+        content = object_or_empty(at(self.base, (*self.body, "content", self.content.get(_bare(media_type), ""))))
+        encoding = serialization.of_form(media_type, content)
+        fields = _form(media_type, body, encoding) if is_object(body) and not is_json else None
         if "body" not in given:
             if raw or media_type:
                 self.find(f"{call} sends {media_type or 'a body'} where no body is given.")
@@ -245,11 +255,29 @@ class OperationCalls:
                 found = raw
             if found != (body if fields is None else fields):
                 self.find(f"{call} sends another body than it is given", f": {found} instead of {fields or body}")
+            if fields is not None and "urlencoded" not in media_type:
+                self._has_media_types(call, forms.media_types(media_type, raw), encoding)
             if is_json or fields is not None:
                 place = (*self.body, "content", self.content[_bare(media_type)], "schema")
                 self.comparison.judge(self.path, f"the body of {call}", place, body)
         elif raw or fields != {}:  # A form without a field is no body at all.
             self.find(f"{call} sends {media_type or 'no Content-Type'}, which is not documented.")
+
+    def _has_media_types(self, call: str, sent: dict[str, str], documented: dict[str, str]) -> None:
+        """Compares the media types of a multipart's parts."""
+        for name in documented.keys() & sent.keys():
+            if sent[name] != documented[name]:
+                detail = f": {sent[name] or 'none'} instead of {documented[name]}"
+                self.find(f"{call} does not send the part `{name}` with its documented media type", detail)
+
+
+def _form(media_type: str, body: dict[str, Any], encoding: dict[str, str]) -> dict[str, list[str]]:
+    """A form as it should travel."""
+    found = dict[str, list[str]]()
+    for name, part in body.items():
+        is_styled = "urlencoded" in media_type and name in encoding
+        found |= as_text(encoding[name], name, part) if is_styled else {name: texts(part)}
+    return found
 
 
 def _label(parameter: tuple[str, str]) -> str:

@@ -9,7 +9,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from ..document import names
+from ..document import names, serialization
 from ..document.media_types import FORM, JSON, TEXT
 from ..document.text import is_visible
 from ..document.tree import (
@@ -35,6 +35,8 @@ from .docstrings import describe
 _BINARY = "application/octet-stream"
 _ROOT = "#/components/schemas/"
 _Known: TypeAlias = dict[int, tuple[dict[str, Any], bool | None]]
+SERIALIZATION = "x-serialization"
+"""Where the prepared document says of each operation how its arguments stand as text, where that is not the rule."""
 WIRE_NAMES = "x-wire-names"
 """Where the prepared document says what travels for a property or parameter to which it gives another name."""
 
@@ -78,10 +80,13 @@ def prepare(document: dict[str, Any]) -> Prepared:
     wire_names = attributes.name_properties(document)
     _inline(document, ("parameters", "requestBody", "responses", "headers", "callbacks", "links", "requestBodies"))
     document[WIRE_NAMES] = wire_names | attributes.name_parameters(document)
+    document[SERIALIZATION] = serialization.of_operations(document)
     for path, operation in operations(document):
         if not any(status[0] in "2d" for status in operation["responses"]):
             reason = "cannot be called over plain HTTP" if "101" in operation["responses"] else "documents no success"
             prepared.note(path, f"{reason}; it has the detailed calls only.")
+        if server := serialization.own_server(document, path):
+            prepared.note(path, f"its own server {server} is not followed: the token belongs to the client's base_url.")
     return prepared
 
 
@@ -162,6 +167,7 @@ def _parameter(document: dict[str, Any], path: JsonPath, part: dict[str, Any], p
     fits = kind in ("string", "integer", "number", "boolean") or part.get("in") == "query"
     if "$ref" not in part and ("content" in part or not fits):
         part.pop("content", None)
+        part.pop("style", None)
         part["schema"] = {"type": "string"}
         prepared.note(path, f"the {part.get('in')} parameter `{part.get('name')}` is taken as text, as it is sent.")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode
 
 import httpx
 
@@ -49,16 +50,17 @@ class Requests:
     ) -> httpx.Request:
         headers: Mapping[str, str] = operation.get("headers", {})
         key = method, url, *headers.items(), *http.headers.raw
-        is_alike = not (http.cookies or http.params or operation.keys() & {"cookies", "files", "params"})
+        is_alike = not (http.cookies or http.params or operation.keys() & {"cookies", "files", "joined", "params"})
         template = self._templates.get(key) if is_alike else None
         if template is not None:
             return template
+        url, params = _with_query(url, operation, has_own=bool(http.params))
         template = http.build_request(
             method,
             url,
             content=None if operation.get("content") is None else b"",
             files=operation.get("files"),
-            params=operation.get("params"),
+            params=params,
             headers={**self._headers, **httpx.Headers(headers)},
             cookies={**self._cookies, **operation.get("cookies", {})},
         )
@@ -67,3 +69,17 @@ class Requests:
                 self._templates.clear()
             self._templates[key] = template
         return template
+
+
+def _with_query(url: str, operation: Mapping[str, Any], *, has_own: bool) -> tuple[str, Any]:
+    """The URL and httpx's `params`: httpx would quote the delimiters of a parameter that is not exploded.
+
+    Beside parameters that the client has of its own, httpx takes no query in a URL: there, it may quote them.
+    """
+    params = operation.get("params")
+    joined = "&".join(operation.get("joined", ()))
+    if not joined:
+        return url, params
+    if has_own:
+        return url, [*(params or ()), *parse_qsl(joined, keep_blank_values=True)]
+    return f"{url}?{'&'.join(filter(None, (urlencode(params or ()), joined)))}", None

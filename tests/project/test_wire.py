@@ -249,7 +249,8 @@ def _document() -> dict[str, Any]:
             },
         },
     }
-    upload = _operation("upload") | {"requestBody": {"content": {"multipart/form-data": {"schema": UPLOAD}}}}
+    encoded = {"schema": UPLOAD, "encoding": {"tags": {"contentType": "text/x-tag"}, "count": {"style": "form"}}}
+    upload = _operation("upload") | {"requestBody": {"content": {"multipart/form-data": encoded}}}
     sound: dict[str, Any] = {
         "upload": {"post": upload},
         "picture": {"get": {"responses": {"200": {"description": "图", "content": {"image/png": {}}}}}},

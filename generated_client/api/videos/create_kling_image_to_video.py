@@ -18,8 +18,13 @@ _RULES: _client.Rules = (
     (400, 499, "json", _codecs.model("error_response", "ErrorResponse")),
     (500, 599, "json", _codecs.model("error_response", "ErrorResponse")),
 )
-_BODIES = (
-    ("application/json", "json", _codecs.model("kling_image_to_video_request", "KlingImageToVideoRequest")),
+_BODIES: tuple[_bodies.Kind, ...] = (
+    (
+        "application/json",
+        "json",
+        _codecs.model("kling_image_to_video_request", "KlingImageToVideoRequest"),
+        {},
+    ),
 )
 
 

@@ -1,16 +1,18 @@
 """Request bodies, as httpx takes them: JSON, forms, files, text and bytes."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from ..types import UNSET, File, FileTypes
 from .codecs import ANY, Codec, is_list, is_object
 from .large_bodies import LARGE, LargeBody
-from .parameters import pairs, text
+from .parameters import deep, joined, pairs, text
 
-Kind = tuple[str, str, Codec]
-"""One documented media type of a body: its name, how it is written ("json", "data", "files", ...), and its codec."""
+Kind = tuple[str, str, Codec, Mapping[str, str]]
+"""One documented media type of a body: its name, how it is written ("json", "data", "files", ...), its codec, and what
+a form's fields have of their own: the media types of a multipart's parts, or the styles of the others."""
 
 _to_json: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
@@ -19,7 +21,7 @@ def body(kinds: tuple[Kind, ...], value: Any) -> dict[str, Any]:
     """A request body as httpx takes it: of the documented media types, the first whose type accepts the value."""
     if value is UNSET:
         return {}
-    media_type, way, codec = next((kind for kind in kinds if kind[2].accepts(value)), kinds[0])
+    media_type, way, codec, encoding = next((kind for kind in kinds if kind[2].accepts(value)), kinds[0])
     try:
         data = codec.encode(value, "body", True)
         if way == "json":
@@ -27,9 +29,9 @@ def body(kinds: tuple[Kind, ...], value: Any) -> dict[str, Any]:
     except RecursionError:
         raise ValueError("body: it is nested too deeply, or holds itself") from None
     if way == "files":
-        return {"files": _parts(data)}
+        return {"files": _parts(data, encoding)}
     if way == "data":
-        return _sent(media_type, urlencode(pairs(ANY, "body", data)))
+        return _sent(media_type, "&".join(filter(None, (_field(name, data[name], encoding) for name in data))))
     return _sent(media_type, data.payload.read() if isinstance(data, File) else data)
 
 
@@ -41,16 +43,29 @@ def _sent(media_type: str, content: Any) -> dict[str, Any]:
     return {"content": content, "headers": {"Content-Type": media_type}}
 
 
-def _parts(data: dict[str, Any]) -> list[tuple[str, FileTypes]]:
+def _field(name: str, value: Any, styles: Mapping[str, str]) -> str:
+    """A field of a URL-encoded form, or an empty string."""
+    match styles.get(name):
+        case None:
+            return urlencode(pairs(ANY, "body", {name: value}))
+        case "deep":
+            return urlencode(deep(ANY, name, value))
+        case delimiter:
+            return "".join(joined(ANY, name, value, delimiter))
+
+
+def _parts(data: dict[str, Any], media_types: Mapping[str, str]) -> list[tuple[str, FileTypes]]:
     """The parts of a multipart body: one for each item of a list."""
     fields = [(name, item) for name, value in data.items() for item in (value if is_list(value) else [value])]
-    return [(name, _part(item)) for name, item in fields if item is not None]
+    return [(name, _part(item, media_types.get(name))) for name, item in fields if item is not None]
 
 
-def _part(item: Any) -> FileTypes:
+def _part(item: Any, media_type: str | None) -> FileTypes:
+    """A part; a file's own media type comes before the documented one."""
     if isinstance(item, File):
-        return item.to_tuple()
-    return None, text(item).encode(), "application/json" if is_object(item) or is_list(item) else None
+        return item.file_name, item.payload, item.mime_type or media_type
+    usual = "application/json" if is_object(item) or is_list(item) else None
+    return None, text(item).encode(), media_type or usual
 
 
 def _length(data: Any) -> int:

@@ -22,6 +22,29 @@ def pairs(codec: Codec, name: str, value: Any, *, is_nested: bool = False) -> li
     return [(name, text(item)) for item in items if item is not None]
 
 
+def deep(codec: Codec, name: str, value: Any) -> list[tuple[str, str]]:
+    """A query parameter of the style deepObject: `filter[from]=1`, in each depth of the object."""
+    data = None if value is UNSET else codec.encode(value, name, True)
+    return _deep(name, data)
+
+
+def _deep(name: str, data: Any) -> list[tuple[str, str]]:
+    if is_object(data):
+        return [pair for key, item in data.items() for pair in _deep(f"{name}[{key}]", item)]
+    return pairs(ANY, name, data)
+
+
+def joined(codec: Codec, name: str, value: Any, delimiter: str) -> list[str]:
+    """A parameter or form field that is not exploded: `ids=1,2`, quoted but for the delimiter."""
+    data = None if value is UNSET else codec.encode(value, name, True)
+    if is_object(data):
+        items = [each for key, item in data.items() if item is not None for each in (key, item)]
+    else:
+        items = data if is_list(data) else [data]
+    texts = [quote(text(item), safe="") for item in items if item is not None]
+    return [f"{quote(name, safe='')}={delimiter.join(texts)}"] if texts else []
+
+
 def segment(codec: Codec, name: str, value: Any) -> str:
     """A path parameter, quoted; one that would lead elsewhere (empty or dots) is a ValueError."""
     part = text(codec.encode(value, name, True))

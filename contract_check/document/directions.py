@@ -1,0 +1,65 @@
+"""What holds in one direction only: OpenAPI requires a `readOnly` property of responses, a `writeOnly` of requests."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from .tree import is_object, list_or_empty, object_or_empty, operations, resolve, walk
+
+
+def relax_required(document: dict[str, Any]) -> None:
+    """Requires no property where its direction does not.
+
+    A schema that requests and responses share has one class, so that its fields are required where both require them.
+    """
+    for keyword, roots in (("readOnly", _requests(document)), ("writeOnly", _responses(document))):
+        seen = dict[int, dict[str, Any]]()
+        waiting = list(roots)
+        while waiting:
+            schema = waiting.pop()
+            if id(schema) in seen:
+                continue
+            for _, part in walk(schema):
+                seen[id(part)] = part
+                if "$ref" in part:
+                    waiting.append(resolve(document, part))
+                if list_or_empty(part.get("required")):
+                    _relax(document, part, keyword)
+
+
+def _relax(document: dict[str, Any], schema: dict[str, Any], keyword: str) -> None:
+    freed = {
+        name
+        for name, given in _properties(document, schema, set())
+        if given.get(keyword) is True or resolve(document, given).get(keyword) is True
+    }
+    if freed & {str(name) for name in schema["required"]}:
+        schema["required"] = [name for name in schema["required"] if name not in freed]
+        if not schema["required"]:
+            del schema["required"]  # OpenAPI 3.0 has no empty one.
+
+
+def _properties(
+    document: dict[str, Any], schema: dict[str, Any], seen: set[int]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The properties of a schema and of its parts."""
+    if id(schema) not in seen:
+        seen.add(id(schema))
+        for name, given in object_or_empty(schema.get("properties")).items():
+            yield name, object_or_empty(given)
+        for part in list_or_empty(schema.get("allOf")):
+            yield from _properties(document, resolve(document, part), seen)
+
+
+def _requests(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for path, operation in operations(document):
+        yield resolve(document, operation.get("requestBody"))
+        item = resolve(document, object_or_empty(document["paths"])[str(path[1])])
+        for holder in (operation, item):
+            yield from (resolve(document, each) for each in list_or_empty(holder.get("parameters")))
+
+
+def _responses(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for _, operation in operations(document):
+        for response in object_or_empty(operation.get("responses")).values():
+            if is_object(response):
+                yield resolve(document, response)

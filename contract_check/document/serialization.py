@@ -1,0 +1,68 @@
+"""How OpenAPI has parameters and the fields of forms stand as text: `style`, `explode` and `encoding`."""
+
+from typing import Any
+
+from .media_types import FORM
+from .tree import JsonPath, at, list_or_empty, object_or_empty, operations, resolve
+
+DELIMITERS = {"form": ",", "spaceDelimited": "%20", "pipeDelimited": "%7C"}
+"""What stands between the items of an array, or the keys and values of an object, that is not exploded."""
+
+_SCALARS = ("string", "integer", "number", "boolean")
+
+
+def of_parameter(document: dict[str, Any], parameter: dict[str, Any]) -> str:
+    """What a parameter's style adds to its value: a delimiter, "deep", "label", "matrix"; nothing as a rule."""
+    style = parameter.get("style")
+    if parameter.get("in") == "query":
+        is_scalar = resolve(document, parameter.get("schema")).get("type") in _SCALARS
+        return "" if is_scalar else _of_field(parameter)
+    return str(style) if parameter.get("in") == "path" and style in ("label", "matrix") else ""
+
+
+def _of_field(holder: dict[str, Any]) -> str:
+    style = holder.get("style", "form")
+    if style == "deepObject":
+        return "deep"
+    return "" if holder.get("explode", style == "form") else DELIMITERS.get(style, "")
+
+
+def of_form(media_type: str, content: dict[str, Any]) -> dict[str, str]:
+    """For each field of a form that has its own `encoding`: the part's media type in a multipart, else its style."""
+    found = dict[str, str]()
+    if FORM.fullmatch(media_type):
+        for name, encoding in object_or_empty(content.get("encoding")).items():
+            if media_type.lower().startswith("multipart/"):
+                given = str(object_or_empty(encoding).get("contentType", "")).split(",")
+                told = next((each.strip() for each in given if "*" not in each), "")
+            else:
+                told = _of_field(object_or_empty(encoding))
+            found |= {name: told} if told else {}
+    return found
+
+
+def own_server(document: dict[str, Any], path: JsonPath) -> str:
+    """The URL that the document gives for an operation alone, or an empty string."""
+    item = resolve(document, at(document, path[:2]))
+    servers = list_or_empty(object_or_empty(at(document, path)).get("servers") or item.get("servers"))
+    given = [str(object_or_empty(each).get("url", "")) for each in servers]
+    usual = [object_or_empty(each).get("url") for each in list_or_empty(document.get("servers"))]
+    return next((url for url in given if url and url not in usual), "")
+
+
+def of_operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """For each operation of a prepared document that has any: `parameters`, by place and name, and `forms`."""
+    found = dict[str, dict[str, Any]]()
+    for _, operation in operations(document):
+        given = list_or_empty(operation.get("parameters"))
+        parameters = {f"{each['in']} {each['name']}": of_parameter(document, each) for each in given}
+        content = object_or_empty(object_or_empty(operation.get("requestBody")).get("content"))
+        forms = {media_type: of_form(media_type, holder) for media_type, holder in content.items()}
+        told = {"parameters": _given(parameters), "forms": _given(forms)}
+        if any(told.values()):
+            found[f"{operation['tags'][0]}/{operation['operationId']}"] = told
+    return found
+
+
+def _given(found: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in found.items() if value}
