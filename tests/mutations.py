@@ -200,9 +200,10 @@ def _operation(case: Case) -> dict[str, Any]:
         {"name": "sort", "in": "query", "required": True, "schema": _TEXT},
         {"name": "ids", "in": "query", "schema": {"type": "array", "items": _TEXT}},
     ]
-    operation["requestBody"] = {"required": True, "content": {JSON: {"schema": _SENT}, "text/csv": {}}}
+    content = {JSON: {"schema": _SENT}, "text/csv": {}}
     if case.name.startswith("encoding"):
-        operation["requestBody"]["content"][FORM] = {"schema": {"type": "object", "properties": {"note": _TEXT}}}
+        content[FORM] = {"schema": {"type": "object", "properties": {"note": _TEXT}}}
+    operation["requestBody"] = {"required": True, "content": content}
     return operation
 
 

@@ -24,7 +24,7 @@ def _query(name: str, schema: dict[str, Any], **more: object) -> dict[str, Any]:
 
 
 def _form(media_type: str, encoding: dict[str, Any]) -> dict[str, Any]:
-    fields = {
+    fields: dict[str, Any] = {
         "ids": _IDS,
         "area": _AREA,
         "size": {"type": "integer"},
@@ -37,8 +37,8 @@ def _form(media_type: str, encoding: dict[str, Any]) -> dict[str, Any]:
 
 def _document() -> dict[str, Any]:
     document = small()
-    answer = {"responses": {"204": {"description": "好"}}}
-    path = {"in": "path", "required": True, "schema": {"type": "string"}}
+    answer: dict[str, Any] = {"responses": {"204": {"description": "好"}}}
+    path: dict[str, Any] = {"in": "path", "required": True, "schema": {"type": "string"}}
     styles: dict[str, dict[str, Any]] = {
         "form": {},
         "comma": {"explode": False},
@@ -49,8 +49,8 @@ def _document() -> dict[str, Any]:
     parameters = [_query(f"{name}_area", _AREA, **style) for name, style in styles.items()]
     parameters += [_query(f"{name} 号", _IDS, **style) for name, style in styles.items() if name != "deep"]
     parameters += [_query("scalar", {"type": "integer"}, explode=False)]
-    urlencoded = {"ids": {"style": "pipeDelimited"}, "area": {"style": "deepObject"}}
-    multipart = {"ids": {"contentType": "text/x-id"}, "file": {"contentType": "image/*, image/png"}}
+    urlencoded: dict[str, Any] = {"ids": {"style": "pipeDelimited"}, "area": {"style": "deepObject"}}
+    multipart: dict[str, Any] = {"ids": {"contentType": "text/x-id"}, "file": {"contentType": "image/*, image/png"}}
     document["paths"] |= {
         "/query": {"get": {"tags": ["t"], "operationId": "query", "parameters": parameters, **answer}},
         "/label/{k}/matrix/{m}": {
