@@ -11,9 +11,16 @@ _PARTS = ("allOf", "anyOf", "oneOf")
 def forbid_undocumented_fields(document: dict[str, Any]) -> dict[str, Any]:
     """A copy in which an object that names its fields takes no other, unless the document says that it does.
 
-    A schema is closed where it is used, not where it is named: there it may be a part of another one.
+    A schema is closed where it is used, not where it is named: there it may be a part of another one. A part that the
+    document closes itself leaves no room for the other parts' fields, which no class can say.
     """
     copy = deepcopy(document)
+    for path, schema in walk(document):
+        if keyword_of(path) == "allOf":
+            reference = schema.get("$ref")
+            part = object_or_empty(at(copy, parse_pointer(reference) if isinstance(reference, str) else path))
+            if part.get("additionalProperties") is False:
+                del part["additionalProperties"]
     known: dict[str, set[str] | None] = {}
     for path, schema in walk(document):
         fields = (

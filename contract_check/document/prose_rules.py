@@ -122,6 +122,9 @@ def _operation_ids(document: dict[str, Any]) -> Iterator[Defect]:
             yield Defect((*path, "operationId"), problem, update(path, {"operationId": renamed[path]}, why))
 
 
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
+
+
 def _parameters(document: dict[str, Any]) -> Iterator[Defect]:
     for path, operation in operations(document):
         route = str(path[1])
@@ -138,6 +141,9 @@ def _parameters(document: dict[str, Any]) -> Iterator[Defect]:
                 problem = f"the {key[1]} parameter `{key[0]}` is given twice."
                 yield Defect(where, problem, remove(where, problem))
             found[key] = where
+            if key[1] == "header" and not _TOKEN.fullmatch(key[0]):
+                problem = f"`{key[0]}` is no name of a header: HTTP allows letters, digits and !#$%&'*+-.^_`|~ in one."
+                yield Defect(where, problem, remove(where, problem))
             if key[1] == "path" and key[0] not in in_route:
                 problem = f"the path parameter `{key[0]}` does not occur in {route}."
                 yield Defect(where, problem, remove(where, problem))

@@ -8,14 +8,24 @@ from .tree import JsonPath, at, list_or_empty, object_or_empty, operations, reso
 DELIMITERS = {"form": ",", "spaceDelimited": "%20", "pipeDelimited": "%7C"}
 """What stands between the items of an array, or the keys and values of an object, that is not exploded."""
 
-_SCALARS = ("string", "integer", "number", "boolean")
+SCALARS = ("string", "integer", "number", "boolean")
+"""The types that are one text in every style."""
+
+
+def is_taken_as_text(document: dict[str, Any], parameter: dict[str, Any]) -> bool:
+    """Whether a caller gives a parameter as it is sent: a list or an object in a path, a header or a cookie."""
+    schema = resolve(document, parameter.get("schema"))
+    given = [*list_or_empty(schema.get("enum")), *([schema["const"]] if "const" in schema else [])]
+    is_scalar = bool(given) and not any(value is None or isinstance(value, dict | list) for value in given)
+    fits = is_scalar or schema.get("type") in SCALARS or parameter.get("in") == "query"
+    return "$ref" not in parameter and ("content" in parameter or not fits)
 
 
 def of_parameter(document: dict[str, Any], parameter: dict[str, Any]) -> str:
     """What a parameter's style adds to its value: a delimiter, "deep", "label", "matrix"; nothing as a rule."""
     style = parameter.get("style")
     if parameter.get("in") == "query":
-        is_scalar = resolve(document, parameter.get("schema")).get("type") in _SCALARS
+        is_scalar = resolve(document, parameter.get("schema")).get("type") in SCALARS
         return "" if is_scalar else _of_field(parameter)
     return str(style) if parameter.get("in") == "path" and style in ("label", "matrix") else ""
 

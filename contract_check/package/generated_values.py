@@ -33,7 +33,7 @@ _OUTERMOST = 3
 A list of classes has a second item in the outermost class only: a value would double in size with each class.
 """
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_KEYS = st.text(max_size=5).map("x-".__add__)
+_KEYS = st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=5).map("x-".__add__)
 _ANY = st.booleans() | st.integers(-9, 9) | st.text(max_size=3) | st.just({"a": [None, 0.5]})
 _LEAVES: dict[Any, Strategy] = {
     Any: _ANY,
@@ -155,10 +155,11 @@ def plain(value: Any) -> Any:
 
 
 def texts(value: Any) -> list[str]:
-    """`value` as a parameter or a form's field says it: an array as one text for each item."""
-    if is_array(value):
-        return [text for item in value for text in texts(item)]
-    return [value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)]
+    """`value` as a parameter or a form's field says it: one text for each item of an array, none for null."""
+    items = value if is_array(value) else [value]
+    return [
+        each if isinstance(each, str) else json.dumps(each, ensure_ascii=False) for each in items if each is not None
+    ]
 
 
 def as_text(style: str, name: str, value: Any) -> dict[str, list[str]]:
@@ -167,7 +168,7 @@ def as_text(style: str, name: str, value: Any) -> dict[str, list[str]]:
         inner = [as_text("deep", f"{name}[{key}]", item) for key, item in value.items()]
         return {key: found for each in inner for key, found in each.items()}
     if style and style != "deep":
-        pairs = [[key, item] for key, item in value.items() if item is not None] if is_object(value) else [value]
-        items = texts(pairs)
+        pairs = [(key, item) for key, item in value.items() if item is not None] if is_object(value) else []
+        items = texts([each for pair in pairs for each in pair] if is_object(value) else value)
         return {name: [unquote(style).join(items)]} if items else {}
     return {key: texts(item) for key, item in value.items()} if is_object(value) and not style else {name: texts(value)}

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from copy import deepcopy
 from functools import partial
-from http.cookies import SimpleCookie
 from types import ModuleType, UnionType
 from typing import Any, NamedTuple, Union, get_args, get_origin
 from urllib.parse import parse_qs, quote, unquote
@@ -26,6 +25,7 @@ from ..document.tree import (
     resolve,
 )
 from .comparison import TOKEN, Comparison
+from .differences import first_difference
 from .generated_values import TEXTS, Strategy, as_text, plain, texts
 
 CALLS = ("sync_detailed", "asyncio_detailed")
@@ -191,7 +191,7 @@ class OperationCalls:
                 if answer.status and (status != answer.status or not isinstance(parsed, answer.classes)):
                     self.find(f"{call} returns {type(parsed).__name__} and {status} {due}.")
                 elif answer.status and plain(parsed) != plain(body):
-                    self.find(f"{call} changes the body {due}", f": {plain(body)} became {plain(parsed)}")
+                    self.find(f"{call} changes the body {due}", f": {first_difference(plain(body), plain(parsed))}")
             if transport.sent:
                 unset = self.comparison.package.types.UNSET
                 self.arrived(call, {name: plain(value) for name, value in given.items() if value is not unset})
@@ -200,7 +200,8 @@ class OperationCalls:
         """Compares the bytes of a request with what the document makes of its arguments."""
         (method, target, headers, raw), *more = self.comparison.transport.sent
         route, _, query = target.partition("?")
-        literals = [re.escape(quote(part, "/:@!$&'()*+,;=~")) for part in re.split("{[^{}]*}", f"/base{self.path[1]}")]
+        documented, _, fixed = self.path[1].partition("?")
+        literals = [re.escape(quote(part, "/:@!$&'()*+,;=~")) for part in re.split("{[^{}]*}", f"/base{documented}")]
         segments = re.fullmatch("([^/]*)".join(literals), route)
         if more or method != self.path[2].upper() or segments is None:
             lines = [one.line for one in self.comparison.transport.sent]
@@ -211,17 +212,20 @@ class OperationCalls:
         }
         sent = {("query", name): found for name, found in parse_qs(query, keep_blank_values=True).items()}
         sent |= {("header", name): headers.get_all(name, []) for name in {key.lower() for key in headers} - usual}
-        sent |= {("cookie", name): [found.value] for name, found in SimpleCookie(headers.get("Cookie", "")).items()}
-        in_route = zip(re.findall("{([^{}]*)}", self.path[1]), segments.groups(), strict=True)
+        cookies = (each.partition("=") for each in headers.get("Cookie", "").split("; ") if each)
+        sent |= {("cookie", name): [value] for name, _, value in cookies}
+        in_route = zip(re.findall("{([^{}]*)}", documented), segments.groups(), strict=True)
         sent |= {("path", name): [unquote(text)] for name, text in in_route}
-        due = dict[tuple[str, str], list[str]]()
+        due = {("query", name): found for name, found in parse_qs(fixed, keep_blank_values=True).items()}
         for (where, name), (place, argument) in self.parameters.items():
             value = given.get(argument)
             if value is not None:
-                self.comparison.judge(self.path, f"{_label((where, name))} of {call}", (*place, "schema"), value)
-                due |= {(where, field): found for field, found in self._as_text(place, name, value).items()}
+                if not serialization.is_taken_as_text(self.base, at(self.base, place)):
+                    self.comparison.judge(self.path, f"{_label((where, name))} of {call}", (*place, "schema"), value)
+                for field, found in self._as_text(place, name, value).items():
+                    due.setdefault((where, field), []).extend(found)  # Two objects may have fields of one name.
         for key in sorted(sent.keys() | due.keys()):
-            if sent.get(key) != due.get(key):
+            if sent.get(key, []) != due.get(key, []):
                 detail = f": {sent.get(key)} instead of {due.get(key)}"
                 self.find(f"{call} does not send {_label(key)} as documented", detail)
         token, header = headers.get(self.header or "Authorization"), self.header or "Authorization"
@@ -253,8 +257,9 @@ class OperationCalls:
                 found = plain(json.loads(raw) if is_json else raw) if fields is None else forms.fields(media_type, raw)
             except ValueError:
                 found = raw
-            if found != (body if fields is None else fields):
-                self.find(f"{call} sends another body than it is given", f": {found} instead of {fields or body}")
+            expected = body if fields is None else fields
+            if found != expected:
+                self.find(f"{call} sends another body than it is given", f": {first_difference(expected, found)}")
             if fields is not None and "urlencoded" not in media_type:
                 self._has_media_types(call, forms.media_types(media_type, raw), encoding)
             if is_json or fields is not None:
@@ -277,7 +282,7 @@ def _form(media_type: str, body: dict[str, Any], encoding: dict[str, str]) -> di
     for name, part in body.items():
         is_styled = "urlencoded" in media_type and name in encoding
         found |= as_text(encoding[name], name, part) if is_styled else {name: texts(part)}
-    return found
+    return {name: values for name, values in found.items() if values}
 
 
 def _label(parameter: tuple[str, str]) -> str:

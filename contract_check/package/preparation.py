@@ -31,6 +31,7 @@ from ..document.tree import (
 from . import attributes
 from .booleans import schemas_as_objects
 from .docstrings import describe
+from .merging import merge_overridden
 
 _BINARY = "application/octet-stream"
 _ROOT = "#/components/schemas/"
@@ -76,6 +77,9 @@ def prepare(document: dict[str, Any]) -> Prepared:
             _simplify(schema)
             _merge_parts(document, path, schema, known, prepared)
     _name_classes(document)
+    for place in merge_overridden(document):
+        name, _, key = place.partition(".")
+        prepared.note(("components", "schemas", name, "properties", key), "no value fits all parts; typed as Any.")
     _break_circles(document, prepared)
     wire_names = attributes.name_properties(document)
     _inline(document, ("parameters", "requestBody", "responses", "headers", "callbacks", "links", "requestBodies"))
@@ -163,9 +167,7 @@ def _media_types(path: JsonPath, part: dict[str, Any], prepared: Prepared) -> No
 
 def _parameter(document: dict[str, Any], path: JsonPath, part: dict[str, Any], prepared: Prepared) -> None:
     """Takes as text what the generator can't put into a path, a header or a cookie."""
-    kind = resolve(document, part.get("schema")).get("type")
-    fits = kind in ("string", "integer", "number", "boolean") or part.get("in") == "query"
-    if "$ref" not in part and ("content" in part or not fits):
+    if serialization.is_taken_as_text(document, part):
         part.pop("content", None)
         part.pop("style", None)
         part["schema"] = {"type": "string"}
@@ -230,7 +232,16 @@ def _merge_parts(
         if True in kinds:
             prepared.note(path, "this `allOf` mixes objects with other values; it is typed as Any.")
         else:
-            schema.update({key: value for part in parts for key, value in deepcopy(part).items()} | schema)
+            merged = {key: value for part in parts for key, value in deepcopy(part).items()}
+            if not all(map(_takes_null, parts)):
+                merged.pop("nullable", None)
+            schema.update(merged | schema)
+
+
+def _takes_null(schema: dict[str, Any]) -> bool:
+    """Whether a part of an `allOf` lets null through: what says nothing of types does."""
+    is_typed = {"type", "enum", "const", "allOf", "anyOf", "oneOf"} & schema.keys()
+    return schema.get("nullable") is True or "null" in list_or_empty(schema.get("type")) or not is_typed
 
 
 def _only_objects_fit(document: dict[str, Any], schema: dict[str, Any], known: _Known) -> bool | None:

@@ -21,9 +21,12 @@ def body(kinds: tuple[Kind, ...], value: Any) -> dict[str, Any]:
     """A request body as httpx takes it: of the documented media types, the first whose type accepts the value."""
     if value is UNSET:
         return {}
-    media_type, way, codec, encoding = next((kind for kind in kinds if kind[2].accepts(value)), kinds[0])
+    fitting = [kind for kind in kinds if kind[2].accepts(value)] or [kinds[0]]
+    media_type, way, codec, encoding = fitting[0]
     try:
         data = codec.encode(value, "body", True)
+        if way == "json" and len(fitting) > 1 and _holds_file(data):
+            media_type, way, codec, encoding = next((kind for kind in fitting if kind[1] != "json"), fitting[0])
         if way == "json":
             return _sent(media_type, LargeBody(data) if _length(data) >= LARGE else _to_json(data))
     except RecursionError:
@@ -66,6 +69,13 @@ def _part(item: Any, media_type: str | None) -> FileTypes:
         return item.file_name, item.payload, item.mime_type or media_type
     usual = "application/json" if is_object(item) or is_list(item) else None
     return None, text(item).encode(), media_type or usual
+
+
+def _holds_file(data: Any) -> bool:
+    """Whether JSON cannot carry `data`, and a form can."""
+    if is_object(data):
+        return any(map(_holds_file, data.values()))
+    return any(map(_holds_file, data)) if is_list(data) else isinstance(data, File)
 
 
 def _length(data: Any) -> int:

@@ -83,6 +83,13 @@ CURABLE = {
         "in: path",
         "declared by no parameter",
     ),
+    "header that HTTP forbids": Defect(
+        lambda d: operation(d).update(parameters=[{"name": "X 追踪", "in": "header", "schema": {"type": "string"}}]),
+        f"{AT}/parameters/0",
+        "{",
+        "remove: true",
+        "`X 追踪` is no name of a header",
+    ),
     "no such field": Defect(
         lambda d: operation(d)["responses"]["200"].update(contents={}),
         f"{AT}/responses/200/contents",

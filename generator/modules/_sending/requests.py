@@ -72,12 +72,13 @@ class Requests:
 
 
 def _with_query(url: str, operation: Mapping[str, Any], *, has_own: bool) -> tuple[str, Any]:
-    """The URL and httpx's `params`: httpx would quote the delimiters of a parameter that is not exploded.
+    """The URL and httpx's `params`, which would replace a query in the URL, and quote the delimiters of what is joined.
 
-    Beside parameters that the client has of its own, httpx takes no query in a URL: there, it may quote them.
+    Beside parameters that the client has of its own, all have to be in `params`.
     """
     params = operation.get("params")
-    joined = "&".join(operation.get("joined", ()))
+    url, _, fixed = url.partition("?")  # what the document has in the path itself
+    joined = "&".join(filter(None, (fixed, *operation.get("joined", ()))))
     if not joined:
         return url, params
     if has_own:

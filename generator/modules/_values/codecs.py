@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 from functools import cache, partial
 from importlib import import_module
@@ -95,7 +95,7 @@ def parsed(kind: type, parse: Callable[[Any], Any]) -> Codec:
     def decode(data: Any, where: str) -> Any:
         try:
             return parse(data)
-        except (AttributeError, TypeError, ValueError):
+        except (AttributeError, IndexError, TypeError, ValueError):
             return _scalar(data, where, kind.__name__)
 
     def accepts(value: Any) -> bool:
@@ -104,10 +104,26 @@ def parsed(kind: type, parse: Callable[[Any], Any]) -> Codec:
     def matches(data: Any) -> bool:
         try:
             return parse(data) is not data
-        except (AttributeError, TypeError, ValueError):
+        except (AttributeError, IndexError, TypeError, ValueError):
             return False
 
     return Codec(encode, decode, accepts, matches, nullable=False)
+
+
+def _read_date(text: str) -> date:
+    """As RFC 3339 writes a date; fromisoformat reads 20260102, too, which would come back in another form."""
+    found = date.fromisoformat(text)
+    if found.isoformat() != text:
+        raise ValueError(text)
+    return found
+
+
+def _read_date_time(text: str) -> datetime:
+    """As RFC 3339 writes a time; fromisoformat makes midnight of a date alone."""
+    found = datetime.fromisoformat(text)
+    if text[10] not in "Tt ":
+        raise ValueError(text)
+    return found
 
 
 def choice(*given: Any, enum: tuple[str, str] | None = None) -> Codec:
@@ -296,6 +312,8 @@ BOOLEAN: Final = scalar(bool)
 NULL: Final = scalar(_NONE)
 FILE: Final = scalar(File)
 OBJECT: Final = free_object()
+DATE: Final = parsed(date, _read_date)
+DATE_TIME: Final = parsed(datetime, _read_date_time)
 
 Field = tuple[str, str, bool, Codec]
 """A field of a model: its attribute, its name in JSON, whether it is required, and its codec."""

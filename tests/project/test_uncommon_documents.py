@@ -1,0 +1,180 @@
+"""What is sound and uncommon, in other people's documents too, is generated whole and travels as OpenAPI says."""
+
+import sys
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from importlib import import_module
+from io import BytesIO
+from pathlib import Path as File
+from typing import Any
+
+import httpx
+import pytest
+
+from checkout import contract_check, generate
+from contract_check.document import overlay
+from specimens import small, write
+
+_TEXT: dict[str, Any] = {"type": "string"}
+_STATE = {"type": ["string", "null"], "enum": ["on", "off", None]}
+_REFERENCE = "#/components/schemas/"
+
+
+def _document() -> dict[str, Any]:
+    answer: dict[str, Any] = {"200": {"description": "好", "content": {"application/json": {"schema": {}}}}}
+    upload = {
+        "type": "object",
+        "properties": {
+            "file": {"type": "string", "format": "binary"},
+            "file_id": _TEXT,
+            "state": _STATE,
+            "grid": {"type": "array", "items": {"type": "array", "items": {"type": "integer"}}},
+        },
+    }
+    times: dict[str, Any] = {
+        "at": {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}, _TEXT]},
+        "on": {"type": "string", "format": "date"},
+    }
+    document = small(
+        Times={"type": "object", "properties": times},
+        Base={
+            "type": "object",
+            "required": ["kind"],
+            "properties": {
+                "top": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
+                "size": {"type": "number"},
+                "kind": {"type": "string"},
+            },
+        },
+        Narrow={
+            "allOf": [
+                {"$ref": f"{_REFERENCE}Base"},
+                {
+                    "type": "object",
+                    "required": ["top"],
+                    "properties": {
+                        "top": {"type": "integer", "maximum": 20},
+                        "size": {"type": "integer"},
+                        "kind": {"type": "string", "enum": ["a", "b"]},
+                    },
+                },
+            ]
+        },
+        Word={"oneOf": [{"type": "string", "enum": ["auto"]}, {"type": "object", "properties": {"name": _TEXT}}]},
+        Wide={"type": "object", "properties": {"word": {"allOf": [{"$ref": f"{_REFERENCE}Word"}, {"nullable": True}]}}},
+        Closed={"type": "object", "additionalProperties": False, "properties": {"a": _TEXT}},
+        More={"allOf": [{"$ref": f"{_REFERENCE}Closed"}, {"type": "object", "properties": {"b": _TEXT}}]},
+        Upload=upload,
+    )
+
+    def parameter(name: str, where: str, schema: object) -> dict[str, Any]:
+        return {"name": name, "in": where, "required": where == "path", "schema": schema}
+
+    def operation(name: str, *parameters: object, content: object = None, returns: str = "") -> dict[str, Any]:
+        body: dict[str, Any] = {"requestBody": {"content": content}} if content else {}
+        schema = {"schema": {"$ref": f"{_REFERENCE}{returns}"}}
+        responses = {"200": {"description": "好", "content": {"application/json": schema}}} if returns else answer
+        return {"operationId": name, "tags": ["t"], "parameters": list(parameters), "responses": responses, **body}
+
+    both = {kind: {"schema": {"$ref": f"{_REFERENCE}Upload"}} for kind in ("application/json", "multipart/form-data")}
+    states = {"type": "array", "items": _STATE}
+    document["paths"] |= {
+        "/with?beta=true": {"get": operation("with_query", parameter("n", "query", {"type": "integer"}))},
+        "/const/{word}": {"get": operation("const", parameter("word", "path", {"const": "only this"}))},
+        "/states": {
+            "get": operation("states", parameter("states", "query", states), parameter("a crumb", "cookie", _TEXT))
+        },
+        "/upload": {"post": operation("upload", content=both)},
+        **{
+            f"/{name.lower()}": {
+                "post": operation(
+                    name.lower(),
+                    content={"application/json": {"schema": {"$ref": f"{_REFERENCE}{name}"}}},
+                    returns=name,
+                )
+            }
+            for name in ("Narrow", "Wide", "More")
+        },
+    }
+    return document
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[File]:
+    """Where the package is, which `wire` found to be as documented."""
+    folder = tmp_path_factory.mktemp("uncommon")
+    document, none = write(folder, _document()), folder / "none.yaml"
+    none.write_text(overlay.dump_file([], "none"), encoding="utf-8")
+    done = generate(folder / "uncommon_client", "--document", document, "--overlay", none)
+    assert done.returncode == 0, done.stderr
+    checked = contract_check("wire", document, "--overlay", none, "--package", folder / "uncommon_client")
+    assert checked.returncode == 0, checked.stdout
+    sys.path.insert(0, str(folder))
+    yield folder
+    sys.path.remove(str(folder))
+
+
+@contextmanager
+def _client(sent: list[httpx.Request], **more: Any) -> Generator[Any]:
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200, json={})
+
+    arguments = {"transport": httpx.MockTransport(answer), **more}
+    with import_module("uncommon_client").Client(base_url="http://relay.example", httpx_args=arguments) as opened:
+        yield opened
+
+
+def _call(operation: str, *path: Any, own: Any = None, **arguments: Any) -> httpx.Request:
+    sent: list[httpx.Request] = []
+    with _client(sent, **({"params": own} if own else {})) as client:
+        import_module(f"uncommon_client.api.t.{operation}").sync_detailed(*path, client=client, **arguments)
+    sent[0].read()
+    return sent[0]
+
+
+def test_a_query_in_the_path_stays_beside_parameters(folder: File) -> None:
+    assert _call("with_query").url.query == b"beta=true"
+    assert _call("with_query", n=5).url.query == b"n=5&beta=true"
+    assert dict(_call("with_query", n=5, own={"x": "1"}).url.params) == {"x": "1", "n": "5", "beta": "true"}
+
+
+def test_null_in_a_list_of_the_query_is_not_sent(folder: File) -> None:
+    state = import_module("uncommon_client.models").StatesStatesItem
+    assert _call("states", states=[state.ON, None, state.OFF]).url.query == b"states=on&states=off"
+
+
+def test_a_file_goes_into_the_form_and_what_json_can_say_into_json(folder: File) -> None:
+    models, types = (import_module(f"uncommon_client.{name}") for name in ("models", "types"))
+    assert _call("upload", body=models.Upload(file_id="f")).headers["content-type"] == "application/json"
+    request = _call("upload", body=models.Upload(file=types.File(payload=BytesIO(b"x")), grid=[[1, 2], [3]]))
+    assert request.headers["content-type"].startswith("multipart/form-data")
+    assert [line for line in request.content.split(b"\r\n") if line.startswith(b"[")] == [b"[1, 2]", b"[3]"]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("2026-01-02", date(2026, 1, 2)),
+        ("2026-01-02T03:04:05Z", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)),
+        ("20260102", "20260102"),
+        ("2026-W01-1", "2026-W01-1"),
+        ("tomorrow", "tomorrow"),
+    ],
+)
+def test_a_date_a_time_and_a_text_are_told_apart_and_come_back(folder: File, text: str, value: object) -> None:
+    times = import_module("uncommon_client.models").Times.from_dict({"at": text, "on": text})
+    assert times.at == value
+    assert type(times.at) is type(value)
+    assert times.to_dict()["at"] == text.replace("Z", "+00:00")
+
+
+def test_a_part_that_narrows_a_type_or_takes_null_away_is_followed(folder: File) -> None:
+    models = import_module("uncommon_client.models")
+    narrow = models.Narrow(kind="a", top=3, size=4)
+    assert narrow.to_dict() == {"kind": "a", "top": 3, "size": 4}
+    with pytest.raises(TypeError, match="top"):
+        _call("narrow", body=models.Narrow(kind="a", top=None))
+    with pytest.raises(TypeError, match="word"):
+        _call("wide", body=models.Wide(word=None))
