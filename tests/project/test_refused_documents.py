@@ -86,7 +86,7 @@ CURABLE = {
     "header that HTTP forbids": Defect(
         lambda d: operation(d).update(parameters=[{"name": "X 追踪", "in": "header", "schema": {"type": "string"}}]),
         f"{AT}/parameters/0",
-        "{",
+        '{\n            "name": "X 追踪"',
         "remove: true",
         "`X 追踪` is no name of a header",
     ),
