@@ -191,7 +191,7 @@ PACKAGE_DOES = {
         does=_wrapped(after="got.parsed = got.parsed.to_dict() if got.status_code == 200 else got.parsed"),
     ),
     "loss": Case(
-        ("sync_detailed changes the body at the documented 200: {",),
+        ("sync_detailed changes the body at the documented 200: $.name: ",),
         does=_wrapped(after="if got.status_code == 200: got.parsed = _a.evolve(got.parsed, name='不')"),
     ),
     "twice": Case(("sync_detailed does not send one POST /twice/{id}: ['POST",), does=_wrapped("_real(**given)")),
