@@ -196,7 +196,7 @@ PACKAGE_DOES = {
     ),
     "twice": Case(("sync_detailed does not send one POST /twice/{id}: ['POST",), does=_wrapped("_real(**given)")),
     "body": Case(
-        ("sync_detailed sends another body than it is given: {",),
+        ("sync_detailed sends another body than it is given: $.name: ",),
         does=_wrapped("given['body'] = _a.evolve(given['body'], name='不')"),
     ),
     "query": Case(
