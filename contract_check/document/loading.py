@@ -84,10 +84,11 @@ _CHECKS = (schema_rules.check, nesting.check, prose_rules.check)
 
 def _find(document: Document) -> None:
     """Finds every defect: curing some uncovers others, so a copy is cured until nothing new is found."""
-    trial = deepcopy(document.value)
+    trial, is_sound = deepcopy(document.value), False
     for _ in range(20):
-        found = [rule_found for check in _CHECKS for rule_found in check(trial)]
-        if not found:  # Values can be judged by sound schemas only.
+        found = [] if is_sound else [rule_found for check in _CHECKS for rule_found in check(trial)]
+        if not found:  # Values can be judged by sound schemas only; to take a value away leaves these sound.
+            is_sound = True
             judged = list(prose_rules.check_values(trial))
             document.warnings += (_line(document, defect) for defect in judged if defect.warning)
             found = [defect for defect in judged if not defect.warning]

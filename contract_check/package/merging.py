@@ -95,7 +95,7 @@ def _narrower(document: dict[str, Any], one: dict[str, Any], other: dict[str, An
     if "$ref" in one or "$ref" in other:
         values = [set(list_or_empty(resolve(document, each).get("enum"))) for each in (one, other)]
         if all(values):
-            return one if values[0] <= values[1] else other if values[1] <= values[0] else None
+            return (one if len(values[0]) <= len(values[1]) else other) if values[0] & values[1] else None
         named, plain = (one, other) if "$ref" in one else (other, one)
         is_plain = plain.keys() == {"type"} and _type(resolve(document, named)) == plain["type"]
         return named if one == other or is_plain else None

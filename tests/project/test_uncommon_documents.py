@@ -45,6 +45,7 @@ def _document() -> dict[str, Any]:
                 "top": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
                 "size": {"type": "number"},
                 "kind": {"type": "string"},
+                "state": {"type": "string", "enum": ["on", "off", "broken"]},
             },
         },
         Narrow={
@@ -57,6 +58,7 @@ def _document() -> dict[str, Any]:
                         "top": {"type": "integer", "maximum": 20},
                         "size": {"type": "integer"},
                         "kind": {"type": "string", "enum": ["a", "b"]},
+                        "state": {"type": "string", "enum": ["on", "off"]},
                     },
                 },
             ]
@@ -174,6 +176,8 @@ def test_a_part_that_narrows_a_type_or_takes_null_away_is_followed(folder: File)
     models = import_module("uncommon_client.models")
     narrow = models.Narrow(kind="a", top=3, size=4)
     assert narrow.to_dict() == {"kind": "a", "top": 3, "size": 4}
+    state = models.Narrow.from_dict({"kind": "a", "top": 3, "state": "on"}).state
+    assert [each.value for each in type(state)] == ["on", "off"]
     with pytest.raises(TypeError, match="top"):
         _call("narrow", body=models.Narrow(kind="a", top=None))
     with pytest.raises(TypeError, match="word"):
