@@ -8,7 +8,7 @@ PYTEST := -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
 .SECONDARY:
-.PHONY: help setup generate build demo standin check corpus diff release live test test-all check-types bench bench-lock lock clean
+.PHONY: help setup generate adopt build demo standin check corpus diff release live test test-all check-types bench bench-lock lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -25,6 +25,10 @@ setup: .venv/.installed ## make .venv from the lock
 
 generate: setup ## regenerate generated_client/ from relay.json
 	@./generate.sh
+
+adopt: setup ## take a new document over: DOCUMENT is a file; all that follows from it, or nothing
+	@test -n '$(DOCUMENT)' || { echo 'Name an OpenAPI document: make adopt DOCUMENT=file' >&2; exit 2; }
+	@.venv/bin/python -m contract_check adopt "$(DOCUMENT)"
 
 build: dist/.built ## make the wheel and the sdist, the same bytes each time
 

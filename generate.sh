@@ -4,12 +4,13 @@ set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-Usage: ./generate.sh [--document FILE] [--overlay FILE]... [--output DIR]
+Usage: ./generate.sh [--document FILE] [--overlay FILE]... [--output DIR] [--reference FILE]
 
 Generates the client package from an OpenAPI document.
-  --document FILE  the document; default: relay.json beside this script
-  --overlay FILE   its overlay, repeatable; default: generator/overlay.yaml
-  --output DIR     where the package goes; default: generated_client beside this script
+  --document FILE   the document; default: relay.json beside this script
+  --overlay FILE    its overlay, repeatable; default: those that generator/config.yaml lists
+  --output DIR      where the package goes; default: generated_client beside this script
+  --reference FILE  where the list of its operations goes; default: docs/api.md, with the default output only
 
 Exit codes: 0 generated, 1 the document is refused, 2 usage or environment.
 TEXT
@@ -22,27 +23,35 @@ refuse() {
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 document=$root/relay.json
-output=$root/generated_client
+output=
+reference=
 overlays=()
 while [ $# -gt 0 ]; do
   case $1 in
     --help | -h) usage && exit 0 ;;
-    --document | --overlay | --output) [ $# -gt 1 ] || refuse "$1 needs a value; see ./generate.sh --help" ;;
+    --document | --overlay | --output | --reference) [ $# -gt 1 ] || refuse "$1 needs a value; see ./generate.sh --help" ;;
     *) refuse "unknown argument: $1; see ./generate.sh --help" ;;
   esac
   case $1 in
     --document) document=$2 ;;
     --overlay) overlays+=(--overlay "$2") ;;
     --output) output=$2 ;;
+    --reference) reference=$2 ;;
   esac
   shift 2
 done
+
+[ -n "$output$reference" ] || reference=$root/docs/api.md
+output=${output:-$root/generated_client}
 
 MAKEFLAGS='' make --silent --no-print-directory -C "$root" setup || refuse "the environment could not be set up."
 parent=$(mkdir -p "$(dirname "$output")" 2>/dev/null && cd "$(dirname "$output")" && pwd) ||
   refuse "the folder of $output can be neither entered nor made."
 output=$parent/$(basename "$output")
 export PATH="$root/.venv/bin:$PATH" PYTHONPATH=$root PYTHONSAFEPATH=1 PYTHONUTF8=1 PYTHONDONTWRITEBYTECODE=1
+
+# An adoption that was killed half-way is undone before anything is generated.
+if [ -e "$root/.adoption" ]; then "$root/.venv/bin/python" -m contract_check adopt --undo || exit 2; fi
 
 # One run at a time: a link that names the process is made in one step, and tells whether its maker still lives.
 lock=$parent/.$(basename "$output").lock
@@ -87,12 +96,14 @@ python -m openapi_python_client generate --path "$work/document.json" --config "
 step "generated with openapi-python-client"
 
 package=$work/project/generated_client
-summary=$(python -m contract_check verify "$package" --prepared "$work/document.json" --previous "$output") || exit $?
+summary=$(python -m contract_check verify "$package" --prepared "$work/document.json" --previous "$output" \
+  --reference "$work/api.md") || exit $?
 step "verified: every module imports, every operation is there"
 
 if [ -e "$output" ]; then mv "$output" "$previous"; fi
 mv "$package" "$output"
 rm -rf "$previous"
+if [ -n "$reference" ]; then mkdir -p "$(dirname "$reference")" && mv "$work/api.md" "$reference"; fi
 step "put in place"
 printf '%s\n' "$summary"
 cat "$work/notes"

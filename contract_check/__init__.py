@@ -4,5 +4,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 VENDORED = ROOT / "relay.json"
-OVERLAY = ROOT / "generator" / "overlay.yaml"
+CONFIG = ROOT / "generator" / "config.yaml"
+CURES = ROOT / "generator" / "cures.yaml"
+REFERENCE = ROOT / "docs" / "api.md"
 ACCEPTED = ROOT / "contract_check" / "relay" / "accepted.yaml"

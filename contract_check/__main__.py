@@ -3,6 +3,7 @@
 Each command imports what it needs itself: generate.sh runs two of them, and should not wait for what serves the others.
 """
 
+import json
 import sys
 import traceback
 from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import ACCEPTED, OVERLAY, ROOT, VENDORED
+from . import ACCEPTED, ROOT, VENDORED
 from .document.defects import Refusal, count
 from .document.text import visible
 
@@ -118,6 +119,7 @@ def _parser() -> ArgumentParser:
     command.add_argument("package", type=Path, metavar="DIR")
     command.add_argument("--prepared", type=Path, required=True, metavar="FILE", help="the prepared document")
     command.add_argument("--previous", type=Path, metavar="DIR", help="the package to compare with")
+    command.add_argument("--reference", type=Path, metavar="FILE", help="where the list of its operations goes")
     command.set_defaults(run=_verify)
 
     command = commands.add_parser("diff", help="what changed between two documents or revisions, for a caller's code?")
@@ -126,6 +128,11 @@ def _parser() -> ArgumentParser:
     command.add_argument("--format", choices=("text", "json", "markdown"), default="text")
     command.add_argument("--fail-on", choices=("minor", "major"), help="exit 1 where the verdict reaches this level")
     command.set_defaults(run=_diff)
+
+    command = commands.add_parser("adopt", help="take a new document over, whole or not at all; commits nothing")
+    command.add_argument("document", type=Path, nargs="?", metavar="FILE")
+    command.add_argument("--undo", action="store_true", help="only put back what an adoption that was killed left")
+    command.set_defaults(run=_adopt)
 
     command = commands.add_parser("release", help="put what a release consists of into dist/; uploads nothing")
     command.set_defaults(run=_release)
@@ -164,7 +171,11 @@ def _parser() -> ArgumentParser:
 def _add_document(command: ArgumentParser) -> None:
     command.add_argument("document", type=Path, nargs="?", default=VENDORED, metavar="FILE")
     command.add_argument(
-        "--overlay", type=Path, action="append", metavar="FILE", help="in place of generator/overlay.yaml; repeatable"
+        "--overlay",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="in place of config.yaml's; repeatable",
     )
 
 
@@ -179,14 +190,14 @@ def _add_gate(command: ArgumentParser, *, is_gate: bool = False) -> None:
         add("--document", VENDORED, "in place of relay.json", "FILE")
     else:
         command.add_argument("file", type=Path, nargs="?", metavar="FILE", help="in place of relay.json")
-    add("--overlay", None, "in place of generator/overlay.yaml; repeatable", "FILE", "append")
+    add("--overlay", None, "in place of those in generator/config.yaml; repeatable", "FILE", "append")
     add("--package", ROOT / "generated_client", "in place of generated_client/", "DIR")
 
 
 def _load(arguments: Namespace) -> "Document":
     from .document import loading
 
-    return loading.load(arguments.document, arguments.overlay or [OVERLAY])
+    return loading.load(arguments.document, arguments.overlay)
 
 
 def _gate(arguments: Namespace) -> int:
@@ -224,9 +235,12 @@ def _prepare(arguments: Namespace) -> int:
 
 
 def _verify(arguments: Namespace) -> int:
-    from .package import verification
+    from .package import reference, verification
 
     print(verification.verify(arguments.package, arguments.prepared))
+    if arguments.reference:
+        document = json.loads(arguments.prepared.read_text(encoding="utf-8"))
+        arguments.reference.write_text(reference.reference(document, arguments.package), encoding="utf-8")
     if arguments.previous and arguments.previous.is_dir():
         lines = list(verification.changes(arguments.previous, arguments.package))
         print("\n".join(lines[:20]) or "no change against the previous package")
@@ -260,6 +274,12 @@ def _diff(arguments: Namespace) -> int:
     from .history import diff
 
     return diff.run(arguments)
+
+
+def _adopt(arguments: Namespace) -> int:
+    from .adoption import adopt
+
+    return adopt.run(arguments)
 
 
 def _release(arguments: Namespace) -> int:

@@ -10,20 +10,22 @@ from functools import cache
 from pathlib import Path
 from time import monotonic
 
-from . import OVERLAY
-from .document import loading
+from .document import loading, settings
 from .document.tree import pointer
 from .package import drift
 
 # A finding says where it is; what is indented explains the one before it.
 _FINDING = re.compile(r"(?P<warning>warning: )?(?P<file>\S.*?):(?P<line>\d+)(:(?P<col>\d+))?: (?P<text>.*)")
+CHECKS = ("document", "drift", "wire")
+"""The checks of the whole gate."""
 _RED, _YELLOW, _PLAIN = "\033[31m", "\033[33m", "\033[0m"
 
 
 def run(arguments: Namespace) -> int:
     """Runs the checks in `arguments.checks`; without a sound document, the others are pointless."""
     file = getattr(arguments, "file", None) or arguments.document
-    overlays, checks, package = arguments.overlay or [OVERLAY], arguments.checks, arguments.package
+    checks, package = arguments.checks, arguments.package
+    overlays = arguments.overlay or settings.overlays(file)
     if "document" in checks:
         began = _begin("document")
         is_sound = _end("document", began, loading.report(_loaded(file, tuple(overlays))))

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from .. import OVERLAY, VENDORED
-from . import directions, nesting, overlay, prose_rules, reading, schema_rules
+from .. import VENDORED
+from . import directions, nesting, overlay, prose_rules, reading, schema_rules, settings
 from .defects import Action, Defect, Refusal, count
 from .text import visible
 from .tree import SCHEMA_KEYWORDS, keyword_of, operations, pointer, walk
@@ -35,12 +35,13 @@ class Document:
         return [defect for defect in self.defects if defect.cure is None]
 
 
-def load(file: Path, overlays: Iterable[Path] = (OVERLAY,)) -> Document:
-    """The document in `file` after its overlays; its defects are found, not raised.
+def load(file: Path, overlays: Iterable[Path] | None = None, *, is_vendored: bool | None = None) -> Document:
+    """The document in `file` after its overlays (without any given, those of config.yaml); its defects are found.
 
-    Raises Refusal where the file or an overlay can't be read, and, for the vendored document, where an
-    action of an overlay matches nothing.
+    Raises Refusal where the file or an overlay can't be read, and, for the vendored document (or one that is to take
+    its place, which `is_vendored` says), where an action of an overlay finds no place to change.
     """
+    is_vendored = file.resolve() == VENDORED if is_vendored is None else is_vendored
     source = reading.read(file)
     document = Document(source, source.value, list(source.defects))
     if not document.defects:
@@ -50,11 +51,12 @@ def load(file: Path, overlays: Iterable[Path] = (OVERLAY,)) -> Document:
     if document.defects:  # The rules have nothing to say of another format.
         return document
     _drop_titles(document.value)
-    for each in overlays:
-        without_effect = overlay.apply(each, document.value)
-        if without_effect and file.resolve() == VENDORED:
+    for each in settings.overlays(file) if overlays is None else overlays:
+        lost, idle = overlay.apply(each, document.value)
+        if lost and is_vendored:
             advice = f"Mend its target, delete it, or mark it `{overlay.OPTIONAL}: true`."
-            raise Refusal("\n".join([*without_effect, advice]))
+            raise Refusal("\n".join([*lost, advice]))
+        without_effect = lost + idle
         document.actions_without_effect += len(without_effect)
         document.warnings += without_effect if len(without_effect) < 2 else [_together(each, without_effect)]
     _find(document)

@@ -13,9 +13,10 @@ from ruamel.yaml.error import YAMLError
 
 from .defects import Action, Refusal
 from .text import is_visible
-from .tree import is_array, is_object, is_reference_alone, list_or_empty, object_or_empty
+from .tree import JsonPath, at, is_array, is_object, is_reference_alone, list_or_empty, object_or_empty, resolve
 
 OPTIONAL = "x-optional"
+_IDLE = "gives what stands there already"
 _FIELDS = ("target", "description", "update", "remove")
 
 
@@ -62,18 +63,26 @@ def _problems(action: Action) -> Iterator[str]:
         yield f"the target `{action.get('target')}` is no JSONPath (RFC 9535): {error.args[0]}."
 
 
-def apply(file: Path, document: dict[str, Any]) -> list[str]:
-    """Changes `document` by the actions in `file`; returns a line for each that changed nothing."""
-    outcomes = [(place, action, apply_action(action, document)) for place, action in read(file)]
-    return [
-        f"{place}: this action {reason}: {action['target']}"
-        for place, action, reason in outcomes
-        if reason and action.get(OPTIONAL) is not True
-    ]
+def apply(file: Path, document: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """Changes `document` by the actions in `file`.
+
+    Returns a line for each that found no place to change, and for each that found there what it gives.
+    """
+    lost, idle = list[str](), list[str]()
+    for place, action in read(file):
+        reason = apply_action(action, document)
+        if reason and action.get(OPTIONAL) is not True:
+            (idle if reason == _IDLE else lost).append(f"{place}: this action {reason}: {action['target']}")
+    return lost, idle
 
 
 def apply_action(action: Action, document: dict[str, Any]) -> str | None:
-    """Changes `document` by one action; returns why that changed nothing, or None."""
+    """Changes `document` by one action; returns why that changed nothing, or None.
+
+    A target that names one place finds it behind a `$ref` too. What is referred to is copied there first, so that
+    nothing changes for others that refer to it.
+    """
+    _copy_references(action, document)
     reason = "matches nothing"
     for match in reversed(list(jsonpath.finditer(action["target"], document))):  # a removal moves the items behind it
         found: Any = match.obj
@@ -89,17 +98,57 @@ def apply_action(action: Action, document: dict[str, Any]) -> str | None:
         elif _merge(found, action["update"]):
             reason = ""
         else:
-            reason = reason and "gives what stands there already"
+            reason = reason and _IDLE
     return reason or None
+
+
+def _copy_references(action: Action, document: dict[str, Any]) -> None:
+    steps = _single_place(action["target"])
+    for length in range(1, len(steps) + 1):
+        part = object_or_empty(at(document, steps[: length - 1]))
+        if steps[length - 1] not in part:
+            _take_in(document, part, steps[length - 1 :])
+    if not action.get("remove") and "$ref" not in object_or_empty(action["update"]):
+        _take_in(document, object_or_empty(at(document, steps)), ())
+
+
+def _single_place(target: str) -> JsonPath:
+    """The path that a target names; an empty one where it may match several places."""
+    query = jsonpath.compile(target)
+    if not isinstance(query, jsonpath.JSONPath) or not query.singular_query():
+        return ()
+    selectors: list[Any] = [segment.selectors[0] for segment in query.segments]
+    return tuple(getattr(each, "name", None) or each.index for each in selectors)
+
+
+def _take_in(document: dict[str, Any], part: dict[str, Any], wanted: JsonPath) -> None:
+    """Puts a copy of what `part` refers to in its place, if `wanted` is to be found there."""
+    target = resolve(document, part)
+    if "$ref" in part and target is not part and _is_found(document, target, wanted):
+        copied = deepcopy(target)
+        if not str(document.get("openapi")).startswith("3.0."):  # 3.0 ignores what stands beside a reference.
+            copied |= {key: value for key, value in part.items() if key != "$ref"}
+        part.clear()
+        part.update(copied)
+
+
+def _is_found(document: dict[str, Any], part: Any, wanted: JsonPath) -> bool:
+    for step in wanted:
+        if is_object(part) and step not in part:
+            part = resolve(document, part)
+        part = at(part, (step,))
+    return part is not None
 
 
 def _merge(target: Any, update: Any) -> bool:
     """Merges as Overlay 1.0 says: objects key by key, arrays by appending, anything else by replacing.
 
-    Says whether anything changed.
+    An array's item that is there already is not appended: `required`, `tags` and the like hold each once. Says whether
+    anything changed.
     """
     if is_array(target):
-        items: list[Any] = update if is_array(update) else [update]
+        given: list[Any] = update if is_array(update) else [update]
+        items = [item for item in given if item not in target]
         target += deepcopy(items)
         return bool(items)
     changed = False

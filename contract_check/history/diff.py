@@ -1,36 +1,22 @@
 """What changed between two revisions of the contract, as a caller's code will feel it."""
 
-import hashlib
 import json
 import os
 import re
-import subprocess
-import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from copy import deepcopy
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, cast
 
-from .. import OVERLAY, ROOT, VENDORED
-from ..document import directions, loading, overlay
 from ..document.defects import Refusal, count
-from ..document.prose_rules import server_url
-from ..package import preparation
 from ..package.verification import PACKAGE, files
-from . import surface
+from . import revisions, surface
 from .renames import Renames
+from .revisions import Revision
 from .surface import Facts, Key, Place
 
 LEVELS = ("none", "patch", "minor", "major")
-_CACHE = ROOT / ".venv" / ".contract_check"
-_ALL_FITS = "0 overlay actions changed nothing, 0 suggested cures applied"
-_GENERATE = ROOT / "generate.sh"
-_INPUTS = ("generate.sh", "requirements-dev.txt", "generator/**/*", "contract_check/**/*.py")
 
 
 @dataclass(frozen=True)
@@ -41,14 +27,6 @@ class Change:
     operation: str
     where: str
     what: str
-
-
-@dataclass(frozen=True)
-class Revision:
-    """One of the two that are compared: its prepared document, and the packages made from it."""
-
-    document: dict[str, Any]
-    packages: list[Path]
 
 
 class _Found(NamedTuple):
@@ -63,76 +41,6 @@ class _Found(NamedTuple):
 
 _DECLARED = ("exists", "type", "type of success", "values", "security")
 """The aspects of a document that show in how Python declares what stands there."""
-
-
-def load(revision: str | None) -> Revision:
-    """A document file, a git revision or (None) the working tree, with the overlay that belongs to it.
-
-    What that overlay leaves undone is done as `document --suggest` would; raises Refusal where that isn't enough.
-    """
-    name, commit = revision or "the working tree", ""
-    if revision is None or os.path.isfile(revision):  # noqa: PTH113  # a Path raises where a name is too long
-        text, actions = Path(revision or VENDORED).read_bytes(), OVERLAY.read_bytes()
-    else:
-        commit = _git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").decode().strip()
-        text = _git("show", f"{commit}:./{VENDORED.name}") if commit else b""
-        actions = _git("show", f"{commit}:./generator/{OVERLAY.name}") if text else b""
-        if not text:
-            problem = f"{revision} is no file, and no git revision that holds a {VENDORED.name}."
-            raise Refusal.environment(problem, "Name one of these, such as HEAD or v0.1.0.")
-    inputs = sorted(file for pattern in _INPUTS for file in ROOT.glob(pattern) if file.is_file())
-    key = hashlib.sha256(b"\0".join([text, actions, *(file.read_bytes() for file in inputs)])).hexdigest()
-
-    def make(into: Path) -> None:
-        print(f"generating from {name} ...", file=sys.stderr)
-        file, own, cures = (into / part for part in ("relay.json", "overlay.yaml", "cures.yaml"))
-        file.write_bytes(text)
-        own.write_bytes(actions or overlay.dump_file([], "None").encode())
-        found = loading.load(file, [own])
-        cures.write_text(overlay.dump_file(found.cures, "Suggested cures"), encoding="utf-8")
-        options: list[str | Path] = ["--overlay", own, "--overlay", cures, "--output", into / PACKAGE]
-        done = subprocess.run([_GENERATE, "--document", file, *options], capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise Refusal(f"{name} cannot be compared:\n{done.stderr}")
-        documented = {"servers": deepcopy(found.value.get("servers"))}
-        for cure in found.cures:
-            overlay.apply_action(cure, found.value)
-        directions.relax_required(found.value)
-        surface.keep_originals(found.value)
-        preparation.prepare(found.value)
-        if not server_url(documented):
-            found.value.pop("servers", None)  # A cure's placeholder is no promise.
-        (into / "prepared.json").write_text(json.dumps(found.value), encoding="utf-8")
-        without_effect = count(found.actions_without_effect, "overlay action")
-        told = f"{without_effect} changed nothing, {count(len(found.cures), 'suggested cure')} applied"
-        (into / "note").write_text(told, encoding="utf-8")
-
-    folder = _cached(key, make)
-    if (note := (folder / "note").read_text(encoding="utf-8")) != _ALL_FITS:
-        print(f"note: {name}: {note}", file=sys.stderr)
-    packages = [folder / PACKAGE]
-    if commit and (shipped := _git("archive", commit, PACKAGE)):  # What users have, whatever made it.
-        unpack = ("tar", "-x", "-C")
-        packages.append(
-            _cached(commit, lambda into: subprocess.run([*unpack, into], input=shipped, check=True)) / PACKAGE
-        )
-    return Revision(json.loads((folder / "prepared.json").read_text(encoding="utf-8")), packages)
-
-
-def _git(*arguments: str) -> bytes:
-    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=False).stdout
-
-
-def _cached(key: str, make: Callable[[Path], object]) -> Path:
-    """The folder that `make` fills, kept for the next time; it appears whole or not at all."""
-    if not (folder := _CACHE / key).is_dir():
-        _CACHE.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=_CACHE) as work:
-            (made := Path(work) / "made").mkdir()
-            make(made)
-            with suppress(OSError):  # Another run was first.
-                made.rename(folder)
-    return folder
 
 
 def compare(old: Revision, new: Revision) -> list[Change]:
@@ -297,7 +205,7 @@ def between(old: str, new: str | None = None) -> list[Change]:
     """The changes between two documents or revisions, which are made ready at the same time."""
     try:
         with ThreadPoolExecutor() as pool:
-            return compare(*pool.map(load, (old, new)))
+            return compare(*pool.map(revisions.load, (old, new)))
     except Refusal as refusal:  # 1 is said of what was compared
         raise Refusal(str(refusal), 2) from refusal
 

@@ -7,6 +7,7 @@ import sys
 import tomllib
 from argparse import Namespace
 from shutil import rmtree
+from typing import Any
 
 from .. import ROOT
 from ..document.defects import Refusal
@@ -17,9 +18,9 @@ DIST = ROOT / "dist"
 
 def run(_: Namespace) -> int:
     """Checks, builds, and lists what is in dist/; raises Refusal that names everything that is in the way."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = _project()
     version = project["version"]
-    tag = _say("git", "describe", "--tags", "--abbrev=0", "--match", "v[0-9]*")
+    tag = last_tag()
     changes = diff.between(tag) if tag else []
     verdict = diff.worst(change.level for change in changes)
     demanded = demand(tag.removeprefix("v"), verdict) if tag else version
@@ -42,6 +43,21 @@ def run(_: Namespace) -> int:
     _build(f"# {project['name']} {version}\n\n{note}")
     print("\n".join(str(file.relative_to(ROOT)) for file in sorted(DIST.glob("[!.]*"))))
     return 0
+
+
+def last_tag() -> str:
+    """The tag of the last release before HEAD, or nothing."""
+    return _say("git", "describe", "--tags", "--abbrev=0", "--match", "v[0-9]*")
+
+
+def own_version() -> str:
+    """The version that pyproject.toml gives."""
+    return str(_project()["version"])
+
+
+def _project() -> dict[str, Any]:
+    project: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return project
 
 
 def demand(last: str, verdict: str) -> str:

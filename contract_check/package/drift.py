@@ -7,7 +7,7 @@ from pathlib import Path
 from subprocess import PIPE, Popen
 from tempfile import TemporaryDirectory
 
-from .. import ROOT
+from .. import REFERENCE, ROOT
 from ..document.defects import Refusal
 from . import verification
 
@@ -22,9 +22,9 @@ _MEANING = {
 def generation(document: Path, overlays: list[Path]) -> Generator[Callable[[], Path]]:
     """Begins to generate elsewhere; gives what waits for the package and says where it is."""
     with TemporaryDirectory() as temporary:
-        fresh = Path(temporary) / "fresh"
+        fresh, listed = Path(temporary) / "fresh", Path(temporary) / REFERENCE.name
         options = [option for overlay in overlays for option in ("--overlay", overlay)]
-        command = [ROOT / "generate.sh", "--document", document, *options, "--output", fresh]
+        command = [ROOT / "generate.sh", "--document", document, *options, "--output", fresh, "--reference", listed]
         with Popen(command, stdout=PIPE, stderr=PIPE, text=True) as process:
 
             def wait() -> Path:
@@ -40,8 +40,20 @@ def generation(document: Path, overlays: list[Path]) -> Generator[Callable[[], P
 
 
 def compare(folder: Path, fresh: Path) -> Iterator[str]:
-    """A line for each file of `folder` that differs from what was generated, and what would have to change in it."""
+    """A line for each file of `folder` that differs from what was generated, and what would have to change in it.
+
+    The list of operations goes with the package of the checkout.
+    """
     old, new = verification.files(folder), verification.files(fresh)
+    yield from _differences(folder, old, new)
+    if folder.resolve() == ROOT / verification.PACKAGE:
+        listed = {REFERENCE.name: REFERENCE.read_bytes()} if REFERENCE.is_file() else {}
+        yield from _differences(
+            REFERENCE.parent, listed, {REFERENCE.name: (fresh.parent / REFERENCE.name).read_bytes()}
+        )
+
+
+def _differences(folder: Path, old: dict[str, bytes], new: dict[str, bytes]) -> Iterator[str]:
     for name in sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name)):
         yield f"{folder / name}:1:1: {_MEANING[name in old, name in new]}"
         before, after = (tree.get(name, b"").decode(errors="replace").splitlines() for tree in (old, new))

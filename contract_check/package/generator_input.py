@@ -11,12 +11,11 @@ from subprocess import run
 from typing import Any
 
 from .. import ROOT
-from ..document import overlay
+from ..document import settings
 from ..document.defects import Refusal
 from ..document.loading import Document
 from ..document.prose_rules import server_url
 from ..document.text import visible
-from ..document.tree import object_or_empty
 from . import preparation
 
 
@@ -29,7 +28,7 @@ def write(document: Document, into: Path) -> None:
     value = deepcopy(document.value)
     prepared = preparation.prepare(value)
     _write_json(into / "document.json", value)
-    config = object_or_empty(overlay.load_yaml(ROOT / "generator" / "config.yaml"))
+    config = settings.read().generator
     config["content_type_overrides"] = prepared.media_types | config.get("content_type_overrides", {})
     _write_json(into / "config.json", config)
     generator = find_spec("openapi_python_client")  # found, not imported: that takes longer than all else here

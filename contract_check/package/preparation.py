@@ -48,6 +48,8 @@ class Prepared:
 
     media_types: dict[str, str] = field(default_factory=dict[str, str])
     notes: list[str] = field(default_factory=list[str])
+    classes: dict[str, JsonPath] = field(default_factory=dict[str, JsonPath])
+    """Where each class stood in the document before it was named."""
 
     def note(self, path: JsonPath, text: str) -> None:
         """Keeps a line on a place where the client says less than the document."""
@@ -76,7 +78,7 @@ def prepare(document: dict[str, Any]) -> Prepared:
         if keyword_of(path) in SCHEMA_KEYWORDS:
             _simplify(schema)
             _merge_parts(document, path, schema, known, prepared)
-    _name_classes(document)
+    prepared.classes = _name_classes(document)
     for place in merge_overridden(document):
         name, _, key = place.partition(".")
         prepared.note(("components", "schemas", name, "properties", key), "no value fits all parts; typed as Any.")
@@ -304,10 +306,14 @@ def _hashable(value: object) -> object:
     return value if isinstance(value, str | int | float | bool | None) else repr(value)
 
 
-def _name_classes(document: dict[str, Any]) -> None:
-    """Moves every inline class to components/schemas, under the name that its class will have."""
+def _name_classes(document: dict[str, Any]) -> dict[str, JsonPath]:
+    """Moves every inline class to components/schemas, under the name that its class will have.
+
+    Returns where each class stood.
+    """
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    _name_components(document, schemas)
+    renamed = _name_components(document, schemas)
+    components = {name: ("components", "schemas", key) for key, name in renamed.items()}
     named: dict[JsonPath, str] = {(): ""}  # Every part of the document, schema or not, parents first.
     for path, part in walk(document):
         parent = path[:-1]
@@ -324,6 +330,7 @@ def _name_classes(document: dict[str, Any]) -> None:
     told_apart = names.unique(inline, "", (key.lower() for key in schemas))
     for path in reversed(told_apart):  # Children first: what they leave behind is a reference.
         _move(document, path, told_apart[path])
+    return {**components, **{name: path for path, name in told_apart.items()}}
 
 
 def _label(document: dict[str, Any], path: JsonPath, part: dict[str, Any]) -> str:
@@ -361,8 +368,8 @@ def _is_class(schema: dict[str, Any]) -> bool:
     return bool(schema.get("enum") or parts or schema.get("type") == "object" or schema.get("properties"))
 
 
-def _name_components(document: dict[str, Any], schemas: dict[str, Any]) -> None:
-    """Renames each named schema to its class, and every reference with it."""
+def _name_components(document: dict[str, Any], schemas: dict[str, Any]) -> dict[str, str]:
+    """Renames each named schema to its class, and every reference with it; returns the new names."""
     wanted = {key: names.class_name(names.label(schema.pop("title", None) or key)) for key, schema in schemas.items()}
     renamed = names.unique(wanted, "")
     for path, reference in list(references(document)):
@@ -376,6 +383,7 @@ def _name_components(document: dict[str, Any], schemas: dict[str, Any]) -> None:
             holder = object_or_empty(at(document, path))
             holder.clear()
             holder["anyOf"] = [{"$ref": reference}, {"type": "null"}]
+    return renamed
 
 
 def _move(document: dict[str, Any], path: JsonPath, name: str) -> None:
