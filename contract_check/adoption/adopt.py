@@ -11,14 +11,14 @@ from ..package.verification import PACKAGE, files
 from . import changelog, cures, placement, report
 
 _CHANGELOG = ROOT / "CHANGELOG.md"
-_HEAD = "# Written by `make adopt`, and again at each adoption: what belongs to one document. Yours goes into overlay.yaml.\n"
+_HEAD = "# `make adopt` writes this file at each adoption: what one document needs. Yours goes into overlay.yaml.\n"
 
 
 def run(arguments: Namespace) -> int:
     """Adopts the document and says on one screen what that means; raises Refusal where it can't be."""
     if arguments.undo:
-        placement.undo()
-        return 0
+        with placement.alone():  # which undoes what it finds
+            return 0
     if arguments.document is None:
         raise Refusal.environment("No document is named.", "Name it: make adopt DOCUMENT=file")
     with placement.alone():
@@ -45,7 +45,7 @@ def _adopt(document: Path) -> int:
     is_heads = not changes and revisions.git("show", f"HEAD:./{VENDORED.name}") == text
     draft = _draft_of_head() if is_heads else diff.markdown(tag or "HEAD", since)
     now = _CHANGELOG.read_text(encoding="utf-8") if _CHANGELOG.is_file() else "# Changelog\n\n"
-    contents = {
+    contents: dict[str, Path | bytes] = {
         VENDORED.name: text,
         f"generator/{CURES.name}": written,
         PACKAGE: after.packages[0],
@@ -56,9 +56,7 @@ def _adopt(document: Path) -> int:
     if replaced:
         placement.put(replaced)
     print("\n".join(report.screen(changes, found, after.notes, _version(tag, since))))
-    print(
-        f"replaced: {', '.join(replaced)}. Read `git diff`, then run `make test`." if replaced else "replaced: nothing."
-    )
+    print(f"replaced: {', '.join(replaced) or 'nothing'}. Read `git diff`, then run `make test`.")
     return 0
 
 

@@ -48,9 +48,8 @@ def compare(folder: Path, fresh: Path) -> Iterator[str]:
     yield from _differences(folder, old, new)
     if folder.resolve() == ROOT / verification.PACKAGE:
         listed = {REFERENCE.name: REFERENCE.read_bytes()} if REFERENCE.is_file() else {}
-        yield from _differences(
-            REFERENCE.parent, listed, {REFERENCE.name: (fresh.parent / REFERENCE.name).read_bytes()}
-        )
+        made = {REFERENCE.name: (fresh.parent / REFERENCE.name).read_bytes()}
+        yield from _differences(REFERENCE.parent, listed, made)
 
 
 def _differences(folder: Path, old: dict[str, bytes], new: dict[str, bytes]) -> Iterator[str]:

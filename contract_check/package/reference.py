@@ -13,8 +13,8 @@ _HEAD = """\
 # Operations
 
 Every operation of `generated_client`, by group; `make generate` writes this file. Each is a module with the functions
-`sync`, `sync_detailed` and `stream`, and for event loops `asyncio`, `asyncio_detailed` and `astream`. All take `client`,
-and return what is named here; the detailed ones return a `Response` of any of the answers.
+`sync`, `sync_detailed` and `stream`, and for event loops `asyncio`, `asyncio_detailed` and `astream`. All take `client`
+and what is named here. The detailed ones return a `Response` of any of the answers.
 """
 
 
