@@ -104,7 +104,7 @@ def _generate(name: str, text: bytes, overlays: list[bytes], into: Path) -> None
         each.write_bytes(content)
     found = loading.load(file, given)
     cures.write_text(overlay.dump_file(found.cures, "Suggested cures"), encoding="utf-8")
-    options = [option for each in (*given, cures) for option in ("--overlay", each)]
+    options: list[str | Path] = [option for each in (*given, cures) for option in ("--overlay", each)]
     places = ["--output", into / PACKAGE, "--reference", into / "api.md"]
     command: list[str | Path] = [_GENERATE, "--document", file, *options, *places]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
