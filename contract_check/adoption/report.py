@@ -20,7 +20,15 @@ def screen(changes: Sequence[Change], cures: Sequence[Action], notes: Sequence[s
     yield from _part("new", [name for name in new if name.count(".") == 1])
     reasons = Counter(str(cure["description"]) for cure in cures)
     yield from _part("cured, in generator/cures.yaml", [_times(reason, found) for reason, found in reasons.items()])
-    yield from _part("left out, or said in less than the document's words", notes)
+    left_out: dict[str, list[str]] = {}
+    for note in notes:
+        place, _, reason = note.partition(": ")
+        left_out.setdefault(reason, []).append(place)
+    told = [
+        f"{', '.join(places[:2])}{' ...' if places[2:] else ''}: {_times(reason, len(places))}"
+        for reason, places in left_out.items()
+    ]
+    yield from _part("left out, or said in less than the document's words", told)
     yield f"version: {version}"
 
 
