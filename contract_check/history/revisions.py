@@ -105,8 +105,8 @@ def _generate(name: str, text: bytes, overlays: list[bytes], into: Path) -> None
     found = loading.load(file, given)
     cures.write_text(overlay.dump_file(found.cures, "Suggested cures"), encoding="utf-8")
     options: list[str | Path] = [option for each in (*given, cures) for option in ("--overlay", each)]
-    places = ["--output", into / PACKAGE, "--reference", into / "api.md"]
-    command: list[str | Path] = [_GENERATE, "--document", file, *options, *places]
+    command: list[str | Path] = [_GENERATE, "--document", file, *options]
+    command += ["--output", into / PACKAGE, "--reference", into / "api.md"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Refusal(f"{name} cannot be compared:\n{done.stderr}")

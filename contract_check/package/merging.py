@@ -19,17 +19,17 @@ def merge_overridden(document: dict[str, Any]) -> list[str]:
     for name, schema in schemas.items():
         if not schema.get("allOf"):
             continue
-        parts = list(_parts(document, schema, set()))
+        found = list(parts(document, schema))
         given: dict[str, list[dict[str, Any]]] = {}
-        for part in parts:
+        for part in found:
             for key, value in object_or_empty(part.get("properties")).items():
                 given.setdefault(key, []).append(object_or_empty(value))
         if not any(_is_overridden(values) for values in given.values()):
             continue
         merged = {key: _merged(document, values) for key, values in given.items()}
         empty += [f"{name}.{key}" for key, value in merged.items() if value is None]
-        required = dict.fromkeys(key for part in parts for key in list_or_empty(part.get("required")))
-        additional = [part["additionalProperties"] for part in parts if "additionalProperties" in part]
+        required = dict.fromkeys(key for part in found for key in list_or_empty(part.get("required")))
+        additional = [part["additionalProperties"] for part in found if "additionalProperties" in part]
         told = {key: value for key, value in schema.items() if key not in ("allOf", "properties", "required")}
         schema.clear()
         schema.update(told | {"type": "object", "properties": {key: value or {} for key, value in merged.items()}})
@@ -38,12 +38,13 @@ def merge_overridden(document: dict[str, Any]) -> list[str]:
     return empty
 
 
-def _parts(document: dict[str, Any], schema: dict[str, Any], seen: set[int]) -> Iterator[dict[str, Any]]:
+def parts(document: dict[str, Any], schema: dict[str, Any], seen: set[int] | None = None) -> Iterator[dict[str, Any]]:
     """The parts of a schema, those that it refers to first, and itself."""
+    seen = set() if seen is None else seen
     if id(schema) not in seen:
         seen.add(id(schema))
         for part in list_or_empty(schema.get("allOf")):
-            yield from _parts(document, resolve(document, part), seen)
+            yield from parts(document, resolve(document, part), seen)
         yield schema
 
 

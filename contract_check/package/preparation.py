@@ -31,7 +31,7 @@ from ..document.tree import (
 from . import attributes
 from .booleans import schemas_as_objects
 from .docstrings import describe
-from .merging import merge_overridden
+from .merging import merge_overridden, parts
 
 _BINARY = "application/octet-stream"
 _ROOT = "#/components/schemas/"
@@ -76,7 +76,7 @@ def prepare(document: dict[str, Any]) -> Prepared:
     known: _Known = {}
     for path, schema in list(walk(document)):
         if keyword_of(path) in SCHEMA_KEYWORDS:
-            _simplify(schema)
+            _simplify(document, schema)
             _merge_parts(document, path, schema, known, prepared)
     prepared.classes = _name_classes(document)
     for place in merge_overridden(document):
@@ -176,14 +176,13 @@ def _parameter(document: dict[str, Any], path: JsonPath, part: dict[str, Any], p
         prepared.note(path, f"the {part.get('in')} parameter `{part.get('name')}` is taken as text, as it is sent.")
 
 
-def _simplify(schema: dict[str, Any]) -> None:
+def _simplify(document: dict[str, Any], schema: dict[str, Any]) -> None:
     """Says in the generator's words what a schema says in rarer ones, or leaves it free."""
     allow_patterns(schema)
     if is_object(schema.get("properties")):
         # A field that is required and not described is a field all the same; the generator would forget it.
-        schema["properties"] |= {
-            name: {} for name in list_or_empty(schema.get("required")) if name not in schema["properties"]
-        }
+        described = {name for part in parts(document, schema) for name in object_or_empty(part.get("properties"))}
+        schema["properties"] |= {name: {} for name in list_or_empty(schema.get("required")) if name not in described}
     if len(list_or_empty(schema.get("allOf"))) == 1 and (schema.get("properties") or schema.get("required")):
         # Of one part, the generator makes that part, and forgets what stands beside it.
         own = {key: schema.pop(key) for key in ("properties", "required", "additionalProperties") if key in schema}
@@ -222,20 +221,20 @@ def _merge_parts(
     document: dict[str, Any], path: JsonPath, schema: dict[str, Any], known: _Known, prepared: Prepared
 ) -> None:
     """Merges an `allOf` of anything but objects, which the generator refuses; one that mixes kinds is left free."""
-    parts = [resolve(document, part) for part in list_or_empty(schema.get("allOf"))]
-    kinds = {_only_objects_fit(document, part, known) for part in parts} - {None}
-    for index, part in enumerate(parts):
+    joined = [resolve(document, part) for part in list_or_empty(schema.get("allOf"))]
+    kinds = {_only_objects_fit(document, part, known) for part in joined} - {None}
+    for index, part in enumerate(joined):
         if "$ref" in schema["allOf"][index] and _only_objects_fit(document, part, known) is None:
             schema["allOf"][index] = deepcopy(part)  # The generator takes references to objects only.
-    if parts and not kinds and not {"type", "properties"} & schema.keys():
+    if joined and not kinds and not {"type", "properties"} & schema.keys():
         del schema["allOf"]  # No part says what fits.
-    elif len(parts) > 1 and False in kinds:
+    elif len(joined) > 1 and False in kinds:
         del schema["allOf"]
         if True in kinds:
             prepared.note(path, "this `allOf` mixes objects with other values; it is typed as Any.")
         else:
-            merged = {key: value for part in parts for key, value in deepcopy(part).items()}
-            if not all(map(_takes_null, parts)):
+            merged = {key: value for part in joined for key, value in deepcopy(part).items()}
+            if not all(map(_takes_null, joined)):
                 merged.pop("nullable", None)
             schema.update(merged | schema)
 

@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path as File
 from typing import Any
@@ -184,20 +185,23 @@ def test_a_pattern_that_nobody_checks_is_said(tmp_path: File) -> None:
     assert "is not checked" in warning
 
 
+_BODY = "$.paths['/things'].post.requestBody.content['application/json'].schema"
+_EVERY_BODY = "$.paths[*].post.requestBody.content['application/json'].schema"
+
+
 @pytest.mark.parametrize(
-    ("version", "update", "said"),
+    ("version", "target", "update", "said"),
     [
-        ("3.0.3", {"title": "Other"}, "beside a `$ref`, where OpenAPI 3.0 ignores it"),
-        ("3.0.3", {"required": ["a"]}, "beside a `$ref`, where OpenAPI 3.0 ignores it"),
-        ("3.1.0", {"$ref": f"{REFERENCE}Thing"}, "what stands there already"),
-        ("3.1.0", {}, "what stands there already"),
+        ("3.0.3", _EVERY_BODY, {"title": "Other"}, "beside a `$ref`, where OpenAPI 3.0 ignores it"),
+        ("3.0.3", _EVERY_BODY, {"required": ["a"]}, "beside a `$ref`, where OpenAPI 3.0 ignores it"),
+        ("3.1.0", _BODY, {"$ref": f"{REFERENCE}Thing"}, "what stands there already"),
+        ("3.1.0", _BODY, {}, "what stands there already"),
     ],
 )
 def test_an_overlay_action_without_effect_is_named(
-    version: str, update: dict[str, Any], said: str, tmp_path: File
+    version: str, target: str, update: dict[str, Any], said: str, tmp_path: File
 ) -> None:
     document = {**small(), "openapi": version}
-    target = "$.paths['/things'].post.requestBody.content['application/json'].schema"
     actions = tmp_path / "overlay.yaml"
     actions.write_text(overlay.dump_file([{"description": "why", "target": target, "update": update}], "actions"))
 
@@ -206,6 +210,27 @@ def test_an_overlay_action_without_effect_is_named(
     assert warning.startswith(f"{actions}:")
     assert said in warning
     assert target in warning
+
+
+@pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
+@pytest.mark.parametrize("beneath", [False, True])
+def test_a_target_that_names_one_place_finds_it_behind_a_reference(version: str, beneath: bool) -> None:
+    document = {**small(), "openapi": version}
+    shared = deepcopy(document["components"]["schemas"]["Thing"])
+    body = document["paths"]["/things"]["post"]["requestBody"]["content"]["application/json"]
+    assert "$ref" in body["schema"]
+    field = next(iter(shared["properties"]))
+
+    if beneath:
+        action = {"target": f"{_BODY}.properties.{field}", "remove": True}
+        expected = {**shared, "properties": {k: v for k, v in shared["properties"].items() if k != field}}
+    else:
+        action = {"target": _BODY, "update": {"title": "Other"}}
+        expected = {**shared, "title": "Other"}
+
+    assert overlay.apply_action(action, document) is None
+    assert body["schema"] == expected
+    assert document["components"]["schemas"]["Thing"] == shared  # what others refer to stays
 
 
 def test_a_fault_of_the_tools_own_is_one_line(

@@ -14,8 +14,9 @@ BELOW = {
     "package": {"document"},
     "relay": {"document"},
     "history": {"document", "package"},
+    "adoption": {"document", "package", "history", "gate"},
 }
-"""Each folder, and those that its modules may import from."""
+"""Each folder, and what beside it its modules may import from: folders, and the gate that they end with."""
 
 
 def test_each_folder_has_its_place() -> None:
