@@ -215,14 +215,14 @@ def test_an_overlay_action_without_effect_is_named(
 @pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
 @pytest.mark.parametrize("beneath", [False, True])
 def test_a_target_that_names_one_place_finds_it_behind_a_reference(version: str, beneath: bool) -> None:
-    document = {**small(), "openapi": version}
+    document: dict[str, Any] = {**small(), "openapi": version}
     shared = deepcopy(document["components"]["schemas"]["Thing"])
     body = document["paths"]["/things"]["post"]["requestBody"]["content"]["application/json"]
     assert "$ref" in body["schema"]
     field = next(iter(shared["properties"]))
 
     if beneath:
-        action = {"target": f"{_BODY}.properties.{field}", "remove": True}
+        action: dict[str, Any] = {"target": f"{_BODY}.properties.{field}", "remove": True}
         expected = {**shared, "properties": {k: v for k, v in shared["properties"].items() if k != field}}
     else:
         action = {"target": _BODY, "update": {"title": "Other"}}
