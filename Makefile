@@ -8,7 +8,7 @@ PYTEST := -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
 .SECONDARY:
-.PHONY: help setup generate adopt build demo standin check corpus diff release live test test-all check-types bench bench-lock lock clean
+.PHONY: help setup generate adopt build docs demo standin check corpus diff release live test test-all check-types bench bench-lock lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -37,6 +37,11 @@ dist/.built: .venv/.installed pyproject.toml $(wildcard README.md README.zh-CN.m
 	@.venv/bin/python -P -m build --quiet --no-isolation --outdir dist .
 	@ls dist/*
 	@touch $@
+
+docs: setup ## pages of every operation and model, in docs/pages/index.html
+	@rm -rf docs/pages
+	@.venv/bin/python -m pdoc --docformat google --output-directory docs/pages generated_client
+	@echo docs/pages/index.html
 
 demo: setup ## make the README's call against a stand-in relay
 	@PYTHONPATH=. .venv/bin/python examples/demo.py
@@ -113,4 +118,4 @@ bench-lock: setup ## renew benchmarks/requirements.txt from requirements.in
 		--custom-compile-command 'make bench-lock' benchmarks/requirements.in --output-file benchmarks/requirements.txt
 
 clean: ## remove what can be made again
-	rm -rf .venv .venv-* dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-* dist build docs/pages .mypy_cache .ruff_cache .pytest_cache .hypothesis

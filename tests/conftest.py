@@ -5,6 +5,7 @@ import ssl
 import sys
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path as File
 
 import pytest
 import trustme
@@ -53,6 +54,17 @@ def relay(contract: Contract) -> Iterator[Relay]:
     with Relay(contract) as relay:
         yield relay
     assert relay.problems == []
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[File]:
+    """A folder that all workers of a run share; a package in it can be imported."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "shared"
+    folder.mkdir(exist_ok=True)
+    sys.path.append(str(folder))
+    yield folder
+    sys.path.remove(str(folder))
 
 
 @pytest.fixture(autouse=True)

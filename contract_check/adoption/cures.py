@@ -27,9 +27,9 @@ def find(document: Path, overlays: list[Path], before: dict[str, Any]) -> list[A
     if found.incurable:
         raise Refusal("\n".join([*loading.report(found), f"{document} cannot be adopted; nothing was changed."]))
     server = list(_server(found.value, server_url(before)))
-    cures = [*server, *(cure for cure in found.cures if not (server and _is_of_server(cure)))]
-    for cure in cures:
-        overlay.apply_action(cure, found.value)
+    suggested = [*server, *(cure for cure in found.cures if not (server and _is_of_server(cure)))]
+    # Of two that mend one place, the first may leave nothing for the second.
+    cures = [cure for cure in suggested if overlay.apply_action(cure, found.value) is None]
     for each in overlays:
         overlay.apply(each, found.value)
     directions.relax_required(found.value)

@@ -5,12 +5,13 @@ killed. A signal that can wait does so for the few milliseconds that the renames
 """
 
 import fcntl
+import json
 import os
 import signal
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from shutil import copy2, copytree, rmtree
+from shutil import copytree, rmtree
 
 from .. import ROOT
 from ..document.defects import Refusal
@@ -36,12 +37,22 @@ def alone() -> Generator[None]:
 
 
 def undo() -> bool:
-    """Puts back what an adoption that was killed had replaced; whether there was one."""
+    """Puts back what an adoption that was killed had replaced; whether there was one.
+
+    Each step is a rename, and is left out where it was done before: an undoing that was killed is done again.
+    """
     was_killed = _UNDER_WAY.is_dir()
     if was_killed:
-        for name in _UNDER_WAY.joinpath("names").read_text(encoding="utf-8").splitlines():
-            _replace(ROOT / name, _UNDER_WAY / "old" / name)
-        rmtree(_UNDER_WAY)
+        was_there: dict[str, bool] = json.loads(_UNDER_WAY.joinpath("names.json").read_text(encoding="utf-8"))
+        for name, had_content in was_there.items():
+            place, new, old = ROOT / name, _UNDER_WAY / "new" / name, _UNDER_WAY / "old" / name
+            if old.exists() or (not had_content and not new.exists()):
+                if place.exists():
+                    place.rename(new)
+                if old.exists():
+                    old.rename(place)
+        rmtree(_WORK, ignore_errors=True)
+        _UNDER_WAY.rename(_WORK)
     rmtree(_WORK, ignore_errors=True)
     return was_killed
 
@@ -50,25 +61,24 @@ def put(contents: Mapping[str, Path | bytes]) -> None:
     """Replaces each of the checkout's files or folders by what is given: content, or a folder to copy."""
     try:
         for name, content in contents.items():
-            new, old = _WORK / "new" / name, _WORK / "old" / name
-            new.parent.mkdir(parents=True, exist_ok=True)
-            old.parent.mkdir(parents=True, exist_ok=True)
+            new = _WORK / "new" / name
+            for folder in (new.parent, (_WORK / "old" / name).parent, (ROOT / name).parent):
+                folder.mkdir(parents=True, exist_ok=True)
             if isinstance(content, bytes):
                 new.write_bytes(content)
             else:
                 copytree(content, new)
-            if (present := ROOT / name).is_dir():
-                copytree(present, old)
-            elif present.exists():
-                copy2(present, old)
-        _WORK.joinpath("names").write_text("\n".join(contents), encoding="utf-8")
+        was_there = {name: ROOT.joinpath(name).exists() for name in contents}
+        _WORK.joinpath("names.json").write_text(json.dumps(was_there), encoding="utf-8")
     except OSError as error:
         raise Refusal.environment(f"{error.filename}: {error.strerror}.", "Nothing was changed.") from error
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         _WORK.rename(_UNDER_WAY)
-        for name in contents:
-            _replace(ROOT / name, _UNDER_WAY / "new" / name)
+        for name, had_content in was_there.items():
+            if had_content:
+                ROOT.joinpath(name).rename(_UNDER_WAY / "old" / name)
+            _UNDER_WAY.joinpath("new", name).rename(ROOT / name)
         _UNDER_WAY.rename(_WORK)
     except OSError as error:
         undo()
@@ -76,17 +86,3 @@ def put(contents: Mapping[str, Path | bytes]) -> None:
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     rmtree(_WORK)
-
-
-def _replace(place: Path, by: Path) -> None:
-    """Puts `by` in its place, or takes away what is there where there is no `by`."""
-    if place.is_dir() and by.exists():
-        rmtree(aside := place.with_name(f".{place.name}.replaced"), ignore_errors=True)
-        place.rename(aside)
-        by.rename(place)
-        rmtree(aside)
-    elif by.exists():
-        place.parent.mkdir(exist_ok=True)
-        by.replace(place)
-    else:
-        place.unlink(missing_ok=True)

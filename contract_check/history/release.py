@@ -21,6 +21,9 @@ def run(_: Namespace) -> int:
     project = _project()
     version = project["version"]
     tag = last_tag()
+    at_head = [each for each in _say("git", "tag", "--points-at", "HEAD").splitlines() if each == tag]
+    if at_head == [f"v{version}"]:
+        tag = last_tag("HEAD^")  # HEAD has the tag of the release that is being made.
     changes = diff.between(tag) if tag else []
     verdict = diff.worst(change.level for change in changes)
     demanded = demand(tag.removeprefix("v"), verdict) if tag else version
@@ -35,6 +38,8 @@ def run(_: Namespace) -> int:
         hindrances.append(f"CHANGELOG.md has no entry for {version}: give it the heading `## {version}`.")
     if _say("git", "status", "--porcelain"):
         hindrances.append("the tree is not clean: commit what `git status` lists, or take it away.")
+    elif at_head and at_head != [f"v{version}"]:
+        hindrances.append(f"HEAD is tagged {at_head[0]}, and pyproject.toml says {version}: tag it v{version}.")
     if not hindrances and subprocess.run([sys.executable, "-m", "contract_check"], cwd=ROOT, check=False).returncode:
         hindrances.append("the gate is not green: see above what `python -m contract_check` says.")
     if hindrances:
@@ -45,9 +50,9 @@ def run(_: Namespace) -> int:
     return 0
 
 
-def last_tag() -> str:
-    """The tag of the last release before HEAD, or nothing."""
-    return _say("git", "describe", "--tags", "--abbrev=0", "--match", "v[0-9]*")
+def last_tag(at: str = "HEAD") -> str:
+    """The tag of the last release up to a revision, or nothing."""
+    return _say("git", "describe", "--tags", "--abbrev=0", "--match", "v[0-9]*", at)
 
 
 def own_version() -> str:

@@ -1,7 +1,7 @@
 """The fixtures of what holds for any document: a second package, its stand-in, and both ways of calling it."""
 
-import sys
 from collections.abc import Iterator
+from pathlib import Path as File
 
 import pytest
 
@@ -11,15 +11,9 @@ from contract_check.relay.standin import Relay
 
 
 @pytest.fixture(scope="session")
-def gateway(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Package]:
+def gateway(shared: File) -> Package:
     """The package of another document; all workers of a run share it."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base if worker_id == "master" else base.parent) / "gateway"
-    folder.mkdir(exist_ok=True)
-    package = another(folder)
-    sys.path.append(str(folder))
-    yield package
-    sys.path.remove(str(folder))
+    return another(shared)
 
 
 @pytest.fixture

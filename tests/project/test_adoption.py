@@ -1,144 +1,179 @@
-"""A larger document is adopted by the README's steps, and its loop of submit, poll and download runs."""
+"""`make adopt` takes a new document over, or leaves everything as it was."""
 
 import json
-import re
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path as File
+from typing import Any
 
 import pytest
 
-from checkout import PYTHON, ROOT, copy, run
-from contract_check.relay.standin import Answer, Contract, Relay, front_error
+from checkout import ROOT, Completed, copy, run, tree
+from flavours import LARGER
+from history import commit, git
 
-ADOPTED = ROOT / "tests" / "documents" / "adopted.json"
-VIDEO = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 500
-RUN = """
-import asyncio, sys
-from pathlib import Path
-namespace = {"__name__": "recipe"}
-exec(compile(Path(sys.argv[1]).read_text("utf-8"), "README", "exec"), namespace)
-way, url, to, within = sys.argv[2], sys.argv[3], Path(sys.argv[4]), float(sys.argv[5])
-body = namespace["KlingImageToVideoRequest"](model="kling-v1", prompt="宇航员站起身走了", image="https://example.com/i.jpg")
-client = namespace["AuthenticatedClient"](base_url=url, token="sk-" + "test")
-settings = {"within": within, "wait": 0.01}
-async def call():
-    async with client:
-        return await namespace["amake_video"](client, body, to, **settings)
-if way == "asyncio":
-    print(asyncio.run(call()))
-else:
-    with client:
-        print(namespace["make_video"](client, body, to, **settings))
-"""
+REPLACED = "replaced: relay.json, generator/cures.yaml, generated_client, docs/api.md, CHANGELOG.md."
 
 
-@pytest.fixture(scope="module")
-def adopted(tmp_path_factory: pytest.TempPathFactory) -> File:
-    """A checkout that has adopted the document, by the README's steps."""
-    root = copy(tmp_path_factory.mktemp("adopted") / "checkout")
-    shutil.copy2(ADOPTED, root / "relay.json")
-    python = root / ".venv" / "bin" / "python"
-    suggested = run([python, "-m", "contract_check", "document", "relay.json", "--suggest"], cwd=root)
-    assert suggested.returncode == 0, suggested.stderr
-    _, _, actions = suggested.stdout.partition("actions:")
-    if actions.strip() != "[]":
-        with (root / "generator" / "overlay.yaml").open("a", encoding="utf-8") as overlay:
-            overlay.write(actions)
-    generated = run(["./generate.sh"], cwd=root)
-    assert generated.returncode == 0, generated.stderr
+def adopt(root: File, document: object) -> Completed:
+    return run(["make", "--silent", "adopt", f"DOCUMENT={document}"], cwd=root)
+
+
+def status(root: File) -> str:
+    """What `git status` lists."""
+    return run(["git", "status", "--porcelain"], cwd=root).stdout
+
+
+def repository(folder: File) -> File:
+    """A checkout whose HEAD is what this one holds."""
+    root = copy(folder / "检出 out")
+    for name in ("generated_client", "docs"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__", "pages"))
+    for name in ("CHANGELOG.md", ".gitignore"):
+        shutil.copy2(ROOT / name, root / name)
+    git(root, "init", "--quiet")
+    git(root, "add", ".")
+    commit(root, "pyproject.toml")
+    git(root, "tag", "v0.2.0")
     return root
 
 
-@pytest.mark.slow
-def test_the_gate_is_green(adopted: File) -> None:
-    checked = run([adopted / ".venv" / "bin" / "python", "-m", "contract_check"], cwd=adopted)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
+@dataclass(frozen=True)
+class Story:
+    """A larger document is adopted, and once more; then HEAD's is."""
 
-
-def test_users_are_told_of_what_is_new() -> None:
-    told = run([PYTHON, "-m", "contract_check", "diff", "relay.json", ADOPTED, "--format", "json"])
-    difference = json.loads(told.stdout)
-    assert difference["verdict"] == "minor"
-    draft = run([PYTHON, "-m", "contract_check", "diff", "relay.json", ADOPTED, "--format", "markdown"]).stdout
-    for operation in ("get_kling_image_to_video", "download_kling_video", "upload_file"):
-        assert operation in json.dumps(difference["changes"])
-        assert operation in draft
+    root: File
+    adopted: Completed
+    files: dict[str, bytes]
+    """What the checkout holds once the larger document was adopted."""
+    again: Completed
+    after_again: dict[str, bytes]
+    back: Completed
+    left: str
+    """What `git status` lists in the end, before HEAD's commands put it away."""
 
 
 @pytest.fixture(scope="module")
-def larger_contract() -> Contract:
-    return Contract.of(ADOPTED)
+def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    root = repository(tmp_path_factory.mktemp("adoption"))
+    document = root.parent / "新文档 1.json"
+    shutil.copy2(LARGER, document)
+    adopted, files = adopt(root, document), _held(root)
+    again, after_again = adopt(root, document), _held(root)
+    shutil.copy2(ROOT / "relay.json", document)
+    return Story(root, adopted, files, again, after_again, adopt(root, document), status(root))
 
 
-@pytest.fixture
-def larger_relay(larger_contract: Contract) -> Iterator[Relay]:
-    with Relay(larger_contract) as relay:
-        yield relay
+def _held(root: File) -> dict[str, bytes]:
+    held = {name: root.joinpath(name).read_bytes() for name in ("relay.json", "CHANGELOG.md", "docs/api.md")}
+    held |= {f"generator/{name}": content for name, content in tree(root / "generator").items()}
+    return held | {f"generated_client/{name}": content for name, content in tree(root / "generated_client").items()}
 
 
-@pytest.fixture
-def recipe(tmp_path: File) -> File:
-    """The recipe as the README gives it; its Chinese twin shows the same code."""
-    (code,) = re.findall(r"^```py\n(.*?)^```$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)
-    file = tmp_path / "recipe.py"
-    file.write_text(code, encoding="utf-8")
-    return file
+def test_a_new_document_takes_one_command(story: Story) -> None:
+    assert story.adopted.returncode == 0, story.adopted.stderr
+    assert REPLACED in story.adopted.stdout
+    assert story.files["relay.json"] == LARGER.read_bytes()
+    for call in ("create_kling_image_to_video", "get_kling_image_to_video", "download_video", "upload_file"):
+        assert f"[`{call}`]" in story.files["docs/api.md"].decode()
+        assert any(name.endswith(f"/{call}.py") for name in story.files)
 
 
-def _state(status: str) -> Answer:
-    return Answer.json({"task_id": "abcd1234efgh", "status": status})
+def test_it_ends_with_one_screen(story: Story) -> None:
+    screen = story.adopted.stdout.splitlines()
+
+    assert len(screen) < 50
+    assert [line.split()[1] for line in screen[:3]] == ["document", "wire", "drift"]
+    assert screen[3].startswith("verdict: minor, ")
+    assert {"new: 4", "cured, in generator/cures.yaml: 2"} <= set(screen)
+    assert "pyproject.toml says 0.2.0" in story.adopted.stdout
+    assert "Read `git diff`, then run `make test`." in screen[-1]
 
 
-def _cook(
-    recipe: File, adopted: File, way: str, relay: Relay, to: File, within: float = 20
-) -> subprocess.CompletedProcess[str]:
-    arguments = [sys.executable, "-c", RUN, recipe, way, relay.url, to, within]
-    return run(arguments, cwd=to.parent, env={"PYTHONPATH": str(adopted), "PYTHONUTF8": "1"})
+def test_callers_go_on_with_the_names_that_they_have_typed(story: Story) -> None:
+    names = set(story.files)
+
+    assert {"generated_client/models/video_task.py", "generated_client/models/error_response.py"} <= names
+    assert b"operationId: createKlingI2V" not in story.files["generator/cures.yaml"]
+    assert "breaks for callers" not in story.adopted.stdout
 
 
-@pytest.mark.parametrize("way", ["sync", "asyncio"])
-def test_a_task_is_submitted_once_polled_and_downloaded(
-    recipe: File, adopted: File, larger_relay: Relay, tmp_path: File, way: str
-) -> None:
-    larger_relay.answer(_state("queued"))
-    for passing in (_state("in_progress"), front_error(503, "无可用渠道"), Answer(silent=True), _state("warming_up")):
-        larger_relay.answer(passing)
-    larger_relay.answer(_state("completed"))
-    larger_relay.answer(Answer(body=VIDEO, headers={"Content-Type": "video/mp4"}))
-    video = tmp_path / "视频.mp4"
-    cooked = _cook(recipe, adopted, way, larger_relay, video)
-    assert cooked.stdout == "abcd1234efgh\n", cooked.stderr
-    assert video.read_bytes() == VIDEO
-    methods = [request.method for request in larger_relay.requests]
-    assert methods == ["POST", "GET", "GET", "GET", "GET", "GET", "GET"]
+def test_what_the_overlay_requires_is_required_behind_a_reference(story: Story) -> None:
+    assert b"    task_id: str\n" in story.files["generated_client/models/video_task.py"]
 
 
-@pytest.mark.parametrize("way", ["sync", "asyncio"])
+def test_todays_server_stays_where_the_document_names_an_example(story: Story) -> None:
+    assert b"https://api.xiexus.cn" in story.files["generated_client/client.py"]
+    assert not [name for name, content in story.files.items() if b"relay.example.com" in content and ".py" in name]
+
+
+def test_each_cure_has_its_reason_in_a_file_of_its_own(story: Story) -> None:
+    cures = story.files["generator/cures.yaml"].decode()
+
+    assert cures.startswith("# `make adopt` writes this file")
+    assert cures.count("description:") == cures.count("target:")
+    assert story.files["generator/overlay.yaml"] == (ROOT / "generator" / "overlay.yaml").read_bytes()
+
+
+def test_the_changelog_has_a_draft(story: Story) -> None:
+    changelog = story.files["CHANGELOG.md"].decode()
+    draft, _, rest = changelog.partition("## 0.2.0")
+
+    assert "## Unreleased" in draft
+    assert "get_kling_image_to_video" in draft
+    assert rest in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_a_second_adoption_changes_nothing(story: Story) -> None:
+    assert story.again.returncode == 0, story.again.stderr
+    assert "replaced: nothing" in story.again.stdout
+    assert story.after_again == story.files
+
+
+def test_heads_own_document_leaves_nothing_behind(story: Story) -> None:
+    assert story.back.returncode == 0, story.back.stderr
+    assert story.left == ""
+
+
+def _without_the_submission(document: dict[str, Any]) -> None:
+    del document["paths"]["/kling/v1/videos/image2video"]
+
+
+def _of_version_2(document: dict[str, Any]) -> None:
+    document["openapi"] = "2.0"
+
+
 @pytest.mark.parametrize(
-    ("states", "within", "told"),
+    ("spoil", "code", "said"),
     [
-        ([_state("failed")], 20, "VideoFailed"),
-        ([_state("warming_up")] * 500, 0.05, "TimeoutError: still warming_up"),
-        ([front_error(404, "task not found")], 20, "ApiError: GET"),
+        (_of_version_2, 1, "2.0"),
+        (_without_the_submission, 1, "matches nothing: $.paths['/kling/v1/videos/image2video'].post"),
     ],
-    ids=["failed", "never done", "gone"],
 )
-def test_a_task_that_comes_to_nothing_ends_the_loop(
-    recipe: File,
-    adopted: File,
-    larger_relay: Relay,
-    tmp_path: File,
-    way: str,
-    states: list[Answer],
-    within: float,
-    told: str,
+def test_what_cannot_be_adopted_leaves_everything_as_it_was(
+    spoil: Callable[[dict[str, Any]], None], code: int, said: str, story: Story, tmp_path: File
 ) -> None:
-    for state in [_state("queued"), *states]:
-        larger_relay.answer(state)
-    cooked = _cook(recipe, adopted, way, larger_relay, tmp_path / "video.mp4", within)
-    assert cooked.returncode == 1
-    assert told in cooked.stderr
-    assert [request.method for request in larger_relay.requests].count("POST") == 1
+    document = json.loads(LARGER.read_text(encoding="utf-8"))
+    spoil(document)
+    file = tmp_path / "new.json"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    before = status(story.root)
+
+    done = run([".venv/bin/python", "-m", "contract_check", "adopt", file], cwd=story.root)
+
+    assert done.returncode == code
+    assert said in done.stderr
+    assert "nothing was changed" in done.stderr
+    assert status(story.root) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [([], "make adopt DOCUMENT=file"), (["DOCUMENT=no such file.json"], "no such file.json")],
+)
+def test_a_document_that_is_not_there_is_said(arguments: list[str], said: str) -> None:
+    done = run(["make", "--silent", "adopt", *arguments])
+
+    assert done.returncode == 2
+    assert said in done.stderr

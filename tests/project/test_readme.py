@@ -105,6 +105,8 @@ def test_a_command_exists(command: str) -> None:
             assert [s for s in settings if f"$({s.partition('=')[0]})" not in MAKEFILE] == []
         case "pip":
             assert rest == "install dist/*.whl"  # What becomes of it, test_dependencies.py says.
+        case "git":
+            assert rest == "diff"
         case "./generate.sh":
             told = run(["./generate.sh", "--help"]).stdout
             assert [option for option in re.findall(r"--\w+", rest) if option not in told] == []

@@ -55,6 +55,21 @@ def test_a_release_is_in_dist(checkout: File) -> None:
     assert not run(["git", "status", "--porcelain"], cwd=checkout).stdout
 
 
+@pytest.mark.slow
+def test_a_release_is_made_at_its_own_tag(checkout: File) -> None:
+    git(checkout, "tag", "v0.1.0")
+    done = release(checkout)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "**The first release.**" in (checkout / "dist" / "RELEASE.md").read_text(encoding="utf-8")
+
+
+def test_a_release_at_another_versions_tag_is_refused(checkout: File) -> None:
+    git(checkout, "tag", "v0.0.9")
+    done = release(checkout)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "HEAD is tagged v0.0.9, and pyproject.toml says 0.1.0: tag it v0.1.0."
+
+
 def test_everything_in_the_way_is_named(checkout: File) -> None:
     git(checkout, "tag", "v0.1.0")
     write(checkout, changed(lambda d: request_properties(d).update(mask={"type": "string"})))

@@ -1,4 +1,4 @@
-"""The workflows in .github/: they call what the Makefile has, may read and nothing more, and see no secret."""
+"""The workflows in .github/: they call what the Makefile has, may do no more than each needs, and see no secret."""
 
 import re
 from pathlib import Path as File
@@ -28,10 +28,13 @@ def called(file: File) -> list[str]:
     return [name for step in steps(file) for name in re.findall(r"\bmake +([a-z-]+)", step.get("run", ""))]
 
 
-def test_there_is_a_gate_for_changes_and_a_look_at_the_relay_by_the_clock() -> None:
-    gate, live = (load(ROOT / ".github" / "workflows" / f"{name}.yml") for name in ("gate", "live"))
-    assert "pull_request" in gate["on"]
-    assert re.fullmatch(r"\d+ \d+ \S+ \S+ \S+", live["on"]["schedule"][0]["cron"])
+def test_each_workflow_runs_when_it_should() -> None:
+    on = {file.stem: load(file)["on"] for file in WORKFLOWS}
+    assert set(on) == {"gate", "live", "refresh", "release"}
+    assert "pull_request" in on["gate"]
+    for by_the_clock in ("live", "refresh"):
+        assert re.fullmatch(r"\d+ \d+ \S+ \S+ \S+", on[by_the_clock]["schedule"][0]["cron"])
+    assert on["release"] == {"push": {"tags": ["v[0-9]*"]}}
 
 
 def test_the_gate_generates_looks_for_changes_checks_and_tests() -> None:
@@ -48,11 +51,35 @@ def test_each_target_that_a_workflow_calls_is_in_the_makefile(file: File) -> Non
     assert set(called(file)) <= targets
 
 
-@workflows
-def test_a_workflow_may_read_and_nothing_more(file: File) -> None:
-    workflow = load(file)
+def test_a_refresh_adopts_and_opens_a_pull_request_where_something_changed() -> None:
+    refresh = ROOT / ".github" / "workflows" / "refresh.yml"
+    assert called(refresh) == ["adopt"]
+    assert load(refresh)["jobs"]["refresh"]["if"] == "vars.RELAY_DOCUMENT_URL != ''"
+    last = steps(refresh)[-1]["run"]
+    assert last.startswith('test -n "$(git status --porcelain)" || exit 0\n')
+    assert "gh pr create" in last
+
+
+def test_a_release_puts_what_make_release_made_at_its_tag() -> None:
+    release = ROOT / ".github" / "workflows" / "release.yml"
+    assert called(release) == ["release"]
+    assert "gh release create" in steps(release)[-1]["run"]
+    assert "RELEASE.md" in steps(release)[-1]["run"]
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("gate", None),
+        ("live", None),
+        ("refresh", {"contents": "write", "pull-requests": "write"}),
+        ("release", {"contents": "write"}),
+    ],
+)
+def test_a_workflow_may_do_what_it_needs_and_nothing_more(name: str, more: dict[str, str] | None) -> None:
+    workflow = load(ROOT / ".github" / "workflows" / f"{name}.yml")
     assert workflow["permissions"] == {"contents": "read"}
-    assert not any("permissions" in job for job in workflow["jobs"].values())
+    assert [job.get("permissions") for job in workflow["jobs"].values()] == [more]
     assert not {"pull_request_target", "workflow_run"} & set(workflow["on"])
 
 
