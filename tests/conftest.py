@@ -37,9 +37,15 @@ def _operations() -> list[Operation]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Runs a test that takes an `operation` for each one of the document."""
+    """Runs a test that takes an `operation` for each one of the document, and one that takes a `caller` with threads;
+    where the way of calling plays a part, which the mark `every_way` says, in each way.
+    """
     if "operation" in metafunc.fixturenames:
         metafunc.parametrize("operation", _operations(), ids=str)
+    ways = WAYS if metafunc.definition.get_closest_marker("every_way") else WAYS[:1]
+    for name in ("caller", "gateway_caller"):
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, ways, indirect=True)
 
 
 @pytest.fixture(scope="session")
@@ -83,9 +89,9 @@ def client(relay: Relay) -> AuthenticatedClient:
     return AuthenticatedClient(base_url=relay.url, token=TOKEN, verify_ssl=TLS)
 
 
-@pytest.fixture(params=WAYS)
+@pytest.fixture
 def caller(request: pytest.FixtureRequest, client: AuthenticatedClient) -> Iterator[Caller]:
-    """Each way of calling, one after the other, with `client` entered."""
+    """A way of calling, with `client` entered."""
     caller = Caller(request.param, client)
     caller.enter(client)
     yield caller

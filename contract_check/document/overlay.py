@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonpath
+from jsonpath.selectors import NameSelector
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -118,7 +119,7 @@ def _single_place(target: str) -> JsonPath:
     if not isinstance(query, jsonpath.JSONPath) or not query.singular_query():
         return ()
     selectors: list[Any] = [segment.selectors[0] for segment in query.segments]
-    return tuple(getattr(each, "name", None) or each.index for each in selectors)
+    return tuple(each.name if isinstance(each, NameSelector) else each.index for each in selectors)
 
 
 def _take_in(document: dict[str, Any], part: dict[str, Any], wanted: JsonPath) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path as File
 import pytest
 
 from another import Package, another
-from calling import TLS, TOKEN, WAYS, Caller
+from calling import TLS, TOKEN, Caller
 from contract_check.relay.standin import Relay
 
 
@@ -24,9 +24,9 @@ def gateway_relay(gateway: Package) -> Iterator[Relay]:
     assert relay.problems == []
 
 
-@pytest.fixture(params=WAYS)
+@pytest.fixture
 def gateway_caller(request: pytest.FixtureRequest, gateway: Package, gateway_relay: Relay) -> Iterator[Caller]:
-    """Each way of calling the other package, with a client of its own."""
+    """A way of calling the other package, with a client of its own."""
     settings = {"token": TOKEN, "verify_ssl": TLS, "aiohttp": request.param == "aiohttp"}
     caller = Caller(request.param, gateway.load("client").AuthenticatedClient(gateway_relay.url, **settings))
     caller.enter(caller.client)

@@ -6,15 +6,18 @@ import subprocess
 import sys
 from typing import Any
 
+import pytest
+
 from calling import TLS, TOKEN, Caller
 from contract_check.relay.standin import Answer, Relay
 from generated_client import AuthenticatedClient
 from generated_client.api.videos import create_kling_image_to_video
 from generated_client.models import KlingImageToVideoRequest
 
+pytestmark = pytest.mark.every_way
+
 PROMPTED = KlingImageToVideoRequest(model="kling-v1", prompt="宇航员站起身走了")
 TASK = {"task_id": "t", "status": "queued"}
-
 CALL = """
 import asyncio, json, sys
 if sys.argv[2] == "not installed":

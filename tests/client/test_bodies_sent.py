@@ -15,6 +15,7 @@ from contract_check.relay.standin import Answer, Relay, Request
 FILM = Answer(200, b"film", {"Content-Type": "video/mp4"})
 
 
+@pytest.mark.every_way
 def test_without_a_body_there_is_no_content_type(
     gateway: Package, gateway_caller: Caller, gateway_relay: Relay
 ) -> None:
@@ -24,18 +25,6 @@ def test_without_a_body_there_is_no_content_type(
     without, empty = gateway_relay.requests
     assert ("content-type" in without.headers, without.body) == (False, b"")
     assert (empty.headers.get_all("content-type"), empty.body) == (["application/json"], b"{}")
-
-
-@pytest.mark.parametrize(
-    ("name", "arguments"),
-    [("group_aux.list_", {}), ("range_.range_", {}), ("item.delete_v1_item_by_item_id", {"item_id": "i"})],
-)
-def test_an_operation_that_takes_no_body_sends_no_content_type(
-    gateway: Package, gateway_caller: Caller, gateway_relay: Relay, name: str, arguments: dict[str, Any]
-) -> None:
-    gateway_caller.detailed(gateway.operation(name), **arguments)
-    assert "content-type" not in gateway_relay.request.headers
-    assert gateway_relay.request.body == b""
 
 
 def _parts(request: Request) -> dict[str, list[bytes]]:
@@ -83,6 +72,7 @@ def test_a_file_cannot_add_parts_to_the_form(gateway: Package, gateway_caller: C
         assert _parts(gateway_relay.requests[-1]) == {"file": [content]}
 
 
+@pytest.mark.every_way
 def test_a_form_has_a_part_for_each_field_and_item(
     gateway: Package, gateway_caller: Caller, gateway_relay: Relay
 ) -> None:

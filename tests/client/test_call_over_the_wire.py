@@ -14,6 +14,7 @@ from generated_client.models import KlingImageToVideoRequest
 PROMPTED = KlingImageToVideoRequest(model="kling-v1", prompt="宇航员站起身走了")
 
 
+@pytest.mark.every_way
 def test_the_call_of_the_readme(caller: Caller, relay: Relay) -> None:
     body = KlingImageToVideoRequest(
         model="kling-v1", prompt="宇航员站起身走了", image="https://example.com/image.jpg", duration=5
@@ -32,28 +33,6 @@ def test_the_call_of_the_readme(caller: Caller, relay: Relay) -> None:
     }
 
 
-def test_only_what_was_set_travels(caller: Caller, relay: Relay) -> None:
-    caller.parsed(create_kling_image_to_video, body=PROMPTED)
-    assert relay.request.json == {"model": "kling-v1", "prompt": "宇航员站起身走了"}
-
-
-def test_metadata_travels_as_it_is(caller: Caller, relay: Relay) -> None:
-    metadata = {"negative_prompt": "模糊", "ratio": 2.0, "nested": {"list": [1, None, True, "字"]}, "nothing": None}
-    body = KlingImageToVideoRequest(model="kling-v1", prompt="走", metadata=metadata)
-    caller.parsed(create_kling_image_to_video, body=body)
-    assert relay.request.json["metadata"] == metadata
-    assert b"2.0" in relay.request.body
-
-
-@pytest.mark.parametrize(("duration", "travels"), [(5, b"5"), (10.0, b"10"), (7.5, b"7.5")])
-def test_a_whole_number_travels_without_a_fraction(
-    caller: Caller, relay: Relay, duration: float, travels: bytes
-) -> None:
-    body = KlingImageToVideoRequest(model="kling-v1", prompt="走", duration=duration)
-    caller.parsed(create_kling_image_to_video, body=body)
-    assert relay.request.body.partition(b'"duration":')[2].strip(b" }") == travels
-
-
 def test_a_property_of_ones_own_travels_too_and_the_stand_in_notices(caller: Caller, relay: Relay) -> None:
     body = KlingImageToVideoRequest.from_dict({"model": "m", "prompt": "走", "promt": "拼错"})
     caller.detailed(create_kling_image_to_video, body=body)
@@ -62,6 +41,7 @@ def test_a_property_of_ones_own_travels_too_and_the_stand_in_notices(caller: Cal
     relay.problems.clear()
 
 
+@pytest.mark.every_way
 def test_headers_and_cookies_of_a_client_travel(caller: Caller, relay: Relay) -> None:
     own = AuthenticatedClient(base_url=relay.url, token=TOKEN, headers={"X-Trace": "t-1"}, cookies={"session": "s-1"})
     caller.enter(own)
@@ -86,12 +66,14 @@ def test_a_base_url_may_have_a_path(caller: Caller, relay: Relay) -> None:
     relay.problems.clear()
 
 
+@pytest.mark.every_way
 def test_calls_of_one_client_share_a_connection(caller: Caller, relay: Relay) -> None:
     for _ in range(3):
         caller.parsed(create_kling_image_to_video, body=PROMPTED)
     assert relay.connections == 1
 
 
+@pytest.mark.every_way
 def test_leaving_a_client_closes_its_connection(caller: Caller, relay: Relay) -> None:
     caller.parsed(create_kling_image_to_video, body=PROMPTED)
     assert relay.open_connections == 1
@@ -99,6 +81,7 @@ def test_leaving_a_client_closes_its_connection(caller: Caller, relay: Relay) ->
     relay.wait_until_idle()
 
 
+@pytest.mark.every_way
 def test_over_tls(caller: Caller, tls_relay: Relay, trusting: ssl.SSLContext) -> None:
     own = AuthenticatedClient(base_url=tls_relay.url, token=TOKEN, verify_ssl=trusting)
     caller.enter(own)

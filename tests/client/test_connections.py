@@ -23,6 +23,8 @@ from generated_client.api.videos import create_kling_image_to_video
 from generated_client.errors import ResponseError
 from generated_client.models import KlingImageToVideoRequest, VideoTask
 
+pytestmark = pytest.mark.every_way
+
 PROMPTED = KlingImageToVideoRequest(model="kling-v1", prompt="宇航员站起身走了")
 TASK = {"task_id": "t", "status": "queued"}
 THREADS = 32

@@ -3,10 +3,14 @@
 import json
 from typing import Any
 
+import pytest
+
 from calling import Caller
 from contract_check.document.tree import is_array
 from contract_check.relay.standin import Contract, Relay
 from operations import Operation
+
+pytestmark = pytest.mark.every_way
 
 
 def _plain(parsed: Any) -> Any:

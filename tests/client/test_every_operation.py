@@ -1,9 +1,13 @@
 """Each operation of the document, whatever the document is: what travels when it is called."""
 
+import pytest
+
 from calling import TOKEN, Caller
 from contract_check.document.tree import at
 from contract_check.relay.standin import Contract, Relay
 from operations import Operation
+
+pytestmark = pytest.mark.every_way
 
 
 def test_every_operation_goes_where_the_document_says(operation: Operation, caller: Caller, relay: Relay) -> None:

@@ -23,6 +23,8 @@ from generated_client.models import KlingImageToVideoRequest
 from sockets import answering_at_once, reading_nothing
 from workers import play
 
+pytestmark = pytest.mark.every_way
+
 TASK = Answer.json({"task_id": "t", "status": "queued"})
 PATH = "/kling/v1/videos/image2video"
 

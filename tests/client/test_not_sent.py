@@ -28,6 +28,7 @@ def _fails(caller: Caller, client: AuthenticatedClient) -> Exception:
     return raised.value
 
 
+@pytest.mark.every_way
 def test_a_refused_connection_sends_nothing(caller: Caller) -> None:
     with refusing() as url:
         error = _fails(caller, caller.enter(_client(url)))
@@ -35,6 +36,7 @@ def test_a_refused_connection_sends_nothing(caller: Caller) -> None:
     assert isinstance(error, NOT_SENT)
 
 
+@pytest.mark.every_way
 def test_a_connection_that_does_not_come_about_sends_nothing(caller: Caller) -> None:
     with deaf() as url:
         error = _fails(caller, caller.enter(_client(url, timeout=httpx.Timeout(5, connect=0.2))))
@@ -42,6 +44,7 @@ def test_a_connection_that_does_not_come_about_sends_nothing(caller: Caller) -> 
     assert isinstance(error, NOT_SENT)
 
 
+@pytest.mark.every_way
 def test_a_server_without_a_trusted_certificate_gets_nothing(caller: Caller, tls_relay: Relay) -> None:
     error = _fails(caller, caller.enter(_client(tls_relay.url)))
     assert type(error) is httpx.ConnectError
@@ -83,6 +86,7 @@ async def _while_occupied(client: AuthenticatedClient, relay: Relay, release: Ev
     return raised.value
 
 
+@pytest.mark.every_way
 @pytest.mark.parametrize(
     "answer",
     [

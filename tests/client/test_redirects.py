@@ -15,6 +15,8 @@ from generated_client.errors import NOT_SENT, UnexpectedStatus
 from generated_client.models import KlingImageToVideoRequest
 from sockets import refusing
 
+pytestmark = pytest.mark.every_way
+
 PROMPTED = KlingImageToVideoRequest(model="kling-v1", prompt="宇航员站起身走了")
 PATH = "/v1/Item/7"
 ITEM = Answer.json({"id": 7})

@@ -36,6 +36,7 @@ def test_the_body_and_its_length(caller: Caller, relay: Relay) -> None:
     assert {len(request.headers.get_all("content-length", [])) for request in relay.requests} == {1}
 
 
+@pytest.mark.every_way
 def test_no_body_after_one_and_one_after_none(gateway: Package, gateway_caller: Caller, gateway_relay: Relay) -> None:
     submit, body = gateway.operation("audio.speak"), gateway.load("models").SpeakBody(input_="a")
     gateway_relay.always(Answer(200, b"sound", {"Content-Type": "audio/mpeg"}))
@@ -45,6 +46,7 @@ def test_no_body_after_one_and_one_after_none(gateway: Package, gateway_caller: 
     assert ["content-type" in request.headers for request in gateway_relay.requests] == [True, False, True]
 
 
+@pytest.mark.every_way
 def test_a_header_of_the_httpx_client_underneath(caller: Caller, relay: Relay) -> None:
     _submit(caller)
     caller.http().headers["X-Late"] = "1"
@@ -91,6 +93,7 @@ def test_a_header_of_a_client_that_derives_from_it(caller: Caller, relay: Relay)
     assert [request.headers.get("cookie") for request in relay.requests] == [None, "c=1", None, "c=2"]
 
 
+@pytest.mark.every_way
 def test_what_a_hook_changes_is_gone_with_the_request(caller: Caller, relay: Relay) -> None:
     count = 0
 

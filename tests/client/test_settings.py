@@ -142,6 +142,7 @@ def test_the_environment_has_to_have_the_token(monkeypatch: pytest.MonkeyPatch, 
         AuthenticatedClient.from_env()
 
 
+@pytest.mark.every_way
 def test_the_environment_gives_token_and_address(caller: Caller, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RELAY_TOKEN", TOKEN)
     assert AuthenticatedClient.from_env().base_url == Client().base_url
@@ -259,6 +260,7 @@ def _counting(style: str) -> _Counting | _AsyncCounting:
     return _Counting(verify=TLS) if style == "sync" else _AsyncCounting(verify=TLS)
 
 
+@pytest.mark.every_way
 @pytest.mark.parametrize("argument", ["transport", "mounts"])
 def test_a_transport_of_one_s_own(caller: Caller, relay: Relay, argument: str) -> None:
     transport = _counting(caller.style)
@@ -269,6 +271,7 @@ def test_a_transport_of_one_s_own(caller: Caller, relay: Relay, argument: str) -
     assert transport.count == 2
 
 
+@pytest.mark.every_way
 def test_a_proxy(caller: Caller, contract: Contract, authority: trustme.CA) -> None:
     with Relay(contract, tls=server_tls(authority, "relay.example.com"), proxy=True) as proxy:
         own = AuthenticatedClient(
@@ -282,6 +285,7 @@ def test_a_proxy(caller: Caller, contract: Contract, authority: trustme.CA) -> N
         assert proxy.problems == []
 
 
+@pytest.mark.every_way
 def test_a_proxy_of_the_environment(
     caller: Caller, contract: Contract, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -292,6 +296,7 @@ def test_a_proxy_of_the_environment(
         assert proxy.request.headers["host"] == "relay.example.com"
 
 
+@pytest.mark.every_way
 def test_hooks(caller: Caller, relay: Relay) -> None:
     seen: list[int] = []
 
@@ -307,6 +312,7 @@ def test_hooks(caller: Caller, relay: Relay) -> None:
     assert seen == [200]
 
 
+@pytest.mark.every_way
 def test_limits(caller: Caller, relay: Relay) -> None:
     args = {"limits": httpx.Limits(max_keepalive_connections=0)}
     own = caller.enter(AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS, httpx_args=args))
@@ -315,6 +321,7 @@ def test_limits(caller: Caller, relay: Relay) -> None:
     assert relay.connections == 2
 
 
+@pytest.mark.every_way
 def test_http2_reaches_httpx(caller: Caller, relay: Relay) -> None:
     own = caller.enter(AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS, httpx_args={"http2": True}))
     if find_spec("h2") is None:  # httpx itself says what is missing

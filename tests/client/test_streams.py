@@ -15,6 +15,8 @@ from generated_client.api.videos import create_kling_image_to_video
 from generated_client.errors import ApiError, DeadlineExceeded, UnexpectedStatus
 from generated_client.models import KlingImageToVideoRequest
 
+pytestmark = pytest.mark.every_way
+
 PROMPTED = KlingImageToVideoRequest(model="kling-v1", prompt="宇航员站起身走了")
 JSON = {"Content-Type": "application/json"}
 TASK = {"task_id": "t", "status": "queued"}

@@ -18,6 +18,8 @@ from generated_client.errors import NOT_SENT, DeadlineExceeded
 from generated_client.models import KlingImageToVideoRequest
 from sockets import deaf, dripping
 
+pytestmark = pytest.mark.every_way
+
 PROMPTED = KlingImageToVideoRequest(model="kling-v1", prompt="宇航员站起身走了")
 DEFAULT = {"connect": 5.0, "pool": 10.0, "read": 120.0, "write": 120.0}
 PATIENCE = 10

@@ -106,6 +106,7 @@ def test_a_new_token_goes_with_the_next_request_of_the_whole_family(
         assert [r.headers["authorization"] for r in relay.requests] == [f"Bearer {token}"] * 3
 
 
+@pytest.mark.every_way
 def test_where_the_token_goes_can_be_said(caller: Caller, relay: Relay) -> None:
     options: dict[str, Any] = {"prefix": "", "auth_header_name": "X-Api-Key", "verify_ssl": TLS}
     own = caller.enter(AuthenticatedClient(relay.url, token=SECRET, **options))
@@ -125,6 +126,7 @@ def test_no_repr_shows_it(caller: Caller, own: AuthenticatedClient) -> None:
     assert SECRET not in repr(vars(own.get_httpx_client()))
 
 
+@pytest.mark.every_way
 def test_no_log_record_shows_it(
     caller: Caller, relay: Relay, own: AuthenticatedClient, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -191,6 +193,7 @@ def test_a_server_that_repeats_it_does_not_put_it_into_an_error(
     relay.problems.clear()  # The path has more in it than the document.
 
 
+@pytest.mark.every_way
 @pytest.mark.parametrize("name", ECHOES)
 def test_no_traceback_shows_what_a_server_repeats(caller: Caller, relay: Relay, name: str) -> None:
     kind, answer, options = ECHOES[name]
@@ -214,6 +217,7 @@ def _call(caller: Caller, client: AuthenticatedClient) -> None:
     caller.parsed(create_kling_image_to_video, client=client, body=PROMPTED)
 
 
+@pytest.mark.every_way
 @pytest.mark.parametrize(
     ("act", "answer", "kind"),
     [
@@ -248,6 +252,7 @@ def test_no_traceback_and_no_pickle_of_any_error_shows_it(
         assert SECRET not in str(error.request.headers.raw)
 
 
+@pytest.mark.every_way
 def test_an_error_to_connect_does_not_show_it(caller: Caller) -> None:
     with refusing() as url:
         own = caller.enter(AuthenticatedClient(url, token=SECRET, verify_ssl=TLS))
@@ -257,6 +262,7 @@ def test_an_error_to_connect_does_not_show_it(caller: Caller) -> None:
     assert SECRET not in str(raised.value.request.headers.raw)
 
 
+@pytest.mark.every_way
 def test_an_answer_that_is_no_http_does_not_bring_it_along(caller: Caller) -> None:
     with answering_at_once(b"rubbish\r\n\r\n") as url:
         own = caller.enter(AuthenticatedClient(url, token=SECRET, verify_ssl=TLS))
@@ -266,6 +272,7 @@ def test_an_answer_that_is_no_http_does_not_bring_it_along(caller: Caller) -> No
     assert SECRET not in "".join(f"{error!r} {vars(error)!r}" for error in _chain(raised.value))
 
 
+@pytest.mark.every_way
 def test_a_redirect_that_fails_does_not_show_it(gateway: Package, gateway_caller: Caller, gateway_relay: Relay) -> None:
     make = gateway.load("client").AuthenticatedClient
     own = gateway_caller.enter(make(gateway_relay.url, token=SECRET, verify_ssl=TLS, follow_redirects=True))

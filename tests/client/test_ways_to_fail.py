@@ -30,6 +30,8 @@ from generated_client.models import KlingImageToVideoRequest
 from sockets import deaf, refusing
 from tls import client_tls, server_tls
 
+pytestmark = pytest.mark.every_way
+
 PROMPTED = KlingImageToVideoRequest(model="kling-v1", prompt="宇航员站起身走了")
 TOKEN = "sk-" + "not/to/be/seen/anywhere"
 JSON = {"Content-Type": "application/json"}

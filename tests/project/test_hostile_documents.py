@@ -121,6 +121,9 @@ REFUSED = {
     "number that is infinite": Refused(_number("1e999"), "#", "1e999... is beyond", 0),
     "file that breaks off": Refused(json.dumps(small(), indent=1)[:400], "#", "Unterminated string", 0),
     "Swagger 2.0": Refused({"swagger": "2.0", "info": {}, "paths": {}}, "#/swagger", "this is Swagger 2.0", 0),
+    "property without a name": Refused(
+        small(Thing={"properties": {"": {"type": "strin"}}}), f"{REFERENCE}Thing/properties//type", "is none of"
+    ),
     "hidden characters in a key": Refused(
         small(Thing={"properties": {"a\x01\u202e": {"type": "strin"}}}),
         rf"{REFERENCE}Thing/properties/a\u0001\u202e/type",
