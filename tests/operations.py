@@ -11,7 +11,7 @@ from typing import Any
 
 from contract_check.document.examples import example
 from contract_check.document.media_types import FORM, JSON
-from contract_check.document.tree import at
+from contract_check.document.tree import at, is_array, is_object, object_or_empty, resolve
 from contract_check.package import preparation
 from contract_check.relay.standin import Contract
 from contract_check.relay.standin import Operation as Documented
@@ -59,10 +59,24 @@ def _operation(documented: Documented, prepared: Contract, named: Documented) ->
         place = (*prepared.body(named), "content", media_type, "schema")
         if JSON.fullmatch(media_type) or FORM.fullmatch(media_type):
             body = example(prepared.document, place)
-            arguments["body"] = typed(at(prepared.document, place) or {}, body)
+            schema = at(prepared.document, place) or {}
+            arguments["body"] = typed(schema, _with_files(prepared.document, schema, body))
         else:
             arguments["body"] = File(payload=BytesIO("字节".encode()))
     return Operation(documented, module, arguments, body)
+
+
+def _with_files(document: dict[str, Any], schema: dict[str, Any], value: Any) -> Any:
+    """`value` with a file wherever `schema` has the bytes of one."""
+    schema = resolve(document, schema)
+    if is_object(value):
+        properties = object_or_empty(schema.get("properties"))
+        return {name: _with_files(document, properties.get(name, {}), item) for name, item in value.items()}
+    if is_array(value):
+        return [_with_files(document, object_or_empty(schema.get("items")), item) for item in value]
+    if schema.get("format") == "binary":
+        return File(payload=BytesIO(str(value).encode()), file_name="a.bin")
+    return value
 
 
 def typed(schema: dict[str, Any], value: Any) -> Any:

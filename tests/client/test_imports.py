@@ -3,6 +3,7 @@
 import importlib
 import importlib.metadata
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path as File
@@ -45,17 +46,23 @@ def _public(own: set[str]) -> set[str]:
 
 
 def _needed(operation: Any) -> set[str]:
-    """What importing an operation's module should load: the shared modules, and the models that it names."""
+    """What importing an operation's module should load: the shared modules, and the models that it imports by name."""
     package, _, rest = operation.__name__.partition(".")
     tag = rest.split(".")[1]
-    named = {str(getattr(getattr(operation, name), "__module__", "")) for name in dir(operation)}
+    folder = File(operation.__file__).parents[2]
     return {
         package,
         *(f"{package}.{name}" for name in SHARED),
         f"{package}.api.{tag}",
         operation.__name__,
-        *(module for module in named if module.startswith(f"{package}.models.")),
+        *(f"{package}.models.{name}" for name in _models_named_in(File(operation.__file__), folder)),
     }
+
+
+def _models_named_in(module: File, folder: File) -> set[str]:
+    """The models that a module imports whenever it is imported, and those that they import."""
+    named = set(re.findall(r"^from \.+models\.(\w+) import", module.read_text(encoding="utf-8"), re.MULTILINE))
+    return named.union(*(_models_named_in(folder / "models" / f"{name}.py", folder) for name in named))
 
 
 def test_importing_an_operation_loads_what_it_names(operation: Operation) -> None:
