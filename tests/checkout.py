@@ -8,8 +8,10 @@ from pathlib import Path as File
 
 ROOT = File(__file__).parents[1]
 PYTHON = ROOT / ".venv" / "bin" / "python"
+FROZEN = ROOT / "tests" / "documents" / "relay.json"
+"""relay.json as the tests know it, whatever the vendored one holds."""
 _FOLDERS = ("generator", "contract_check")
-_FILES = ("relay.json", "generate.sh", "Makefile", "pyproject.toml", "requirements-dev.txt")
+_FILES = ("generate.sh", "Makefile", "pyproject.toml", "requirements-dev.txt")
 
 Completed = subprocess.CompletedProcess[str]
 
@@ -42,7 +44,7 @@ def contract_check(*arguments: object, env: Mapping[str, str] | None = None) -> 
 
 
 def copy(into: File) -> File:
-    """A copy of what generates, in `into`, with this checkout's environment in an environment of its own.
+    """A copy of what generates, in `into`, with the frozen document, and this environment in one of its own.
 
     The tools are shared; what decides which of them is used, pyproject.toml and `.venv/bin`, is the copy's.
     """
@@ -51,6 +53,8 @@ def copy(into: File) -> File:
         shutil.copytree(ROOT / name, into / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in _FILES:
         shutil.copy2(ROOT / name, into / name)
+    shutil.copy2(FROZEN, into / "relay.json")
+    shutil.copy2(FROZEN.with_name("cures.yaml"), into / "generator")
     environment, original = into / ".venv", ROOT / ".venv"
     (environment / "bin").mkdir(parents=True)
     shutil.copy2(original / "pyvenv.cfg", environment)

@@ -11,6 +11,7 @@ import pytest
 import trustme
 
 from calling import TLS, TOKEN, WAYS, Caller
+from checkout import FROZEN
 from contract_check.relay.standin import Contract, Relay
 from generated_client import AuthenticatedClient, Client
 from operations import Operation, operations
@@ -119,9 +120,9 @@ def trusting(authority: trustme.CA) -> ssl.SSLContext:
 
 
 @pytest.fixture
-def asked(contract: Contract) -> Iterator[Relay]:
-    """A stand-in that is asked what departs from the document on purpose."""
-    with Relay(contract) as relay:
+def asked() -> Iterator[Relay]:
+    """A stand-in that knows the frozen document, and is asked what departs from it on purpose."""
+    with Relay(Contract.of(FROZEN)) as relay:
         yield relay
 
 

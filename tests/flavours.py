@@ -6,14 +6,14 @@ import fcntl
 from pathlib import Path as File
 
 from another import Package
-from checkout import ROOT, generate
+from checkout import FROZEN, ROOT, generate
 from contract_check.document import loading
 from contract_check.relay.standin import Contract
 
 LARGER = ROOT / "tests" / "documents" / "larger.json"
 _OVERLAY, _GATEWAY = (ROOT / "generator" / name for name in ("overlay.yaml", "gateway.yaml"))
 _FLAVOURS = {
-    "with_status_query": (ROOT / "relay.json", [ROOT / "generator" / "status-query.yaml", _OVERLAY, _GATEWAY]),
+    "with_status_query": (FROZEN, [ROOT / "generator" / "status-query.yaml", _OVERLAY, _GATEWAY]),
     "of_larger_document": (LARGER, [_OVERLAY, _GATEWAY]),
 }
 NAMES = tuple(_FLAVOURS)

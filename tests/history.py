@@ -1,5 +1,6 @@
 """Git repositories for the tests of what compares revisions."""
 
+import re
 import subprocess
 from pathlib import Path as File
 
@@ -15,3 +16,10 @@ def commit(root: File, *paths: str) -> None:
     """Commits what is in `paths`."""
     git(root, "add", "--force", "--", *paths)
     git(root, "commit", "--quiet", "--message", "A revision")
+
+
+def say_version(root: File, version: str) -> None:
+    """Gives the package of `root` this version."""
+    project = root / "pyproject.toml"
+    text = re.sub(r'^version = ".*"$', f'version = "{version}"', project.read_text(encoding="utf-8"), flags=re.M)
+    project.write_text(text, encoding="utf-8")

@@ -7,18 +7,18 @@ import subprocess
 from pathlib import Path as File
 from typing import Any
 
-from checkout import PYTHON, ROOT, Completed, contract_check
+from checkout import FROZEN, PYTHON, ROOT, Completed, contract_check
 
 TOKEN = "sk-" + "real/money~1"
 OPERATION = "POST /kling/v1/videos/image2video"
 
 
-def live(url: str, *arguments: str | File, **env: str) -> Completed:
-    return contract_check("live", "--base-url", url, *arguments, env={"GITHUB_ACTIONS": "", **env})
+def live(url: str, *arguments: str | File, document: File = FROZEN, **env: str) -> Completed:
+    return contract_check("live", document, "--base-url", url, *arguments, env={"GITHUB_ACTIONS": "", **env})
 
 
-def report(url: str, *arguments: str | File, **env: str) -> dict[str, Any]:
-    done = live(url, *arguments, "--format", "json", **env)
+def report(url: str, *arguments: str | File, document: File = FROZEN, **env: str) -> dict[str, Any]:
+    done = live(url, *arguments, "--format", "json", document=document, **env)
     assert done.returncode in (0, 1), done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     assert done.returncode == any(not each["accepted"] for each in found["departures"])
@@ -33,10 +33,10 @@ def new(found: dict[str, Any]) -> set[tuple[str, str, str]]:
 class Person:
     """Somebody at a terminal."""
 
-    def __init__(self, url: str, *arguments: str, **env: str) -> None:
+    def __init__(self, url: str, *arguments: str, document: File = FROZEN, **env: str) -> None:
         self.terminal, theirs = pty.openpty()
         environment = {**os.environ, "GITHUB_ACTIONS": "", "PYTHONUTF8": "1", **env}
-        command = [str(PYTHON), "-m", "contract_check", "live", "--base-url", url, *arguments]
+        command = [str(PYTHON), "-m", "contract_check", "live", str(document), "--base-url", url, *arguments]
         self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=theirs, stdout=theirs, stderr=theirs)
         os.close(theirs)
         self.seen = ""

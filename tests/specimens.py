@@ -1,4 +1,4 @@
-"""Documents for the tests of the generation: a small sound one, and relay.json with something wrong in it."""
+"""Documents for the tests of the generation: a small sound one, and the frozen one with something wrong in it."""
 
 import json
 from collections.abc import Callable
@@ -6,9 +6,9 @@ from copy import deepcopy
 from pathlib import Path as File
 from typing import Any
 
-from checkout import ROOT
+from checkout import FROZEN
 
-RELAY = (ROOT / "relay.json").read_text(encoding="utf-8")
+RELAY = FROZEN.read_text(encoding="utf-8")
 ROUTE = "/kling/v1/videos/image2video"
 
 
@@ -21,7 +21,7 @@ def write(folder: File, document: object, name: str = "relay.json") -> File:
 
 
 def changed(change: Callable[[Any], object]) -> dict[str, Any]:
-    """relay.json after `change`, which gets the whole document."""
+    """The frozen document after `change`, which gets the whole document."""
     document: dict[str, Any] = json.loads(RELAY)
     change(document)
     return document

@@ -106,7 +106,7 @@ def test_a_submission_that_is_accepted_is_told_as_a_success(asked: Relay) -> Non
 
 
 def read(relay: Relay, document: File, *arguments: str, **env: str) -> Completed:
-    return live(relay.url, str(document), *arguments, RELAY_TOKEN=TOKEN, **env)
+    return live(relay.url, *arguments, document=document, RELAY_TOKEN=TOKEN, **env)
 
 
 def test_read_asks_with_the_token_for_an_id_that_does_not_exist(by_id: tuple[Relay, File]) -> None:

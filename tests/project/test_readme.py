@@ -18,6 +18,7 @@ import trustme
 
 from checkout import ROOT, contract_check, run
 from contract_check.relay.standin import Contract, Relay
+from generated_client import Client
 from readme import FENCED, FILES, PAGES, READMES, Block, blocks, found
 from tls import server_tls
 
@@ -29,8 +30,7 @@ def named_relay(
     contract: Contract, authority: trustme.CA, tmp_path: File, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Relay]:
     """The stand-in under the name of the relay itself."""
-    url: str = contract.document["servers"][0]["url"]
-    host = urlsplit(url).hostname
+    host = urlsplit(Client().base_url).hostname
     trusted = tmp_path / "authority.pem"
     authority.cert_pem.write_to_path(str(trusted))
     with Relay(contract, tls=server_tls(authority, str(host)), proxy=True) as relay:

@@ -1,14 +1,13 @@
 """release: what stands in its way is named; else dist/ holds all that a release consists of."""
 
 import hashlib
-import re
 import shutil
 from pathlib import Path as File
 
 import pytest
 
 from checkout import PYTHON, ROOT, Completed, copy, run
-from history import commit, git
+from history import commit, git, say_version
 from specimens import changed, request_properties, write
 
 pytestmark = pytest.mark.timeout(300)
@@ -23,7 +22,7 @@ def checkout(tmp_path: File) -> File:
     for name in _PUBLISHED:
         shutil.copy2(ROOT / name, root / name)
     (root / "CHANGELOG.md").write_text("# Changelog\n\n## [0.1.0] - 2026-11-30\n\nFirst.\n", encoding="utf-8")
-    _say_version(root, "0.1.0")
+    say_version(root, "0.1.0")
     git(root, "init", "--quiet")
     commit(root, *(file.name for file in root.iterdir() if file.name not in (".git", ".venv")))
     return root
@@ -33,12 +32,6 @@ def release(root: File) -> Completed:
     return run(
         [root / ".venv" / "bin" / "python", "-m", "contract_check", "release"], cwd=root, env={"PYTHONUTF8": "1"}
     )
-
-
-def _say_version(root: File, version: str) -> None:
-    project = root / "pyproject.toml"
-    text = re.sub(r'^version = ".*"$', f'version = "{version}"', project.read_text(encoding="utf-8"), flags=re.M)
-    project.write_text(text, encoding="utf-8")
 
 
 @pytest.mark.slow
@@ -73,7 +66,7 @@ def test_a_release_at_another_versions_tag_is_refused(checkout: File) -> None:
 def test_everything_in_the_way_is_named(checkout: File) -> None:
     git(checkout, "tag", "v0.1.0")
     write(checkout, changed(lambda d: request_properties(d).update(mask={"type": "string"})))
-    _say_version(checkout, "0.1.1")
+    say_version(checkout, "0.1.1")
     done = release(checkout)
     assert (done.returncode, (checkout / "dist").exists()) == (1, False)
     assert done.stderr.splitlines()[-3:] == [

@@ -121,7 +121,7 @@ def test_a_missing_prompt_is_a_400_from_behind_the_front(
 @pytest.mark.parametrize(
     ("method", "path", "status", "kind"),
     [
-        ("POST", "/kling/v1/videos/text2video", 200, "text/html"),
+        ("POST", "/kling/v1/videos/nothing", 200, "text/html"),
         ("GET", ROUTE, 200, "text/html"),
         ("POST", "/v1/nothing", 404, "application/json"),
         ("DELETE", "/api/nothing", 404, "application/json"),
