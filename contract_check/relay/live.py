@@ -97,7 +97,7 @@ def _plain(text: str, token: str) -> str:
 
 
 def _show(report: dict[str, Any], *, as_json: bool) -> None:
-    colours = {"error": "31", "warning": "33"} if sys.stdout.isatty() and "NO_COLOR" not in os.environ else {}
+    colours = {"error": "31", "warning": "33"} if sys.stdout.isatty() and not os.environ.get("NO_COLOR") else {}
     if as_json:
         print(json.dumps(report, ensure_ascii=False, indent=2))
     for level, line in _lines(report):

@@ -138,15 +138,16 @@ def choice(*given: Any, enum: tuple[str, str] | None = None) -> Codec:
         return value.value if isinstance(value, Enum) else value
 
     def decode(data: Any, where: str) -> Any:
-        return next((value for value in values() if value == data), _scalar(data, where, "str or int"))
+        return next((value for value in values() if _equals(value, data)), _scalar(data, where, "str or int"))
 
     def accepts(value: Any) -> bool:
         known = values()
         kinds = [kind for kind in (str, int) if any(isinstance(each, kind) for each in known)]
-        return value in known or (isinstance(value, tuple(kinds)) and not isinstance(value, bool))
+        is_known = any(_equals(each, value) for each in known)
+        return is_known or (isinstance(value, tuple(kinds)) and not isinstance(value, bool))
 
     def matches(data: Any) -> bool:
-        return data in values()
+        return any(_equals(value, data) for value in values())
 
     return Codec(encode, decode, accepts, matches, nullable=None in given)
 
@@ -266,6 +267,11 @@ def one_of(*variants: Codec) -> Codec:
         return max(variant.matches(data) for variant in variants)
 
     return Codec(encode, decode, accepts, matches, any(variant.nullable for variant in variants))
+
+
+def _equals(one: Any, other: Any) -> bool:
+    """As JSON has it, where true is no 1."""
+    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
 
 
 def _is_scalar(value: Any) -> bool:

@@ -61,6 +61,7 @@ def test_an_error_of_the_relay_says_what_its_answer_says(caller: Caller, relay: 
         ({"error": {"message": "坏", "code": "", "type": "t"}}, "坏", None, "t"),
         ({"error": {"message": "坏", "code": 1002}}, "坏", "1002", None),
         ({"error": {"message": None, "code": None, "type": None}}, None, None, None),
+        ({"error": {"message": "内"}, "message": "外"}, "内", None, None),
         ({"error": "坏"}, "坏", None, None),
         ({"error": None, "message": "坏", "code": "c"}, "坏", "c", None),
         ({"code": "c", "data": None}, None, "c", None),

@@ -33,6 +33,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "a text in Chinese": {"prompt": "宇航员站起身走了。" * (LARGE // 8)},
     "characters beyond 16 bits": {"prompt": "🚀" * LARGE},
     "quotes and line breaks": {"prompt": 'He said: "\\now\\"\r\n\t\0\x1f\x7f' * (LARGE // 20)},
+    "backslashes and nothing else": {"prompt": "\\" * (LARGE // 2)},
     "just large enough": {"image": "x" * LARGE},
     "many short texts": {"metadata": {"texts": [f"第 {n} 段\n" for n in range(LARGE // 5)]}},
     "many texts of a page": {"metadata": {"texts": [f'{n} "page"\n' * 99 for n in range(LARGE // 900)]}},

@@ -118,6 +118,14 @@ def _odd(gateway: Package) -> dict[str, Any]:
     return {name: f"值 {name}" for name in schema["properties"]}
 
 
+def test_true_is_no_1(gateway: Package) -> None:
+    item = gateway.load("models").Item
+    assert item.from_dict({"id": "i", "level": True}).level is True
+    assert item.from_dict({"id": "i", "level": 1}).level is gateway.load("models").ItemLevel.VALUE_1
+    with pytest.raises(TypeError, match=r"Item\.level: bool is none of the types"):
+        item(id="i", level=True).__json_encode__(strict=True)
+
+
 def test_properties_with_names_of_the_model_s_own_travel_and_come_back(
     gateway: Package, gateway_caller: Caller, gateway_relay: Relay
 ) -> None:

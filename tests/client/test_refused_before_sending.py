@@ -29,6 +29,7 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "text for a number": ({"duration": "abc"}, TypeError, "duration: expected int or float, got str"),
     "a fraction for a whole number": ({"width": 1.5}, TypeError, "width: expected int, got float"),
     "true for a whole number": ({"width": True}, TypeError, "width: expected int, got bool"),
+    "true for a number": ({"duration": True}, TypeError, "duration: expected int or float, got bool"),
     "bytes for text": ({"image": b"\x89PNG"}, TypeError, r"image: expected str, got bytes; base64\.b64encode"),
     "a list for an object": ({"metadata": [1]}, TypeError, "metadata: expected dict, got list"),
     "a key that is no text": ({"metadata": {1: 2}}, TypeError, "metadata: a key must be a str, not int"),
@@ -71,12 +72,14 @@ def test_a_value_that_json_writes_in_the_same_way_is_taken(caller: Caller, relay
         ("item.get_v1_item_by_item_id", {"item_id": 7}, "item_id: expected str, got int"),
         ("item.get_v1_item_by_item_id", {"item_id": None}, "item_id: expected str, got None"),
         ("item.delete_v1_item_by_item_id", {"item_id": b"7"}, "item_id: expected str, got bytes"),
+        ("item.get_v1_item_by_item_id", {"item_id": ".."}, r"item_id: '\.\.' cannot be part of a path"),
+        ("item.get_v1_item_by_item_id", {"item_id": ""}, "item_id: '' cannot be part of a path"),
     ],
 )
 def test_a_parameter_of_another_kind(
     gateway: Package, gateway_caller: Caller, gateway_relay: Relay, name: str, arguments: dict[str, Any], text: str
 ) -> None:
-    with pytest.raises(TypeError, match=text):
+    with pytest.raises((TypeError, ValueError), match=text):
         gateway_caller.detailed(gateway.operation(name), **arguments)
     assert gateway_relay.requests == []
 

@@ -1,6 +1,7 @@
 """What one request has in common with the one before is not made anew; what has changed between them arrives."""
 
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -122,4 +123,5 @@ def test_paths_that_all_differ_do_not_fill_the_memory(
     for number in range(250):
         gateway_caller.detailed(delete, item_id=f"项目 {number}")
     assert len({request.target for request in gateway_relay.requests}) == 250
+    assert gateway_relay.requests[0].target == f"/v1/Item/{quote('项目 0')}"
     assert len(gateway_caller.client._requests._templates) <= 100

@@ -1,6 +1,8 @@
 """No call waits for ever: each step has its time, and a whole call too, if it is given one."""
 
 import asyncio
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from itertools import repeat
@@ -150,6 +152,26 @@ def test_a_deadline_that_is_kept_changes_nothing(caller: Caller, relay: Relay) -
     for _ in range(3):
         assert caller.parsed(create_kling_image_to_video, client=own, body=PROMPTED).status == "queued"
     assert relay.connections == 1
+
+
+_MISSES = """
+import sys
+from generated_client import AuthenticatedClient
+from generated_client.api.videos import create_kling_image_to_video
+from generated_client.errors import DeadlineExceeded
+from generated_client.models import KlingImageToVideoRequest
+with AuthenticatedClient(sys.argv[1], token="sk-" + "test", deadline=0.2) as client:
+    try:
+        create_kling_image_to_video.sync(client=client, body=KlingImageToVideoRequest(model="m", prompt="走"))
+    except DeadlineExceeded:
+        print("missed")
+"""
+
+
+def test_a_process_ends_after_a_missed_deadline(relay: Relay) -> None:
+    relay.always(Answer(wait=Event()))
+    done = subprocess.run([sys.executable, "-P", "-c", _MISSES, relay.url], capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "missed\n", "")
 
 
 def test_a_client_works_on_after_a_deadline(caller: Caller, relay: Relay) -> None:

@@ -56,6 +56,12 @@ def _answers(**responses: object) -> dict[str, Any]:
     return document
 
 
+def _parameters(*given: object) -> dict[str, Any]:
+    document = small()
+    document["paths"]["/things"]["post"]["parameters"] = list(given)
+    return document
+
+
 def _twice(*routes: str) -> dict[str, Any]:
     return {**small(), "paths": {route: {"get": {"operationId": "twice", "responses": OK}} for route in routes}}
 
@@ -106,8 +112,16 @@ REFUSED = {
         2,
     ),
     "reference to an operation": Refused(_field(**{"$ref": "#/paths/~1things/post"}), f"{FIELD}/$ref", "no schema"),
-    "response that refers to a schema": Refused(
-        _answers(**{"202": THING}), "#/paths/~1things/post/responses/202/$ref", "leads to no response", 2
+    "references in a circle": Refused(
+        small(A={"$ref": f"{REFERENCE}B"}, B={"$ref": f"{REFERENCE}A"}), f"{REFERENCE}B/$ref", "leads back to itself"
+    ),
+    "parameter that stands twice": Refused(
+        _parameters(*[{"name": "a", "in": "query", "schema": {}}] * 2), "#/paths/~1things/post/parameters/1", "twice"
+    ),
+    "default that 3.0's exclusive limit excludes": Refused(
+        {**_field(type="integer", minimum=3, exclusiveMinimum=True, default=3), "openapi": "3.0.3"},
+        f"{FIELD}/default",
+        "contradicts",
     ),
     "status that is none": Refused(
         _answers(abc={"description": "?"}), "#/paths/~1things/post/responses/abc", "no field that may stand here"

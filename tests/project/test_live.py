@@ -168,6 +168,23 @@ def test_each_departure_is_named_with_its_kind_and_place(asked: Relay, three: li
     assert_harmless(asked)
 
 
+def test_any_success_is_a_departure_where_a_refusal_is_due(asked: Relay) -> None:
+    asked.answer(Answer.json(TASK, 201))
+    assert ("no token", "not-refused", "status") in new(report(asked.url))
+
+
+def test_a_connection_that_ends_after_its_answer_is_no_silence(asked: Relay) -> None:
+    for _ in range(3):
+        asked.answer(Answer.json({"error": ERROR}, 401, cut=1_000))
+    assert new(report(asked.url)) == set()
+
+
+def test_a_cookie_of_one_answer_does_not_go_with_the_next_question(asked: Relay) -> None:
+    asked.always(Answer.json({"error": ERROR}, 401, headers={"Set-Cookie": "session=1"}))
+    live(asked.url)
+    assert [request.headers["cookie"] for request in asked.requests] == [None] * 4
+
+
 def test_a_success_that_lacks_a_field_or_adds_some_is_named_by_field(asked: Relay) -> None:
     asked.answer(Answer.json({"status": 7, "progress": 0}))
     assert new(report(asked.url)) == {
@@ -343,7 +360,7 @@ def test_a_relay_that_drips_is_given_up_on(asked: Relay) -> None:
 def test_an_address_that_is_none_is_a_usage_error_and_not_repeated(url: str) -> None:
     done = live(url)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "secret" not in done.stderr
+    assert "geheim" not in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -487,9 +504,9 @@ def test_submit_wants_one_operation_and_an_example_that_fits(tmp_path: File, ask
     assert asked.requests == []
 
 
-@pytest.mark.parametrize(("env", "start"), [({}, "\x1b[31mNEW: "), ({"NO_COLOR": "1"}, "\r\nNEW: ")])
-def test_a_terminal_gets_colours_unless_it_wants_none(asked: Relay, env: dict[str, str], start: str) -> None:
+@pytest.mark.parametrize(("no_color", "start"), [("", "\x1b[31mNEW: "), ("1", "\r\nNEW: ")])
+def test_a_terminal_gets_colours_unless_it_wants_none(asked: Relay, no_color: str, start: str) -> None:
     asked.always(Answer.html(401))
-    person = Person(asked.url, **env)
+    person = Person(asked.url, NO_COLOR=no_color)
     assert person.stays() == 1
     assert start in person.seen

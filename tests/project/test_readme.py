@@ -29,11 +29,12 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 def named_relay(
     contract: Contract, authority: trustme.CA, tmp_path: File, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Relay]:
-    """The stand-in under the name of the relay itself."""
-    host = urlsplit(Client().base_url).hostname
+    """The stand-in under the names of the relay itself: the document's, and those that README gives."""
+    given = [url for block in blocks("python") for url in re.findall(r'base_url="(https://[^"]+)', block.code)]
+    hosts = {str(urlsplit(url).hostname) for url in (Client().base_url, *given)}
     trusted = tmp_path / "authority.pem"
     authority.cert_pem.write_to_path(str(trusted))
-    with Relay(contract, tls=server_tls(authority, str(host)), proxy=True) as relay:
+    with Relay(contract, tls=server_tls(authority, *hosts), proxy=True) as relay:
         monkeypatch.setenv("HTTPS_PROXY", relay.url)
         monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
         yield relay

@@ -204,8 +204,9 @@ def test_what_is_not_json_leaves_the_package_alone(tmp_path: File, package: File
         (b"", "JSON"),
         (b'{"openapi": "2.0"}', "3.0 and 3.1"),
         (b"[" * 100_000, "nested too deeply"),
+        (RELAY.encode().replace(b'"openapi"', b'"x-a": "\\ud800", "openapi"', 1), "half a character"),
     ],
-    ids=["not UTF-8", "byte order mark", "no object", "empty", "another OpenAPI", "too deep"],
+    ids=["not UTF-8", "byte order mark", "no object", "empty", "another OpenAPI", "too deep", "half a character"],
 )
 def test_what_is_no_document_is_refused(content: bytes, said: str, tmp_path: File) -> None:
     document = tmp_path / "relay.json"

@@ -64,14 +64,14 @@ def test_a_release_at_another_versions_tag_is_refused(checkout: File) -> None:
 
 
 def test_everything_in_the_way_is_named(checkout: File) -> None:
-    git(checkout, "tag", "v0.1.0")
+    git(checkout, "tag", "v0.9.0")
     write(checkout, changed(lambda d: request_properties(d).update(mask={"type": "string"})))
-    say_version(checkout, "0.1.1")
+    say_version(checkout, "0.9.1")
     done = release(checkout)
     assert (done.returncode, (checkout / "dist").exists()) == (1, False)
     assert done.stderr.splitlines()[-3:] == [
-        "pyproject.toml says 0.1.1; what changed since v0.1.0 (minor) demands 0.2.0 or higher.",
-        "CHANGELOG.md has no entry for 0.1.1: give it the heading `## 0.1.1`.",
+        "pyproject.toml says 0.9.1; what changed since v0.9.0 (minor) demands 0.10.0 or higher.",
+        "CHANGELOG.md has no entry for 0.9.1: give it the heading `## 0.9.1`.",
         "the tree is not clean: commit what `git status` lists, or take it away.",
     ]
 
@@ -94,6 +94,7 @@ def test_the_verdict_demands_a_version() -> None:
         ("1.2.3", "patch"): "1.2.4",
         ("1.2.3", "minor"): "1.3.0",
         ("1.2.3", "major"): "2.0.0",
+        ("0.9.10", "minor"): "0.10.0",
     }
     ask = f"from contract_check.history.release import demand; print([demand(*given) for given in {list(demanded)}])"
     assert run([PYTHON, "-c", ask]).stdout.strip() == str(list(demanded.values()))
