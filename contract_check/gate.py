@@ -11,6 +11,7 @@ from pathlib import Path
 from time import monotonic
 
 from .document import loading, settings
+from .document.text import may_be_coloured
 from .document.tree import pointer
 from .package import drift
 
@@ -85,7 +86,7 @@ def _tell(lines: list[str]) -> None:
     """Prints `lines`, in colour on a terminal, and as annotations where GitHub runs them."""
     for line in lines:
         found = _FINDING.fullmatch(line)
-        colour = "" if not found or not sys.stdout.isatty() else _YELLOW if found["warning"] else _RED
+        colour = "" if not found or not may_be_coloured() else _YELLOW if found["warning"] else _RED
         print(f"{colour}{line}{_PLAIN if colour else ''}")
         if found and os.environ.get("GITHUB_ACTIONS"):
             level, file = "warning" if found["warning"] else "error", os.path.relpath(found["file"])

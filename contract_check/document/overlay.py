@@ -42,7 +42,8 @@ def read(file: Path) -> list[tuple[str, Action]]:
     actions = [
         (place, object_or_empty(json.loads(json.dumps(item)))) for place, item in zip(places, items, strict=True)
     ]
-    problems = [f"{place}: {problem}" for place, action in actions for problem in _problems(action)]
+    problems = [f"{file}:1: `actions` is no list."] if not is_array(content.get("actions")) else []
+    problems += [f"{place}: {problem}" for place, action in actions for problem in _problems(action)]
     if not str(content.get("overlay")).startswith("1.0."):
         problems.insert(0, f"{file}:1: this is no Overlay 1.0: it does not begin with `overlay: 1.0.0`.")
     if problems:

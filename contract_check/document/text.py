@@ -1,6 +1,8 @@
 """Text of a document on a terminal or in a docstring: what would act there, or hide, is shown as its escape."""
 
+import os
 import re
+import sys
 import unicodedata
 
 _LINE = "\n\t"
@@ -14,6 +16,11 @@ def visible(text: str) -> str:
 def is_visible(text: str) -> bool:
     """Whether `text` says nothing but what one sees of it."""
     return visible(text) == text
+
+
+def may_be_coloured() -> bool:
+    """Whether standard output is a terminal, and its user wants colours (no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 def _escaped(character: str) -> str:

@@ -19,6 +19,7 @@ from ..document.closed_objects import forbid_undocumented_fields
 from ..document.defects import Refusal, count
 from ..document.loading import Document
 from ..document.overlay import load_yaml
+from ..document.text import may_be_coloured
 from ..document.tree import list_or_empty, object_or_empty, operations, pointer
 from . import answers, probes
 from .seen import by_operation
@@ -97,7 +98,7 @@ def _plain(text: str, token: str) -> str:
 
 
 def _show(report: dict[str, Any], *, as_json: bool) -> None:
-    colours = {"error": "31", "warning": "33"} if sys.stdout.isatty() and not os.environ.get("NO_COLOR") else {}
+    colours = {"error": "31", "warning": "33"} if may_be_coloured() else {}
     if as_json:
         print(json.dumps(report, ensure_ascii=False, indent=2))
     for level, line in _lines(report):
