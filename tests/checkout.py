@@ -3,8 +3,14 @@
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path as File
+from unittest.mock import patch
+
+from contract_check import __main__ as command
 
 ROOT = File(__file__).parents[1]
 PYTHON = ROOT / ".venv" / "bin" / "python"
@@ -17,11 +23,11 @@ Completed = subprocess.CompletedProcess[str]
 
 
 def run(
-    command: Sequence[object], *, cwd: File = ROOT, env: Mapping[str, str] | None = None, stdin: str = ""
+    parts: Sequence[object], *, cwd: File = ROOT, env: Mapping[str, str] | None = None, stdin: str = ""
 ) -> Completed:
-    """Runs `command` with `env` on top of this environment; returns what it said."""
+    """Runs the command of `parts` with `env` on top of this environment; returns what it said."""
     return subprocess.run(
-        [str(part) for part in command],
+        [str(part) for part in parts],
         cwd=cwd,
         env={**os.environ, **(env or {})},
         input=stdin,
@@ -41,6 +47,25 @@ def generate(
 def contract_check(*arguments: object, env: Mapping[str, str] | None = None) -> Completed:
     """Runs the checkout's own tool."""
     return run([PYTHON, "-m", "contract_check", *arguments], env={"PYTHONUTF8": "1", **(env or {})})
+
+
+def in_process(*arguments: object, env: Mapping[str, str] | None = None) -> Completed:
+    """The same without a process of its own, which takes longer than most of what it does."""
+    given = [str(argument) for argument in arguments]
+    out, err, limit = StringIO(), StringIO(), sys.getrecursionlimit()
+    try:
+        with (
+            patch.object(sys, "argv", ["contract_check", *given]),
+            patch.dict(os.environ, env or {}),
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            code = command.main()
+    except SystemExit as exit_:
+        code = int(exit_.code or 0)
+    finally:
+        sys.setrecursionlimit(limit)
+    return Completed(given, code, out.getvalue(), err.getvalue())
 
 
 def copy(into: File) -> File:

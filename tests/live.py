@@ -7,14 +7,14 @@ import subprocess
 from pathlib import Path as File
 from typing import Any
 
-from checkout import FROZEN, PYTHON, ROOT, Completed, contract_check
+from checkout import FROZEN, PYTHON, ROOT, Completed, in_process
 
 TOKEN = "sk-" + "real/money~1"
 OPERATION = "POST /kling/v1/videos/image2video"
 
 
 def live(url: str, *arguments: str | File, document: File = FROZEN, **env: str) -> Completed:
-    return contract_check("live", document, "--base-url", url, *arguments, env={"GITHUB_ACTIONS": "", **env})
+    return in_process("live", document, "--base-url", url, *arguments, env={"GITHUB_ACTIONS": "", **env})
 
 
 def report(url: str, *arguments: str | File, document: File = FROZEN, **env: str) -> dict[str, Any]:

@@ -3,11 +3,12 @@
 import re
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path as File
 
 import pytest
 
-from checkout import FROZEN, ROOT, copy, generate, run, tree
+from checkout import FROZEN, ROOT, Completed, copy, generate, run, tree
 from specimens import changed, request_properties, small, write
 
 VENDORED = tree(ROOT / "generated_client")
@@ -20,15 +21,31 @@ def output(tmp_path: File) -> File:
     return tmp_path / "generated_client"
 
 
-def test_the_vendored_package_is_what_the_vendored_document_gives(output: File) -> None:
-    done = generate(output)
-    assert done.returncode == 0, done.stderr
-    assert all(line.startswith("warning: ") for line in done.stderr.splitlines())
-    assert tree(output) == VENDORED
+@dataclass(frozen=True)
+class Made:
+    """A run, and the package that came of it."""
+
+    done: Completed
+    package: File
 
 
-def test_a_run_tells_each_step_with_its_time_and_ends_with_a_summary(output: File) -> None:
-    lines = generate(output).stdout.splitlines()
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """What the vendored document comes to, with a configuration of another project around it."""
+    folder = tmp_path_factory.mktemp("made")
+    configuration = '[tool.ruff]\nline-length = 40\nlint.select = ["ALL"]\nformat.quote-style = "single"\n'
+    (folder / "pyproject.toml").write_text(configuration, encoding="utf-8")
+    return Made(generate(folder / "generated_client", cwd=folder), folder / "generated_client")
+
+
+def test_the_vendored_package_is_what_the_vendored_document_gives(made: Made) -> None:
+    assert made.done.returncode == 0, made.done.stderr
+    assert all(line.startswith("warning: ") for line in made.done.stderr.splitlines())
+    assert tree(made.package) == VENDORED
+
+
+def test_a_run_tells_each_step_with_its_time_and_ends_with_a_summary(made: Made) -> None:
+    lines = made.done.stdout.splitlines()
     steps = [line for line in lines if re.match(r" *\d+\.\d\d s  ", line)]
     assert [re.sub(r"^ *\S+ s  ", "", step).split()[0].rstrip(":,") for step in steps] == [
         "read",
@@ -54,24 +71,17 @@ def test_a_run_tells_what_changed_against_the_previous_package(output: File, tmp
     assert "removed models/video_task.py" in told
 
 
-@pytest.mark.parametrize("seed", ["0", "4242"])
-def test_the_hash_seed_decides_nothing(output: File, seed: str) -> None:
-    generate(output, env={"PYTHONHASHSEED": seed})
-    assert tree(output) == VENDORED
-
-
-def test_what_was_there_before_decides_nothing(output: File) -> None:
-    generate(output)
-    first = tree(output)
+def test_neither_the_hash_seed_nor_what_was_there_before_decides_anything(made: Made, output: File) -> None:
+    shutil.copytree(made.package, output)
     (output / "models" / "stale.py").write_text("STALE = True\n", encoding="utf-8")
     (output / "stale").mkdir()
     (output / "py.typed").unlink()
-    generate(output)
-    assert tree(output) == first
+    generate(output, env={"PYTHONHASHSEED": "4242"})
+    assert tree(output) == tree(made.package)
 
 
-def test_the_package_holds_what_users_need_and_nothing_else(output: File) -> None:
-    generate(output)
+def test_the_package_holds_what_users_need_and_nothing_else(made: Made) -> None:
+    output = made.package
     names = tree(output).keys()
     assert "py.typed" in names
     assert {File(name).suffix for name in names - {"py.typed"}} == {".py"}
@@ -79,9 +89,8 @@ def test_the_package_holds_what_users_need_and_nothing_else(output: File) -> Non
     assert not list(output.rglob("__pycache__"))
 
 
-def test_nothing_is_left_beside_the_package(output: File) -> None:
-    generate(output)
-    assert [entry.name for entry in output.parent.iterdir()] == ["generated_client"]
+def test_nothing_is_left_beside_the_package(made: Made) -> None:
+    assert sorted(entry.name for entry in made.package.parent.iterdir()) == ["generated_client", "pyproject.toml"]
 
 
 def test_it_runs_from_anywhere_with_relative_paths(tmp_path: File) -> None:
@@ -103,13 +112,6 @@ def test_a_checkout_may_stand_anywhere_with_any_locale_and_without_network(tmp_p
     done = run([*(isolated if can_isolate else []), root / "generate.sh"], cwd=tmp_path, env=environment)
     assert done.returncode == 0, done.stderr
     assert tree(root / "generated_client") == tree(output)
-
-
-def test_a_configuration_around_the_package_decides_nothing(tmp_path: File, output: File) -> None:
-    configuration = '[tool.ruff]\nline-length = 40\nlint.select = ["ALL"]\nformat.quote-style = "single"\n'
-    (tmp_path / "pyproject.toml").write_text(configuration, encoding="utf-8")
-    generate(output, cwd=tmp_path)
-    assert tree(output) == VENDORED
 
 
 def test_generated_code_imports_under_any_folder_name(tmp_path: File) -> None:

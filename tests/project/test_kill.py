@@ -82,6 +82,7 @@ def _kill(run: "subprocess.Popen[str]") -> None:
     run.communicate()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["read", "generated", "verified", "put in place"])
 def test_killed_when_a_step_is_done(scene: Scene, step: str) -> None:
     run = scene.start()

@@ -14,10 +14,10 @@ pytestmark = pytest.mark.timeout(300)
 _PUBLISHED = ("README.md", "README.zh-CN.md", "LICENSE", ".gitignore")
 
 
-@pytest.fixture
-def checkout(tmp_path: File) -> File:
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> File:
     """A clean repository, ready for its first release."""
-    root = copy(tmp_path / "checkout")
+    root = copy(tmp_path_factory.mktemp("release") / "checkout")
     run([root / "generate.sh"], cwd=root)
     for name in _PUBLISHED:
         shutil.copy2(ROOT / name, root / name)
@@ -26,6 +26,12 @@ def checkout(tmp_path: File) -> File:
     git(root, "init", "--quiet")
     commit(root, *(file.name for file in root.iterdir() if file.name not in (".git", ".venv")))
     return root
+
+
+@pytest.fixture
+def checkout(original: File, tmp_path: File) -> File:
+    """A copy of that repository."""
+    return shutil.copytree(original, tmp_path / "checkout", symlinks=True)
 
 
 def release(root: File) -> Completed:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from calling import TOKEN
-from checkout import PYTHON, ROOT, contract_check
+from checkout import PYTHON, ROOT, in_process
 from contract_check.relay.standin import RECORDED, SCENARIOS, Answer, Contract, Relay
 from specimens import ROUTE
 
@@ -339,19 +339,19 @@ def test_make_standin_takes_a_port_and_a_scenario() -> None:
 
 
 def test_help_names_each_scenario_and_the_exit_codes() -> None:
-    told = contract_check("standin", "--help").stdout
+    told = in_process("standin", "--help").stdout
     for name, scenario in SCENARIOS.items():
         assert re.search(rf"^  {name} +{re.escape(scenario.meaning)}$", told, re.MULTILINE)
     assert "Exit codes: 0" in told
 
 
 def test_it_says_why_it_cannot_run() -> None:
-    unknown = contract_check("standin", "--answer", "nothing")
+    unknown = in_process("standin", "--answer", "nothing")
     assert (unknown.returncode, unknown.stdout) == (2, "")
     assert "no_channel" in unknown.stderr
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        refused = contract_check("standin", "--port", port)
+        refused = in_process("standin", "--port", port)
     assert (refused.returncode, refused.stdout) == (2, "")
     assert f"port {port}" in refused.stderr
-    assert contract_check("standin", "--port", 99999).returncode == 2
+    assert in_process("standin", "--port", 99999).returncode == 2
