@@ -59,7 +59,7 @@ def _operation(documented: Documented, prepared: Contract, named: Documented) ->
         place = (*prepared.body(named), "content", media_type, "schema")
         if JSON.fullmatch(media_type) or FORM.fullmatch(media_type):
             body = example(prepared.document, place)
-            schema = at(prepared.document, place) or {}
+            schema = object_or_empty(at(prepared.document, place))
             arguments["body"] = typed(schema, _with_files(prepared.document, schema, body))
         else:
             arguments["body"] = File(payload=BytesIO("字节".encode()))

@@ -15,40 +15,12 @@ from generated_client.models import KlingImageToVideoRequest
 PROMPTED = KlingImageToVideoRequest(model="kling-v1", prompt="宇航员站起身走了")
 
 
-@pytest.mark.every_way
-def test_the_call_of_the_readme(caller: Caller, relay: Relay) -> None:
-    body = KlingImageToVideoRequest(
-        model="kling-v1", prompt="宇航员站起身走了", image="https://example.com/image.jpg", duration=5
-    )
-    task = caller.parsed(create_kling_image_to_video, body=body)
-    assert (task.task_id, task.status) == ("abcd1234efgh", "queued")
-    sent = relay.request
-    assert (sent.method, sent.target) == ("POST", "/kling/v1/videos/image2video")
-    assert sent.headers.get_all("authorization") == [f"Bearer {TOKEN}"]
-    assert sent.headers.get_all("content-type") == ["application/json"]
-    assert sent.json == {
-        "model": "kling-v1",
-        "prompt": "宇航员站起身走了",
-        "image": "https://example.com/image.jpg",
-        "duration": 5,
-    }
-
-
 def test_a_property_of_ones_own_travels_too_and_the_stand_in_notices(caller: Caller, relay: Relay) -> None:
     body = KlingImageToVideoRequest.from_dict({"model": "m", "prompt": "走", "promt": "拼错"})
     caller.detailed(create_kling_image_to_video, body=body)
     assert relay.request.json == {"model": "m", "prompt": "走", "promt": "拼错"}
     assert ["promt" in problem for problem in relay.problems] == [True]
     relay.problems.clear()
-
-
-@pytest.mark.every_way
-def test_headers_and_cookies_of_a_client_travel(caller: Caller, relay: Relay) -> None:
-    own = AuthenticatedClient(base_url=relay.url, token=TOKEN, headers={"X-Trace": "t-1"}, cookies={"session": "s-1"})
-    caller.enter(own)
-    caller.parsed(create_kling_image_to_video, client=own, body=PROMPTED)
-    assert relay.request.headers.get_all("x-trace") == ["t-1"]
-    assert relay.request.headers.get_all("cookie") == ["session=s-1"]
 
 
 @pytest.mark.parametrize("end", ["", "/", "//"])

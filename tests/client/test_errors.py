@@ -9,7 +9,6 @@ from email.utils import format_datetime
 from pathlib import Path as File
 from typing import Any
 
-import httpx
 import pytest
 
 from another import Package, prepare
@@ -222,16 +221,6 @@ def test_an_error_survives_pickle_and_copy(
     for name in [*ATTRIBUTES, *SAID, "parsed"]:
         assert getattr(twin, name) == getattr(error, name)
     assert error.message
-
-
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_one_base_catches_them_all_and_no_transport_error(
-    caller: Caller, relay: Relay, kind: type[ResponseError]
-) -> None:
-    error = KINDS[kind](caller, relay)
-    assert isinstance(error, ResponseError)
-    assert not isinstance(error, httpx.HTTPError)
-    assert not issubclass(httpx.HTTPError, ResponseError)
 
 
 def test_every_operation_documents_errors_of_both_ranges(contract: Contract) -> None:

@@ -313,15 +313,6 @@ def test_hooks(caller: Caller, relay: Relay) -> None:
 
 
 @pytest.mark.every_way
-def test_limits(caller: Caller, relay: Relay) -> None:
-    args = {"limits": httpx.Limits(max_keepalive_connections=0)}
-    own = caller.enter(AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS, httpx_args=args))
-    for _ in range(2):
-        caller.parsed(create_kling_image_to_video, client=own, body=PROMPTED)
-    assert relay.connections == 2
-
-
-@pytest.mark.every_way
 def test_http2_reaches_httpx(caller: Caller, relay: Relay) -> None:
     own = caller.enter(AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS, httpx_args={"http2": True}))
     if find_spec("h2") is None:  # httpx itself says what is missing

@@ -18,6 +18,7 @@ from specimens import small, write
 REFERENCE = "#/components/schemas/"
 THING = {"$ref": f"{REFERENCE}Thing"}
 OK = {"200": {"description": "好"}}
+PARAMETER = {"name": "a", "in": "query", "schema": {"type": "string"}}
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ REFUSED = {
         small(A={"$ref": f"{REFERENCE}B"}, B={"$ref": f"{REFERENCE}A"}), f"{REFERENCE}B/$ref", "leads back to itself"
     ),
     "parameter that stands twice": Refused(
-        _parameters(*[{"name": "a", "in": "query", "schema": {}}] * 2), "#/paths/~1things/post/parameters/1", "twice"
+        _parameters(PARAMETER, PARAMETER), "#/paths/~1things/post/parameters/1", "twice"
     ),
     "default that 3.0's exclusive limit excludes": Refused(
         {**_field(type="integer", minimum=3, exclusiveMinimum=True, default=3), "openapi": "3.0.3"},
