@@ -10,6 +10,7 @@ from pathlib import Path as File
 import pytest
 import trustme
 
+import frozen
 from calling import TLS, TOKEN, WAYS, Caller
 from checkout import FROZEN
 from contract_check.relay.standin import Contract, Relay
@@ -79,7 +80,7 @@ def over_aiohttp(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     """In a test that has the parameter `aiohttp`, every client is made with aiohttp=True."""
     callspec = getattr(request.node, "callspec", None)
     if callspec and "aiohttp" in callspec.params.values():
-        for kind in (Client, AuthenticatedClient):
+        for kind in (Client, AuthenticatedClient, frozen.Client, frozen.AuthenticatedClient):
             defaults = {**(kind.__init__.__kwdefaults__ or {}), "aiohttp": True}
             monkeypatch.setattr(kind.__init__, "__kwdefaults__", defaults)
 

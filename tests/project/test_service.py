@@ -13,7 +13,7 @@ import pytest
 import respx
 from pytest_httpx import HTTPXMock
 
-from contract_check.relay.standin import Relay
+from contract_check.relay.standin import Answer, Relay
 from generated_client import ApiError, AuthenticatedClient, DeadlineExceeded
 from readme import READMES, Block, blocks
 from sockets import refusing
@@ -61,8 +61,9 @@ def test_both_languages_show_it() -> None:
 def test_it_submits_a_picture_from_a_file(
     service: Any, relay: Relay, picture: File, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    relay.answer(Answer.json({"task_id": "任务 1", "status": "queued"}))
     task = _run(service, relay, monkeypatch, lambda client: service.submit(client, "走", picture))
-    assert task == "abcd1234efgh"
+    assert task == "任务 1"
     assert base64.b64decode(relay.request.json["image"]) == PICTURE
     assert relay.request.headers["authorization"] == f"Bearer {TOKEN}"
     relay.wait_until_idle()

@@ -23,7 +23,6 @@ REQUEST = KlingImageToVideoRequest(
     prompt="宇航员站起身走了",
     image="https://example.com/image.jpg",
     duration=5,
-    metadata={"negative_prompt": "模糊"},
 )
 
 

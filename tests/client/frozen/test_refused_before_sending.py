@@ -10,8 +10,7 @@ import pytest
 from another import Package
 from calling import Caller
 from contract_check.relay.standin import Answer, Relay
-from generated_client.api.videos import create_kling_image_to_video
-from generated_client.models import KlingImageToVideoRequest
+from frozen import KlingImageToVideoRequest, create_kling_image_to_video
 
 
 class _Mode(Enum):

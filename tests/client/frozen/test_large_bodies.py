@@ -15,15 +15,13 @@ from hypothesis import strategies as st
 from another import Package
 from calling import TLS, TOKEN, Caller
 from contract_check.relay.standin import Answer, Relay
-from generated_client import AuthenticatedClient
-from generated_client._values.large_bodies import LARGE, PIECE, LargeBody
-from generated_client.api.videos import create_kling_image_to_video
-from generated_client.errors import NOT_SENT, ApiError
-from generated_client.models import KlingImageToVideoRequest
+from frozen import AuthenticatedClient, KlingImageToVideoRequest, create_kling_image_to_video, errors, large_bodies
 from sockets import answering_at_once, reading_nothing
 from workers import play
 
 pytestmark = pytest.mark.every_way
+
+LARGE, PIECE, LargeBody = large_bodies.LARGE, large_bodies.PIECE, large_bodies.LargeBody
 
 TASK = Answer.json({"task_id": "t", "status": "queued"})
 PATH = "/kling/v1/videos/image2video"
@@ -38,7 +36,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "many short texts": {"metadata": {"texts": [f"第 {n} 段\n" for n in range(LARGE // 5)]}},
     "many texts of a page": {"metadata": {"texts": [f'{n} "page"\n' * 99 for n in range(LARGE // 900)]}},
     "many numbers": {"metadata": {"numbers": [n / 7 for n in range(LARGE // 8)]}},
-    "some of all": {"prompt": "走", "image": "x" * LARGE, "metadata": {"a" * LARGE: [None, True, {"b": "é" * PIECE}]}},
+    "some of all": {
+        "prompt": "走",
+        "image": "x" * LARGE,
+        "metadata": {"a" * LARGE: [None, True, {"b": "é" * PIECE}]},
+    },
 }
 
 
@@ -193,7 +195,7 @@ def test_a_server_that_reads_nothing_is_left(caller: Caller) -> None:
         own = caller.enter(AuthenticatedClient(url, token=TOKEN, timeout=timeout, verify_ssl=TLS))
         with pytest.raises(httpx.WriteTimeout) as raised:
             caller.parsed(create_kling_image_to_video, client=own, body=_body({"image": "x" * 16 * LARGE}))
-    assert not isinstance(raised.value, NOT_SENT)
+    assert not isinstance(raised.value, errors.NOT_SENT)
 
 
 def test_a_server_that_refuses_before_it_has_read_all_is_left_too(caller: Caller) -> None:
@@ -204,11 +206,11 @@ def test_a_server_that_refuses_before_it_has_read_all_is_left_too(caller: Caller
         started = time.monotonic()
         leaving.enter(leaving.client)
         # aiohttp reads while it writes; httpx reads when it has written.
-        with pytest.raises(ApiError if caller.way == "aiohttp" else httpx.WriteTimeout) as raised:
+        with pytest.raises(errors.ApiError if caller.way == "aiohttp" else httpx.WriteTimeout) as raised:
             leaving.parsed(create_kling_image_to_video, body=_body({"image": "x" * 16 * LARGE}))
         leaving.close()
         assert time.monotonic() - started < 10
-    assert not isinstance(raised.value, NOT_SENT)
+    assert not isinstance(raised.value, errors.NOT_SENT)
 
 
 @pytest.mark.slow

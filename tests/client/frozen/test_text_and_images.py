@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from calling import Caller
 from contract_check.relay.standin import Answer, Relay
-from generated_client.api.videos import create_kling_image_to_video
-from generated_client.models import KlingImageToVideoRequest
+from frozen import KlingImageToVideoRequest, create_kling_image_to_video
 
 MB = 10**6
 

@@ -6,10 +6,9 @@ import pytest
 
 from calling import Caller
 from contract_check.relay.standin import Answer, Relay, inner_error
-from generated_client.api.videos import create_kling_image_to_video
-from generated_client.models import ErrorResponse, KlingImageToVideoRequest
-from generated_client.types import UNSET
+from frozen import ErrorResponse, KlingImageToVideoRequest, create_kling_image_to_video, types
 
+UNSET = types.UNSET
 PROMPTED = KlingImageToVideoRequest(model="kling-v1", prompt="宇航员站起身走了")
 
 
@@ -24,7 +23,11 @@ def test_fields_that_the_document_does_not_name_are_kept(caller: Caller) -> None
 
 @pytest.mark.parametrize(
     ("given", "param", "code"),
-    [({}, UNSET, UNSET), ({"param": None, "code": None}, None, None), ({"param": "image"}, "image", UNSET)],
+    [
+        ({}, UNSET, UNSET),
+        ({"param": None, "code": None}, None, None),
+        ({"param": "image"}, "image", UNSET),
+    ],
     ids=["missing", "null", "given"],
 )
 def test_null_is_not_missing(caller: Caller, relay: Relay, given: dict[str, Any], param: Any, code: Any) -> None:
