@@ -97,6 +97,9 @@ REFUSED = {
     "default that is no date": Refused(
         _field(type="string", format="date", default="soon"), f"{FIELD}/default", "'date'"
     ),
+    "default that is no UUID": Refused(
+        _field(type="string", format="uuid", default="soon"), f"{FIELD}/default", "'uuid'"
+    ),
     "default that is no time": Refused(
         _field(type="string", format="date-time", default="soon"), f"{FIELD}/default", "'date-time'"
     ),
