@@ -6,11 +6,21 @@ from contextlib import ExitStack
 from types import ModuleType
 from typing import Any
 
+import pytest
+
 TOKEN = "sk-" + "test"
 TLS = ssl.create_default_context()
 """What httpx makes for each client, made once: it takes longer than most of the tests."""
 WAYS = ("sync", "asyncio", "aiohttp")
 """With threads, and on an event loop over each of its two transports."""
+
+
+def make_over_aiohttp(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, *kinds: Any) -> None:
+    """Has clients of these kinds made with aiohttp=True, in a test that has the parameter `aiohttp`."""
+    callspec = getattr(request.node, "callspec", None)
+    for kind in kinds if callspec and "aiohttp" in callspec.params.values() else ():
+        defaults: dict[str, Any] = {**(kind.__init__.__kwdefaults__ or {}), "aiohttp": True}
+        monkeypatch.setattr(kind.__init__, "__kwdefaults__", defaults)
 
 
 class Caller:

@@ -10,7 +10,7 @@ from io import StringIO
 from pathlib import Path as File
 from unittest.mock import patch
 
-from contract_check import __main__ as command
+from contract_check.__main__ import main
 
 ROOT = File(__file__).parents[1]
 PYTHON = ROOT / ".venv" / "bin" / "python"
@@ -23,11 +23,11 @@ Completed = subprocess.CompletedProcess[str]
 
 
 def run(
-    parts: Sequence[object], *, cwd: File = ROOT, env: Mapping[str, str] | None = None, stdin: str = ""
+    command: Sequence[object], *, cwd: File = ROOT, env: Mapping[str, str] | None = None, stdin: str = ""
 ) -> Completed:
-    """Runs the command of `parts` with `env` on top of this environment; returns what it said."""
+    """Runs `command` with `env` on top of this environment; returns what it said."""
     return subprocess.run(
-        [str(part) for part in parts],
+        [str(part) for part in command],
         cwd=cwd,
         env={**os.environ, **(env or {})},
         input=stdin,
@@ -60,7 +60,7 @@ def in_process(*arguments: object, env: Mapping[str, str] | None = None) -> Comp
             redirect_stdout(out),
             redirect_stderr(err),
         ):
-            code = command.main()
+            code = main()
     except SystemExit as exit_:
         code = int(exit_.code or 0)
     finally:

@@ -10,8 +10,7 @@ from pathlib import Path as File
 import pytest
 import trustme
 
-import frozen
-from calling import TLS, TOKEN, WAYS, Caller
+from calling import TLS, TOKEN, WAYS, Caller, make_over_aiohttp
 from checkout import FROZEN
 from contract_check.relay.standin import Contract, Relay
 from generated_client import AuthenticatedClient, Client
@@ -78,11 +77,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator
 @pytest.fixture(autouse=True)
 def over_aiohttp(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a test that has the parameter `aiohttp`, every client is made with aiohttp=True."""
-    callspec = getattr(request.node, "callspec", None)
-    if callspec and "aiohttp" in callspec.params.values():
-        for kind in (Client, AuthenticatedClient, frozen.Client, frozen.AuthenticatedClient):
-            defaults = {**(kind.__init__.__kwdefaults__ or {}), "aiohttp": True}
-            monkeypatch.setattr(kind.__init__, "__kwdefaults__", defaults)
+    make_over_aiohttp(request, monkeypatch, Client, AuthenticatedClient)
 
 
 @pytest.fixture

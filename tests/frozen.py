@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # The vendored package has the same modules, but for what its
     from generated_client.models import ErrorResponse, KlingImageToVideoRequest
 else:
     _overlay = ROOT / "generator" / "overlay.yaml"
-    _made = revisions.make(FROZEN.name, FROZEN.read_bytes(), [_overlay.read_bytes()])
+    _made = revisions.make("tests/documents/relay.json", FROZEN.read_bytes(), [_overlay.read_bytes()])
     _package = Package(_made.packages[0])
     errors, types, _client, _models = map(_package.module, ("errors", "types", "client", "models"))
     large_bodies = _package.module("_values.large_bodies")

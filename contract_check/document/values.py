@@ -48,7 +48,7 @@ def validator(
     registry: Any = cast("Any", Registry)()  # its type parameter cannot be inferred
     reference = {"$ref": _URI + quote(pointer(path), safe="#/~")}
     kind: Any = OAS30Validator if is_30 else OAS31Validator
-    extend: Any = getattr(validators, "extend")  # noqa: B009  # jsonschema's types say nothing of it
+    extend: Any = cast("Any", validators).extend  # jsonschema's types say nothing of it
     own: dict[str, Keyword] = {"pattern": _pattern, "patternProperties": _pattern_properties}
     for name, wrap in _WRAPPED.items():
         if name in kind.VALIDATORS:

@@ -27,7 +27,7 @@ def status(root: File) -> str:
 
 
 def repository(folder: File) -> File:
-    """A checkout whose HEAD is what this one holds."""
+    """A checkout whose HEAD holds the frozen document and its package."""
     root = copy(folder / "检出 out")
     (root / "docs").mkdir()
     run([root / "generate.sh"], cwd=root)

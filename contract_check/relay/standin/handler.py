@@ -3,7 +3,7 @@
 import socket
 import struct
 from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from .answers import Answer
 from .request import Request
@@ -22,7 +22,7 @@ class Handler(BaseHTTPRequestHandler):
 
     @property
     def relay(self) -> "Relay":
-        return cast("Relay", getattr(self.server, "relay"))  # noqa: B009 - BaseServer has no such attribute
+        return cast("Relay", cast("Any", self.server).relay)  # BaseServer has no such attribute
 
     def setup(self) -> None:
         self.number = self.relay.opened(self.request)
