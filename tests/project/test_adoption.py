@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from checkout import FROZEN, ROOT, Completed, copy, run, tree
+from contract_check.adoption.report import screen
+from contract_check.history.diff import Change
 from flavours import LARGER
 from history import commit, git, say_version
 
@@ -91,6 +93,15 @@ def test_it_ends_with_one_screen(story: Story) -> None:
     assert {"new: 4", "cured, in generator/cures.yaml: 2"} <= set(screen)
     assert "pyproject.toml says 0.2.0" in story.adopted.stdout
     assert "Read `git diff`, then run `make test`." in screen[-1]
+
+
+def test_the_screen_shows_twelve_of_a_kind_and_counts_the_rest() -> None:
+    changes = [Change("major", "things.create", f"field {n:02}", "is gone") for n in range(13)]
+    shown = [f"  things.create: field {n:02}: is gone" for n in range(12)]
+    counted = ["verdict: major, 13 changes since HEAD", "breaks for callers: 13", *shown, "  ... and 1 more"]
+    assert list(screen(changes, [], [], "1.0.0")) == [*counted, "version: 1.0.0"]
+    whole = list(screen(changes[:12], [], [], "1.0.0"))
+    assert whole == ["verdict: major, 12 changes since HEAD", "breaks for callers: 12", *shown, "version: 1.0.0"]
 
 
 def test_callers_go_on_with_the_names_that_they_have_typed(story: Story) -> None:

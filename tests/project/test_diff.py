@@ -89,13 +89,18 @@ def test_a_renamed_operation_is_one_line_with_its_classes(tmp_path: File) -> Non
     assert [each["where"] for each in verdict(old, write(tmp_path, document, "new.json"))[1]] != [change["where"]]
 
 
-def test_a_renamed_class_is_one_line(tmp_path: File) -> None:
+@pytest.mark.parametrize(("readers", "named"), [(0, "things.create_thing"), (3, "4 operations")])
+def test_a_renamed_class_is_one_line_and_names_a_few_operations(readers: int, named: str, tmp_path: File) -> None:
     document = small()
+    answer = _thing(document)["responses"]["200"]
+    for number in range(readers):
+        read = {"operationId": f"read{number}", "tags": ["things"], "responses": {"200": answer}}
+        document["paths"][f"/things/{number}"] = {"get": read}
     old = write(tmp_path, document, "old.json")
     _rename(document)
     _, [change] = verdict(old, write(tmp_path, document, "new.json"))
     assert (change["where"], change["what"]) == ("models.Object", "was called models.Thing")
-    assert change["operation"] == "things.create_thing"
+    assert change["operation"] == named
 
 
 def test_a_placeholder_for_a_missing_server_is_no_promise(tmp_path: File) -> None:

@@ -15,7 +15,7 @@ from specimens import RELAY, write
 # What is changed, what is said of it, and a line of its diff.
 CHANGES: dict[str, tuple[Callable[[File], object], str, str]] = {
     "errors.py": (lambda file: _append(file, "# by hand\n"), "changed", "  -# by hand"),
-    "types.py": (lambda file: _append(file, "\n" * 99), "changed", "  ... and "),
+    "types.py": (lambda file: _append(file, "\n" * 99), "changed", "  ... and 63 more lines"),
     "client.py": (lambda file: file.write_bytes(b"\xff"), "changed", "  -\ufffd"),
     "py.typed": (lambda file: file.unlink(), "missing", "  +# Marker file"),
     "models/old.py": (lambda file: file.write_text("x = 1\n"), "stale", "  -x = 1"),

@@ -229,6 +229,13 @@ def test_it_sees_a_chunked_request_whole(relay: Relay, connection: HTTPConnectio
     assert relay.request.json == GOOD
 
 
+def test_an_answer_without_a_body_says_no_media_type(relay: Relay, connection: HTTPConnection) -> None:
+    relay.answer(Answer(204))
+    connection.request("POST", ROUTE, json.dumps(GOOD), HEADERS)
+    response = connection.getresponse()
+    assert (response.status, response.headers["Content-Type"], response.read()) == (204, None, b"")
+
+
 def test_it_counts_connections(relay: Relay, connection: HTTPConnection) -> None:
     _post(connection, GOOD)
     _post(connection, GOOD)
