@@ -9,14 +9,18 @@ from typing import Any
 
 from items import Item
 
-DONE = "done"
+VIDEO = "video"
+ACCEPTED = "accepted"
+FAILED = "failed"
 REFUSED = "refused"
 NOT_SENT = "not sent"
 IN_DOUBT = "in doubt"
 _SENDING = "sending"
 
 STATES = {
-    DONE: "accepted; task_id is the relay's",
+    VIDEO: "its file is in the results",
+    ACCEPTED: "its video is not there yet; run the batch with --wait, again if need be",
+    FAILED: "the relay made no video of it; correct the item, then send it in a batch of its own",
     REFUSED: "the relay refused it, and charged nothing; correct the item, then send it in a batch of its own",
     NOT_SENT: "nothing left for the relay; run the batch again",
     IN_DOUBT: "it may have been charged; look for its time and prompt in the relay's log before you send it again",
@@ -56,6 +60,12 @@ class Journal:
         known = {key for (key,) in self._database.execute(query, (NOT_SENT,))}
         return [item for item in items if item.key not in known]
 
+    def accepted(self, items: Iterable[Item]) -> list[tuple[Item, str]]:
+        """Those of `items` that were accepted and have come to no end yet, each with its task's id."""
+        query = "SELECT key, outcome FROM items WHERE state = ?"
+        known = {key: json.loads(outcome) for key, outcome in self._database.execute(query, (ACCEPTED,))}
+        return [(item, known[item.key]["task_id"]) for item in items if item.key in known]
+
     def sending(self, item: Item) -> None:
         """Writes down that `item` leaves now."""
         self._database.execute(
@@ -82,12 +92,12 @@ class Journal:
         return found
 
 
-def table(results: list[dict[str, Any]]) -> str:
-    """How many items are in each state, and each that is not done, with what to do about it."""
+def table(results: list[dict[str, Any]], wanted: tuple[str, ...]) -> str:
+    """How many items are in each state, and each that is in none of those `wanted`, with what to do about it."""
     amounts = Counter(result["state"] for result in results)
     lines = [f"{amounts[state]:7} {state}" for state in STATES if amounts[state]]
     for state, advice in STATES.items():
-        if state != DONE and amounts[state]:
+        if state not in wanted and amounts[state]:
             lines += ["", f"{state}: {advice}"]
             lines += [f"  line {r['line']}: {r.get('why', '')}".rstrip() for r in results if r["state"] == state][:20]
             if amounts[state] > 20:

@@ -2,6 +2,7 @@
 
 import sys
 from time import monotonic
+from typing import Self
 
 _EVERY = {True: 0.2, False: 60.0}
 """Seconds between two lines, on a terminal and elsewhere."""
@@ -29,7 +30,10 @@ class Progress:
         """Tells something that a person should know now."""
         print(f"\r\033[K{text}" if self._terminal else text, file=sys.stderr, flush=True)
 
-    def end(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Leaves the last line standing."""
         if self._terminal and self._through:
             self._tell()

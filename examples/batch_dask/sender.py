@@ -1,4 +1,4 @@
-"""What runs on a worker: one client on the worker's event loop, which sends each item at most once.
+"""What runs on a worker: one client on the worker's event loop, which sends each item at most once, and looks.
 
 Dask may run a task twice: when a worker dies, its tasks go to another one, and a call whose connection broke is made
 again. So a sender is an actor with an identity of its own, drawn when it was made, and it sends only what was meant
@@ -7,11 +7,15 @@ for this identity and has not come before.
 The package is imported within the methods: the scheduler, which passes this class on to the workers, need not have it.
 """
 
+import asyncio
 import os
+from importlib import import_module
 from typing import Any
 from uuid import uuid4
 
 SECONDS_FOR_A_CALL = 300
+DOWNLOADS = 4
+"""At once on a worker, which holds each video whole until the batch has it."""
 
 
 class Sender:
@@ -27,6 +31,7 @@ class Sender:
             raise RuntimeError(f"{' and '.join(missing)}: not set in this worker's environment")
         self._identity = uuid4().hex
         self._seen = set[int]()
+        self._downloads = asyncio.Semaphore(DOWNLOADS)
         self._client = AuthenticatedClient(
             base_url=os.environ["RELAY_BASE_URL"],
             token=os.environ["RELAY_TOKEN"],
@@ -69,7 +74,35 @@ class Sender:
             return "in doubt", {"why": str(error), "request_id": error.request_id}
         except httpx.TransportError as error:
             return "in doubt", {"why": repr(error)}
-        return "done", {"task_id": task.task_id}
+        return "accepted", {"task_id": task.task_id}
+
+    async def look(self, task_id: str) -> tuple[str, dict[str, Any], bytes]:
+        """Looks at a task once, and downloads its video where that is there; it may be repeated.
+
+        It raises nothing that a call raises. The states are the journal's, and "wait" where another look may see more.
+        """
+        import httpx
+
+        from generated_client.errors import ResponseError
+
+        # Only a package that was generated with the status query has these two.
+        query = import_module("generated_client.api.videos.get_kling_image_to_video")
+        download = import_module("generated_client.api.videos.download_video")
+        try:
+            task = (await query.asyncio(task_id, client=self._client)).data
+            if task.status == "FAILURE":
+                return "failed", {"why": task.fail_reason}, b""
+            if task.status != "SUCCESS":
+                return "wait", {"why": f"last seen: {task.status}"}, b""
+            async with self._downloads, download.astream(task_id, client=self._client) as video:
+                return "video", {}, await video.aread()
+        except ResponseError as error:
+            known = {"why": str(error), "request_id": error.request_id}
+            if error.status_code != 429 and error.status_code < 500:
+                return "accepted", known, b""
+            return "wait", known if error.retry_after is None else {**known, "seconds": error.retry_after}, b""
+        except httpx.TransportError as error:
+            return "wait", {"why": repr(error)}, b""
 
     async def close(self) -> None:
         """Closes the client's connections."""

@@ -1,5 +1,6 @@
 """The example of a batch on Dask: a scheduler, workers and the batch as separate processes that share no file."""
 
+import itertools
 import json
 import os
 import re
@@ -15,9 +16,11 @@ from typing import Any
 
 import pytest
 
+import recorded
 from calling import TOKEN
 from checkout import ROOT
 from contract_check.relay.standin import Answer, Relay, Request
+from flavours import flavour
 
 pytestmark = [pytest.mark.timeout(180)]
 
@@ -76,10 +79,10 @@ class Process:
 class Cluster:
     """A scheduler and its workers, each with a folder and a home of its own."""
 
-    def __init__(self, stack: ExitStack, folder: Path, relay: Relay) -> None:
+    def __init__(self, stack: ExitStack, folder: Path, relay: Relay, **environment: str) -> None:
         self._stack = stack
         self._folder = folder
-        self._relay = relay
+        self._environment = {"RELAY_BASE_URL": relay.url, "RELAY_TOKEN": TOKEN, **environment}
         self.scheduler = self.start("scheduler", "--port", "0", "--host", "127.0.0.1", "--no-dashboard")
         self.address = self.scheduler.wait_for(READY["scheduler"])[1]
         self.workers = list[Process]()
@@ -94,7 +97,7 @@ class Cluster:
 
     def add_worker(self, **environment: str) -> Process:
         """A worker that is registered with the scheduler."""
-        told = {"RELAY_BASE_URL": self._relay.url, "RELAY_TOKEN": TOKEN, **environment}
+        told = {**self._environment, **environment}
         options = ("--no-nanny", "--nthreads", "1", "--no-dashboard")
         self.workers.append(self.start("worker", self.address, *options, **told))
         self.workers[-1].wait_for(READY["worker"])
@@ -117,9 +120,9 @@ def batch(tmp_path: Path) -> Iterator[Callable[..., Process]]:
     """Starts the batch, in a folder of its own, with a home of its own and no token."""
     with ExitStack() as stack:
 
-        def start(items: Path, *options: object) -> Process:
+        def start(items: Path, *options: object, **environment: str) -> Process:
             command = [sys.executable, "-P", EXAMPLE, items, *options]
-            process = Process(command, tmp_path / "batch", PYTHONWARNINGS="default")
+            process = Process(command, tmp_path / "batch", PYTHONWARNINGS="default", **environment)
             stack.callback(process.close)
             return process
 
@@ -168,7 +171,7 @@ def test_two_thousand_items_are_sent_once_each(
 
     found = results(items)
     assert [result["line"] for result in found] == list(range(1, 2001))
-    assert {result["state"] for result in found} == {"done"}
+    assert {result["state"] for result in found} == {"accepted"}
     assert len(sent(relay)) == 2000
     assert set(sent(relay).values()) == {1}
     again = batch(items, "--scheduler", cluster.address)
@@ -189,7 +192,7 @@ def test_a_worker_that_dies_leaves_what_it_was_sending_in_doubt(
         assert running.end() == 1, running.said
 
     states = Counter(result["state"] for result in results(items))
-    assert states == {"done": 50, "in doubt": 10}
+    assert states == {"accepted": 50, "in doubt": 10}
     assert "in doubt: it may have been charged" in running.said
     assert set(sent(relay).values()) == {1}
     assert batch(items, "--scheduler", cluster.address).end() == 1
@@ -209,7 +212,7 @@ def test_a_batch_that_was_killed_goes_on_where_it_was(
     assert again.end() == 1, again.said
 
     states = Counter(result["state"] for result in results(items))
-    assert states == {"done": 32, "in doubt": 8}
+    assert states == {"accepted": 32, "in doubt": 8}
     assert len(sent(relay)) == 40
     assert set(sent(relay).values()) == {1}
 
@@ -225,7 +228,7 @@ def test_an_interrupt_waits_for_what_is_under_way(
         running.wait_for("waiting for 8 under way")
         go.set()
         assert running.end() == 1, running.said
-    assert Counter(result["state"] for result in results(items)) == {"done": 8, "not sent": 32}
+    assert Counter(result["state"] for result in results(items)) == {"accepted": 8, "not sent": 32}
     assert len(relay.requests) == 8
 
 
@@ -245,7 +248,7 @@ def test_the_cost_is_limited(cluster: Cluster, batch: Callable[..., Process], re
     running = batch(items, "--scheduler", cluster.address, "--max-cost", "7")
     assert running.end() == 1, running.said
     assert len(relay.requests) == 7
-    assert Counter(result["state"] for result in results(items)) == {"done": 7, "not sent": 13}
+    assert Counter(result["state"] for result in results(items)) == {"accepted": 7, "not sent": 13}
 
 
 def test_a_worker_without_a_token_takes_no_part(
@@ -289,3 +292,100 @@ def test_a_missing_file_and_a_journal_in_use_are_said(
         assert second.end() == 2
         assert "is another batch running on it?" in second.said
     assert running.end() == 0, running.said
+
+
+@pytest.fixture
+def asked_for_videos(shared: Path) -> Iterator[Relay]:
+    """A stand-in that knows the status query: at the first look a task is under way, and done at the next."""
+    looks = Counter[str]()
+    with Relay(flavour(shared, "with_status_query").contract) as relay:
+
+        def answer(request: Request, answer: Answer) -> None:
+            if request.method == "GET" and request.path.endswith("/content"):
+                answer.body, answer.headers = b"video", {"Content-Type": "video/mp4"}
+            elif request.method == "GET":
+                looks[request.path] += 1
+                said = recorded.body("succeed" if looks[request.path] > 1 else "processing")
+                answer.body = json.dumps(said).encode()
+            else:
+                answer.body = json.dumps({**json.loads(answer.body), "task_id": f"task {next(numbers)}"}).encode()
+
+        numbers = itertools.count()
+        relay.listener = answer
+        yield relay
+
+
+@pytest.fixture
+def knows_the_query(shared: Path, tmp_path: Path) -> dict[str, str]:
+    """The environment in which generated_client has the status query."""
+    folder = tmp_path / "package"
+    folder.mkdir()
+    (folder / "generated_client").symlink_to(flavour(shared, "with_status_query").folder)
+    return {"PYTHONPATH": str(folder)}
+
+
+def test_videos_are_waited_for_though_a_worker_dies_and_nothing_is_submitted_twice(
+    asked_for_videos: Relay, knows_the_query: dict[str, str], batch: Callable[..., Process], tmp_path: Path
+) -> None:
+    items = items_file(tmp_path, 12)
+    with ExitStack() as stack:
+        (tmp_path / "cluster").mkdir()
+        cluster = Cluster(stack, tmp_path / "cluster", asked_for_videos, **knows_the_query)
+        cluster.add_worker()
+        options = ("--scheduler", cluster.address, "--in-flight", "4", "--pause", "1")
+        submitted = batch(items, *options, **knows_the_query)
+        assert submitted.end() == 0, submitted.said
+        cluster.add_worker()
+        running = batch(items, *options, "--wait", **knows_the_query)
+        asked_for_videos.wait_for(20, timeout=60)
+        cluster.workers[0].popen.kill()
+        assert running.end() == 0, running.said
+
+    found = results(items)
+    assert {result["state"] for result in found} == {"video"}
+    assert {Path(result["video"]).read_bytes() for result in found} == {b"video"}
+    assert len({result["video"] for result in found}) == 12
+    assert Counter(request.method for request in asked_for_videos.requests)["POST"] == 12
+
+
+def test_a_task_that_fails_or_takes_too_long_is_said(
+    asked_for_videos: Relay, knows_the_query: dict[str, str], batch: Callable[..., Process], tmp_path: Path
+) -> None:
+    items = items_file(tmp_path, 3)
+    submitting = asked_for_videos.listener
+
+    def answer(request: Request, answer: Answer) -> None:
+        if request.method == "POST":
+            submitting(request, answer)
+        elif request.path.endswith("0"):
+            answer.body = json.dumps(recorded.body("failed")).encode()
+        elif request.path.endswith("1"):
+            answer.status, answer.body = recorded.status("unknown_id"), json.dumps(recorded.body("unknown_id")).encode()
+        else:
+            answer.body = json.dumps(recorded.body("processing")).encode()
+
+    asked_for_videos.listener = answer
+    with ExitStack() as stack:
+        (tmp_path / "cluster").mkdir()
+        cluster = Cluster(stack, tmp_path / "cluster", asked_for_videos, **knows_the_query)
+        cluster.add_worker()
+        options = ("--scheduler", cluster.address, "--wait", "--pause", "1")
+        running = batch(items, *options, **knows_the_query)
+        running.wait_for("3 videos to wait for")
+        asked_for_videos.wait_for(7, timeout=60)
+        running.popen.send_signal(signal.SIGINT)
+        assert running.end() == 1, running.said
+
+    failed, unknown, slow = sorted(results(items), key=lambda result: result["task_id"])
+    assert failed["state"] == "failed"
+    assert "risk control" in failed["why"]
+    assert (unknown["state"], slow["state"]) == ("accepted", "accepted")
+    assert "task_not_exist" in unknown["why"]
+    assert slow["why"] == "last seen: IN_PROGRESS"
+    assert "run the batch with --wait, again if need be" in running.said
+
+
+def test_waiting_needs_a_package_with_the_status_query(batch: Callable[..., Process], tmp_path: Path) -> None:
+    running = batch(items_file(tmp_path, 1), "--wait")
+    assert running.end() == 2
+    assert "status-query.yaml" in running.said

@@ -1,4 +1,4 @@
-"""The batch itself: which item is sent next and by which worker, when to wait, and when to stop.
+"""The submissions: which item is sent next and by which worker, when to wait, and when to stop.
 
 All that decides is in the process that runs the batch; a worker knows the items that it is sending, and no more.
 """
@@ -10,18 +10,15 @@ from itertools import count
 from time import monotonic
 from typing import Any
 
-from distributed import Client
-
 from items import Item
-from journal import DONE, IN_DOUBT, NOT_SENT, Journal
+from journal import ACCEPTED, IN_DOUBT, NOT_SENT, Journal
 from progress import Progress
-from sender import Sender
 
 PATIENCE = 600.0
 """Seconds without an accepted item after which a relay that goes on asking to wait is left alone."""
 
 
-class Batch:
+class Submissions:
     """Hands items to the workers' senders and writes down what becomes of them."""
 
     def __init__(
@@ -29,16 +26,14 @@ class Batch:
         book: Journal,
         items: list[Item],
         progress: Progress,
-        sender: type[Sender],
         *,
         in_flight: int,
         max_cost: int | None,
     ) -> None:
-        self._sender = sender
         self._book = book
         self._waiting = deque(items)
         self._progress = progress
-        self._in_flight = in_flight
+        self.in_flight = in_flight
         self._budget = math.inf if max_cost is None else max_cost
         self._sending = 0
         self._attempts = count()
@@ -54,41 +49,17 @@ class Batch:
             self._progress.say(f"{why}; waiting for {self._sending} under way ...")
         self._stopped = True
 
-    async def run(self, client: Client) -> None:
-        """Sends until nothing is left to send; workers that come later take part."""
-        consumers = dict[str, list[asyncio.Task[None]]]()
-        while self._goes_on():
-            try:
-                new = [address for address in await _workers(client) if address not in consumers]
-            except OSError as error:
-                self.stop(f"the scheduler does not answer ({error})")
-                break
-            for address in new:
-                consumers[address] = await self._employ(client, address)
-            running = [task for tasks in consumers.values() for task in tasks if not task.done()]
-            if running:
-                await asyncio.wait(running, timeout=1, return_when=asyncio.FIRST_COMPLETED)
-            else:
-                self._progress.say("no worker takes part; waiting for one ...")
-                await asyncio.sleep(1)
-            async with self._changed:
-                self._changed.notify_all()
-        await asyncio.gather(*(task for tasks in consumers.values() for task in tasks))
-
-    def _goes_on(self) -> bool:
+    def goes_on(self) -> bool:
+        """Whether an item is left that may be sent, or is under way."""
         return not self._stopped and self._budget > 0 and bool(self._waiting or self._sending)
 
-    async def _employ(self, client: Client, address: str) -> list[asyncio.Task[None]]:
-        """Makes a sender on the worker at `address`, and as many loops as it may have items in flight."""
-        try:
-            sender = await client.submit(self._sender, self._in_flight, actor=True, workers=[address], pure=False)
-            identity = await sender.identity()
-        except Exception as error:  # noqa: BLE001  # whatever a worker lacks, the others go on
-            self._progress.say(f"{address} takes no part: {error}")
-            return []
-        return [asyncio.create_task(self._consume(sender, identity)) for _ in range(self._in_flight)]
+    async def wake(self) -> None:
+        """Lets whoever waits see whether the time to wait is over."""
+        async with self._changed:
+            self._changed.notify_all()
 
-    async def _consume(self, sender: Any, identity: str) -> None:
+    async def consume(self, sender: Any, identity: str) -> None:
+        """Sends one item after another by this worker."""
         while (item := await self._next()) is not None:
             self._book.sending(item)
             try:
@@ -101,7 +72,7 @@ class Batch:
     async def _next(self) -> Item | None:
         """The next item, once it may be sent; None when there will be none."""
         async with self._changed:
-            while self._goes_on():
+            while self.goes_on():
                 is_free = self._sending < min(self._allowed, self._budget)
                 if self._waiting and is_free and monotonic() >= self._resume_at:
                     self._sending += 1
@@ -116,14 +87,14 @@ class Batch:
         else:
             self._book.ended(item, state, outcome)
             self._progress.one_more()
-        if state == DONE:
+        if state == ACCEPTED:
             self._accepted_at = monotonic()
             self._allowed += 1 / max(self._allowed, 1)
         async with self._changed:
             self._sending -= 1
             if state == "wait":
                 self._waiting.append(item)
-            if state in (DONE, IN_DOUBT):
+            if state in (ACCEPTED, IN_DOUBT):
                 self._budget -= 1
             self._changed.notify_all()
 
@@ -136,8 +107,3 @@ class Batch:
         self._resume_at = max(self._resume_at, now + seconds)
         if now - self._accepted_at > PATIENCE:
             self.stop(f"nothing was accepted for {PATIENCE:.0f} s")
-
-
-async def _workers(client: Client) -> list[str]:
-    identity = await client.scheduler.identity(n_workers=-1)
-    return sorted(identity["workers"])
