@@ -164,7 +164,7 @@ def _local_cluster() -> Iterator[str]:
             relay = stack.enter_context(Relay(Contract.of()))
             os.environ.update(RELAY_BASE_URL=relay.url, RELAY_TOKEN="sk-" + "stand-in", NO_PROXY="127.0.0.1")
         size = {"n_workers": LOCAL_WORKERS, "threads_per_worker": 1}
-        cluster = stack.enter_context(LocalCluster(**size, dashboard_address=None))
+        cluster = stack.enter_context(LocalCluster(**size, dashboard_address=":0"))
         yield cluster.scheduler_address
 
 

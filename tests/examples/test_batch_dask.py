@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -18,9 +19,10 @@ import pytest
 
 import recorded
 from calling import TOKEN
-from checkout import ROOT
+from checkout import ROOT, run
 from contract_check.relay.standin import Answer, Relay, Request
 from flavours import flavour
+from readme import READMES, found
 
 pytestmark = [pytest.mark.timeout(180)]
 
@@ -169,9 +171,9 @@ def test_two_thousand_items_are_sent_once_each(
     running = batch(items, "--scheduler", cluster.address)
     assert running.end() == 0, running.said
 
-    found = results(items)
-    assert [result["line"] for result in found] == list(range(1, 2001))
-    assert {result["state"] for result in found} == {"accepted"}
+    all_results = results(items)
+    assert [result["line"] for result in all_results] == list(range(1, 2001))
+    assert {result["state"] for result in all_results} == {"accepted"}
     assert len(sent(relay)) == 2000
     assert set(sent(relay).values()) == {1}
     again = batch(items, "--scheduler", cluster.address)
@@ -294,6 +296,24 @@ def test_a_missing_file_and_a_journal_in_use_are_said(
     assert running.end() == 0, running.said
 
 
+@pytest.mark.parametrize("readme", READMES)
+def test_readme_s_batch_runs_as_it_is_written(readme: str, cluster: Cluster, relay: Relay, tmp_path: Path) -> None:
+    shown = list(found(readme))
+    [shown_items] = [block.code for block in shown if block.language == "json"]
+    [commands] = [block.code for block in shown if "batch_dask" in block.code]
+    for number, line in enumerate(commands.splitlines()):
+        items = tmp_path / f"批 {number}" / "items.jsonl"
+        items.parent.mkdir()
+        items.write_text(shown_items, encoding="utf-8")
+        variable, _, example, _, *options = shlex.split(line, comments=True)
+        options = [option.replace("tcp://dask:8786", cluster.address) for option in options]
+        done = run([sys.executable, example, items, *options], cwd=ROOT, env=dict([variable.split("=")]))
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == "      2 accepted\n"
+        assert {result["state"] for result in results(items)} == {"accepted"}
+    assert len(relay.requests) == 2, "those of the first command went to a stand-in of its own"
+
+
 @pytest.fixture
 def asked_for_videos(shared: Path) -> Iterator[Relay]:
     """A stand-in that knows the status query: at the first look a task is under way, and done at the next."""
@@ -341,10 +361,10 @@ def test_videos_are_waited_for_though_a_worker_dies_and_nothing_is_submitted_twi
         cluster.workers[0].popen.kill()
         assert running.end() == 0, running.said
 
-    found = results(items)
-    assert {result["state"] for result in found} == {"video"}
-    assert {Path(result["video"]).read_bytes() for result in found} == {b"video"}
-    assert len({result["video"] for result in found}) == 12
+    all_results = results(items)
+    assert {result["state"] for result in all_results} == {"video"}
+    assert {Path(result["video"]).read_bytes() for result in all_results} == {b"video"}
+    assert len({result["video"] for result in all_results}) == 12
     assert Counter(request.method for request in asked_for_videos.requests)["POST"] == 12
 
 

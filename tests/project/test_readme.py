@@ -111,6 +111,8 @@ def test_a_command_exists(command: str) -> None:
         case "./generate.sh":
             told = run(["./generate.sh", "--help"]).stdout
             assert [option for option in re.findall(r"--\w+", rest) if option not in told] == []
+        case "PYTHONPATH=.":
+            assert rest.startswith(".venv/bin/python examples/batch_dask ")  # tests/examples runs it.
         case _:
             assert program in ("python", ".venv/bin/python"), f"teach this test what `{command}` is"
             _, module, *arguments = rest.split()
