@@ -146,6 +146,15 @@ def urllib3(url: str) -> Iterator[Call]:
 
 
 @contextmanager
+def urllib3_64(url: str) -> Iterator[Call]:
+    """By default urllib3 keeps one connection to a server."""
+    import urllib3
+
+    with urllib3.PoolManager(headers=HEADERS, maxsize=64) as pool:
+        yield lambda values: pool.request("POST", url + PATH, json=values, headers=HEADERS).json()["task_id"]
+
+
+@contextmanager
 def http_client(url: str) -> Iterator[Call]:
     """The floor: the standard library, nothing checked, nothing pooled."""
     from http.client import HTTPConnection
@@ -168,6 +177,7 @@ SYNC: dict[str, Callable[[str], AbstractContextManager[Call]]] = {
     "httpx": httpx,
     "requests": requests,
     "urllib3": urllib3,
+    "urllib3, 64 connections kept": urllib3_64,
     "http.client": http_client,
 }
 ASYNC: dict[str, Callable[[str, int], AbstractAsyncContextManager[AsyncCall]]] = {

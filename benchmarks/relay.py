@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -18,9 +19,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import psutil
+import trustme
 
 _TASK = json.dumps({"id": "task-1", "task_id": "task-1", "object": "video", "status": "queued", "progress": 0})
 _HEAD = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(_TASK)}\r\n\r\n"
+_TLS = " ssl; ssl_certificate {folder}/relay.pem; ssl_certificate_key {folder}/relay.pem"
 _NGINX = """
 daemon off; master_process off; worker_processes 1; pid {folder}/pid; error_log {folder}/error crit;
 events {{ worker_connections 4096; }}
@@ -28,7 +31,7 @@ http {{
   access_log off; keepalive_requests 1000000000; default_type application/json;
   client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;
   uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
-  server {{ listen 127.0.0.1:{port} backlog=4096; location / {{ return 200 '{task}'; }} }}
+  server {{ listen 127.0.0.1:{port} backlog=4096{tls}; location / {{ return 200 '{task}'; }} }}
 }}
 """
 
@@ -39,6 +42,8 @@ class Relay:
 
     url: str
     process: psutil.Process
+    environment: dict[str, str]
+    """What has a client trust it, where it speaks TLS."""
 
     def busy_seconds(self) -> float:
         """The processor time that it has used."""
@@ -47,25 +52,36 @@ class Relay:
 
 
 @contextmanager
-def relay(delay: float = 0.0, *, bodies: bool = False) -> Iterator[Relay]:
+def relay(delay: float = 0.0, *, bodies: bool = False, tls: bool = False) -> Iterator[Relay]:
     """Starts nginx where there is one; not where answers wait, or where large `bodies` have to be read to their end."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     with TemporaryDirectory() as folder:
+        environment = _certify(Path(folder)) if tls else {}
         nginx = shutil.which("nginx", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin")
         if nginx and not delay and not bodies:
             configuration = Path(folder, "nginx.conf")
-            configuration.write_text(_NGINX.format(folder=folder, port=port, task=_TASK))
+            listen = _TLS.format(folder=folder) if tls else ""
+            configuration.write_text(_NGINX.format(folder=folder, port=port, task=_TASK, tls=listen))
             command = [nginx, "-p", folder, "-c", str(configuration), "-e", f"{folder}/error"]
         else:
-            command = [sys.executable, __file__, str(port), str(delay)]
+            command = [sys.executable, __file__, str(port), str(delay), *([f"{folder}/relay.pem"] if tls else [])]
         process = subprocess.Popen(command)
         try:
             _wait(port)
-            yield Relay(f"http://127.0.0.1:{port}", psutil.Process(process.pid))
+            url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
+            yield Relay(url, psutil.Process(process.pid), environment)
         finally:
             process.terminate()
             process.wait()
+
+
+def _certify(folder: Path) -> dict[str, str]:
+    """Writes a key with its certificate; returns what has clients trust it."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(folder / "authority.pem"))
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(folder / "relay.pem"))
+    return dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"), str(folder / "authority.pem"))
 
 
 def _wait(port: int) -> None:
@@ -116,11 +132,16 @@ class _Connection(asyncio.BufferedProtocol):
             self.transport.write((_HEAD + _TASK).encode())
 
 
-async def _serve(port: int, delay: float) -> None:
+async def _serve(port: int, delay: float, certificate: str | None) -> None:
     _Connection.delay = delay
-    server = await asyncio.get_running_loop().create_server(_Connection, "127.0.0.1", port, backlog=4096)
+    context = None
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(_Connection, "127.0.0.1", port, backlog=4096, ssl=context)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1]), float(sys.argv[2])))
+    asyncio.run(_serve(int(sys.argv[1]), float(sys.argv[2]), next(iter(sys.argv[3:]), None)))

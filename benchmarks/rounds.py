@@ -39,27 +39,27 @@ def calls(scenario: Scenario, folders: dict[str, Path | str], *, quick: bool) ->
     measures: dict[str, Measure] = {}
     with ExitStack() as stack:
         # A relay that reads large bodies to their end is not nginx, which answers before.
-        server = stack.enter_context(relay(scenario.delay, bodies=scenario.fresh))
+        server = stack.enter_context(relay(scenario.delay, bodies=scenario.fresh, tls=scenario.tls))
         for who in everyone:
             folder = folders.get(who, "")
             if isinstance(folder, Path) or not folder:
                 command = [sys.executable, "worker.py", scenario.name, who.partition(" @ ")[0], server.url, times]
-                path = str(folder)
+                environment = {**server.environment, "PYTHONPATH": str(folder)}
                 try:
                     if scenario.fresh:
-                        with _worker(command, path):
+                        with _worker(command, environment):
                             pass
-                        measures[who] = _once(command, path)
+                        measures[who] = _once(command, environment)
                     else:
-                        measures[who] = _busy(stack.enter_context(_worker(command, path)), server.busy_seconds)
+                        measures[who] = _busy(stack.enter_context(_worker(command, environment)), server.busy_seconds)
                 except RuntimeError as error:
                     skipped[who] = str(error)
         return interleaved(measures, scenario.quick if quick else scenario.rounds), skipped
 
 
-def _once(command: list[str], path: str) -> Measure:
+def _once(command: list[str], environment: dict[str, str]) -> Measure:
     def measure() -> Figures:
-        with _worker(command, path) as round_:
+        with _worker(command, environment) as round_:
             return round_()
 
     return measure
@@ -77,12 +77,12 @@ def _busy(measure: Measure, busy_seconds: Callable[[], float]) -> Measure:
 
 
 @contextmanager
-def _worker(command: list[str], path: str) -> Iterator[Measure]:
-    environment = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")} | {"PYTHONPATH": path}
+def _worker(command: list[str], environment: dict[str, str]) -> Iterator[Measure]:
+    plain = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     process = subprocess.Popen(
         command,
         cwd=Path(__file__).parent,
-        env=environment,
+        env=plain | environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -29,6 +29,7 @@ class Scenario:
     quick_calls: int = 1
     delay: float = 0.0
     """Seconds until the relay answers."""
+    tls: bool = False
     fresh: bool = False
     """A process for each round, so that one round's memory is not another's."""
     targets: tuple[Target, ...] = field(default=())
@@ -49,6 +50,18 @@ CALLS = (
         calls=100,
         quick_calls=100,
         targets=(Target(OURS, 0.90, "httpx"),),
+    ),
+    Scenario(
+        "threads",
+        "64 threads, 100 calls each, a small body over TLS",
+        (OURS, "vanilla", "httpx", "requests", "urllib3", "urllib3, 64 connections kept"),
+        base="httpx",
+        rounds=7,
+        quick=2,
+        calls=6400,
+        quick_calls=1280,
+        tls=True,
+        targets=(Target(OURS, 0.5, "httpx"),),
     ),
     Scenario(
         "async",

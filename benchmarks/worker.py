@@ -1,6 +1,6 @@
 """The measured process: one peer, one kind of work. Each line on its standard input is a round; prints its figures.
 
-`worker.py KIND PEER URL CALLS`, where KIND is sync, async, burst, or image or text followed by -sync or -async.
+`worker.py KIND PEER URL CALLS`, where KIND is sync, threads, async, burst, or image or text with -sync or -async.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import psutil
 from calls import ASYNC, SMALL, SYNC, AsyncCall, Call
 
 IN_FLIGHT = 100
+THREADS = 64
 LARGE: dict[str, Callable[[], dict[str, Any]]] = {
     # As a real picture's: one string, all of it from the alphabet of Base64.
     "image": lambda: {**SMALL, "image": "iVBORw0KGgoAAAANSUhEUgAAB4AAAAQ4+/" * (20 * 1024 * 1024 * 4 // 3 // 34)},
@@ -35,6 +37,10 @@ def main() -> None:
         with SYNC[peer](url) as call:
             _sync(call, SMALL, calls // 10 + 1)
             _rounds(lambda: {"seconds": _sync(call, SMALL, calls) / calls})
+    elif kind == "threads":
+        with SYNC[peer](url) as call:
+            _threads(call, SMALL, THREADS)
+            _rounds(lambda: {"seconds": _threads(call, SMALL, calls) / calls})
     elif kind.endswith("-sync"):
         with SYNC[peer](url) as call:
             _sync(call, SMALL, 1)
@@ -66,6 +72,14 @@ def _sync(call: Call, body: dict[str, Any], times: int) -> float:
     started = time.perf_counter()
     for _ in range(times):
         _check(call(body))
+    return time.perf_counter() - started
+
+
+def _threads(call: Call, body: dict[str, Any], times: int) -> float:
+    started = time.perf_counter()
+    with ThreadPoolExecutor(THREADS) as pool:
+        for done in [pool.submit(_sync, call, body, times // THREADS) for _ in range(THREADS)]:
+            done.result()
     return time.perf_counter() - started
 
 

@@ -2,8 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from functools import lru_cache
 from typing import Any, Final, cast
 
@@ -34,6 +33,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             max_field_size=99_999,
         )
         self._timeout = lru_cache(128)(aiohttp.ClientTimeout)
+        self._url = lru_cache(128)(URL)
         self._last_use = 0.0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -59,22 +59,23 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     async def _send(self, request: httpx.Request) -> aiohttp.ClientResponse:
         steps: dict[str, float | None] = request.extensions.get("timeout", {})
-        is_small = isinstance(request.stream, httpx.ByteStream) and len(await request.aread()) <= _SMALL
-        async with AsyncExitStack() as stack:
-            data: Any
-            if is_small:
-                data = request.content or None
-            else:  # aiohttp itself has no limit for writing
-                data = _written(request, await stack.enter_async_context(asyncio.timeout(None)), steps.get("write"))
-            return await self._session.request(
-                request.method,
-                URL(str(request.url), encoded=True),
-                data=data,
-                allow_redirects=False,
-                headers=[(k.decode(), v.decode()) for k, v in request.headers.raw if k.lower() != b"transfer-encoding"],
-                timeout=self._timeout(connect=steps.get("connect"), sock_read=steps.get("read")),
-                skip_auto_headers=None if "Content-Type" in request.headers else ["Content-Type"],
-            )
+        if isinstance(request.stream, httpx.ByteStream) and len(await request.aread()) <= _SMALL:
+            return await self._send_with(request.content or None, request, steps)
+        async with asyncio.timeout(None) as limit:  # aiohttp itself has none for writing
+            return await self._send_with(_written(request, limit, steps.get("write")), request, steps)
+
+    def _send_with(
+        self, data: Any, request: httpx.Request, steps: dict[str, float | None]
+    ) -> Awaitable[aiohttp.ClientResponse]:
+        return self._session.request(
+            request.method,
+            self._url(str(request.url), encoded=True),
+            data=data,
+            allow_redirects=False,
+            headers=[(k.decode(), v.decode()) for k, v in request.headers.raw if k.lower() != b"transfer-encoding"],
+            timeout=self._timeout(connect=steps.get("connect"), sock_read=steps.get("read")),
+            skip_auto_headers=None if "Content-Type" in request.headers else ["Content-Type"],
+        )
 
     def _response(self, reply: aiohttp.ClientResponse, request: httpx.Request) -> httpx.Response:
         content = reply.content

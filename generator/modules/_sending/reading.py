@@ -26,7 +26,7 @@ def read(response: httpx.Response, limit: float, until: float) -> Body:
     content = bytearray()
     problem = ""
     try:
-        for piece in response.iter_raw() if _may_be_a_bomb(response) else response.iter_bytes():
+        for piece in response.iter_bytes() if _is_decompressed(response) else response.iter_raw():
             content += piece
             if time.monotonic() > until:
                 raise DeadlineExceeded("the call took longer than its deadline", request=response.request)
@@ -47,7 +47,7 @@ async def aread(response: httpx.Response, limit: float) -> Body:
     content = bytearray()
     problem = ""
     try:
-        async for piece in response.aiter_raw() if _may_be_a_bomb(response) else response.aiter_bytes():
+        async for piece in response.aiter_bytes() if _is_decompressed(response) else response.aiter_raw():
             content += piece
             if len(content) > limit:
                 break
@@ -67,9 +67,10 @@ def _already_read(response: httpx.Response) -> bytes | None:
         return None
 
 
-def _may_be_a_bomb(response: httpx.Response) -> bool:
-    """Whether to leave the body compressed: httpx takes several encodings off at once, and each multiplies by 1,000."""
-    return "," in response.headers.get("Content-Encoding", "")
+def _is_decompressed(response: httpx.Response) -> bool:
+    """Whether httpx is to decompress the body: not what has several encodings, each of which multiplies by 1,000."""
+    encoding: str = response.headers.get("Content-Encoding", "")
+    return bool(encoding) and "," not in encoding
 
 
 def _problem(error: httpx.RequestError, response: httpx.Response) -> str:
