@@ -15,13 +15,13 @@ OURS = ROOT / ".venv-bench" / "ours"
 _CONFIG = {"project_name_override": "peer-vanilla", "package_name_override": "generated_client"}
 
 
-def run(*command: str | Path, paths: Sequence[Path] = ()) -> str:
+def run(*command: str | Path, paths: Sequence[Path] = (), cwd: Path = ROOT) -> str:
     """What `command` prints; RuntimeError with it where it fails."""
     path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
     found = {"PATH": path, "PYTHONPATH": os.pathsep.join(map(str, paths)), "PYTHONUTF8": "1"}
     # Some machines forbid Python to write .pyc files; what is imported here has them, as an installed package has.
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | found
-    done = subprocess.run(list(map(str, command)), cwd=ROOT, env=environment, capture_output=True, encoding="utf-8")
+    done = subprocess.run(list(map(str, command)), cwd=cwd, env=environment, capture_output=True, encoding="utf-8")
     if done.returncode:
         raise RuntimeError(f"{' '.join(map(str, command))}: exit {done.returncode}\n{done.stdout}{done.stderr}")
     return done.stdout
@@ -49,6 +49,25 @@ def ours(document: Path, into: Path) -> Path:
     """What ./generate.sh makes of it; the folder to import it from."""
     run(ROOT / "generate.sh", "--document", document, "--output", into / "generated_client")
     return into
+
+
+def check(document: Path, folder: Path) -> None:
+    """What `make check` does, for another document and the package that ours() made of it."""
+    options = ("--document", document, "--package", folder / "generated_client")
+    run(BIN / "python", "-m", "contract_check", *options, paths=[ROOT])
+
+
+def checkout(into: Path) -> Path:
+    """What was committed here last, in a folder of its own, where a document can be adopted."""
+    run("git", "clone", "--quiet", ROOT, into)
+    (into / ".venv").symlink_to(ROOT / ".venv")
+    os.utime(into / "requirements-dev.txt", (0, 0))  # older than the environment, which is up to date
+    return into
+
+
+def adopt(document: Path, checkout: Path) -> None:
+    """What `make adopt` does in that folder."""
+    run(BIN / "python", "-m", "contract_check", "adopt", document, cwd=checkout)
 
 
 def openapi_generator(prepared: Path, into: Path) -> Path | str:

@@ -117,7 +117,7 @@ def imports(folder: Path, *, quick: bool) -> Rounds:
     }
     for schemas in SCHEMAS:
         document = folder / f"{schemas}.json"
-        document.write_text(json.dumps(synthetic.document(1, schemas)))
+        document.write_text(json.dumps(synthetic.whole(1, schemas)))
         prepared = packages.prepare(document, folder / f"prepared-{schemas}")
         vanilla = packages.vanilla(prepared, folder / f"vanilla-{schemas}")
         ours = packages.ours(document, folder / f"ours-{schemas}")

@@ -58,13 +58,16 @@ class Bench:
         if scenario is scenarios.IMPORTS:
             (folder := self.folder / "imports").mkdir()
             return imports(folder, quick=self.quick), {}
-        times = scenario.quick if self.quick else scenario.rounds
-        if scenario is scenarios.GENERATE:
-            return self.generate(times), {}
+        measures = {
+            scenarios.GENERATE: self.generate,
+            scenarios.CHECK: self.check,
+            scenarios.ADOPT: self.adopt,
+            scenarios.SUITE: lambda: {"make test": timed(lambda: packages.run("make", "test"))},
+        }[scenario]()
         try:
-            return interleaved({"make check": timed(lambda: packages.run("make", "check"))}, times), {}
+            return interleaved(measures, scenario.quick if self.quick else scenario.rounds), {}
         except RuntimeError as error:
-            return {}, {"make check": str(error).splitlines()[-1]}
+            return {}, dict.fromkeys(measures, str(error).strip().splitlines()[-1])
 
     def made(self) -> dict[str, Path | str]:
         prepared = packages.prepare(packages.ROOT / "relay.json", self.folder / "prepared")
@@ -76,16 +79,37 @@ class Bench:
         self.peers = {**ours, "vanilla": vanilla, "openapi-generator": other, **more}
         return self.peers
 
-    def generate(self, times: int) -> Rounds:
-        large = self.folder / "large.json"
-        large.write_text(json.dumps(synthetic.document(40, 160)))
+    def document(self, operations: int) -> Path:
+        """A made-up document with so many operations."""
+        file = self.folder / f"{operations}-operations.json"
+        file.write_text(json.dumps(synthetic.whole(operations, 4 * operations)))
+        return file
+
+    def generate(self) -> dict[str, Measure]:
         measures: dict[str, Measure] = {}
-        for name, document in (("relay.json", packages.ROOT / "relay.json"), ("40 operations", large)):
+        for name, document in (("relay.json", packages.ROOT / "relay.json"), ("40 operations", self.document(40))):
             into = self.folder / f"generate-{len(measures)}"
             prepared = packages.prepare(document, into / "prepared")
             measures[f"this client: {name}"] = timed(lambda d=document, i=into: packages.ours(d, i))
             measures[f"vanilla: {name}"] = timed(lambda p=prepared, i=into: packages.vanilla(p, i / "vanilla"))
-        return interleaved(measures, times)
+        return measures
+
+    def check(self) -> dict[str, Measure]:
+        measures: dict[str, Measure] = {"relay.json": timed(lambda: packages.run("make", "check"))}
+        for number in scenarios.OPERATIONS:
+            document, into = self.document(number), self.folder / f"check-{number}"
+            packages.ours(document, into)
+            measures[f"{number} operations"] = timed(lambda d=document, i=into: packages.check(d, i))
+        return measures
+
+    def adopt(self) -> dict[str, Measure]:
+        measures: dict[str, Measure] = {}
+        for number in scenarios.OPERATIONS:
+            file, checkout = self.folder / f"grown-{number}.json", packages.checkout(self.folder / f"adopt-{number}")
+            document = json.loads((packages.ROOT / "relay.json").read_text(encoding="utf-8"))
+            file.write_text(json.dumps(synthetic.grown(document, number)))
+            measures[f"{number} operations"] = timed(lambda f=file, c=checkout: packages.adopt(f, c))
+        return measures
 
 
 def write(machine: str, blocks: list[str], measured: dict[str, Rounds]) -> None:

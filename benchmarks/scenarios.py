@@ -169,5 +169,24 @@ GENERATE = Scenario(
     quick=1,
     targets=(Target("this client: relay.json", 3), Target("this client: 40 operations", 8)),
 )
-CHECK = Scenario("check", "`make check`", ("make check",), "make check", 3, 1, targets=(Target("make check", 15),))
-ALL = (*CALLS, IMPORTS, GENERATE, CHECK)
+OPERATIONS = (40, 400)
+"""How many operations the made-up documents have that the tools are measured with; each has four schemas."""
+CHECK = Scenario(
+    "check",
+    "`make check`, of relay.json and of larger documents",
+    ("relay.json", *(f"{number} operations" for number in OPERATIONS)),
+    base="relay.json",
+    rounds=3,
+    quick=1,
+    targets=(Target("relay.json", 15),),
+)
+ADOPT = Scenario(
+    "adopt",
+    "`make adopt`, of relay.json with so many operations more",
+    tuple(f"{number} operations" for number in OPERATIONS),
+    base="40 operations",
+    rounds=1,
+    quick=1,
+)
+SUITE = Scenario("suite", "`make test`, its environment in place", ("make test",), base="make test", rounds=1, quick=1)
+ALL = (*CALLS, IMPORTS, GENERATE, CHECK, ADOPT, SUITE)

@@ -5,7 +5,7 @@ from typing import Any
 Json = dict[str, Any]
 
 
-def document(operations: int, schemas: int) -> Json:
+def whole(operations: int, schemas: int) -> Json:
     """Schemas of eight fields, each holding the next ones; operations that post one and get another."""
     return {
         "openapi": "3.1.0",
@@ -18,6 +18,14 @@ def document(operations: int, schemas: int) -> Json:
         "security": [{"BearerAuth": []}],
         "paths": {f"/v1/things/{n}/{{key}}": {"post": _operation(n, schemas)} for n in range(operations)},
     }
+
+
+def grown(document: Json, operations: int) -> Json:
+    """`document` with so many made-up operations beside its own."""
+    more = whole(operations, 4 * operations)
+    components: Json = {**document.get("components", {})}
+    components["schemas"] = {**components.get("schemas", {}), **more["components"]["schemas"]}
+    return {**document, "paths": {**document["paths"], **more["paths"]}, "components": components}
 
 
 def _schema(number: int, schemas: int) -> Json:
