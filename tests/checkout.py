@@ -80,6 +80,12 @@ def copy(into: File) -> File:
         shutil.copy2(ROOT / name, into / name)
     shutil.copy2(FROZEN, into / "relay.json")
     shutil.copy2(FROZEN.with_name("cures.yaml"), into / "generator")
+    share_environment(into)
+    return into
+
+
+def share_environment(into: File) -> None:
+    """Gives the copy of a checkout the tools of this one."""
     environment, original = into / ".venv", ROOT / ".venv"
     (environment / "bin").mkdir(parents=True)
     shutil.copy2(original / "pyvenv.cfg", environment)
@@ -87,7 +93,6 @@ def copy(into: File) -> File:
     (environment / "lib").symlink_to(original / "lib")
     for tool in (original / "bin").iterdir():
         (environment / "bin" / tool.name).symlink_to(tool.resolve() if tool.name == "python" else tool)
-    return into
 
 
 def tree(package: File) -> dict[str, bytes]:

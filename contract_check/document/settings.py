@@ -9,6 +9,9 @@ from . import overlay
 from .defects import Refusal
 from .tree import is_array, object_or_empty
 
+HTTP_LIBRARIES = ("httpx", "httpx2")
+"""What generated code can send by: httpx, or its fork, in which all that generated code uses has the same name."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -16,6 +19,8 @@ class Settings:
 
     overlays: tuple[Path, ...]
     """The overlays in the order in which they are applied."""
+    http_library: str
+    """One of HTTP_LIBRARIES."""
     generator: dict[str, Any]
     """What openapi-python-client is told."""
 
@@ -28,7 +33,13 @@ def read(file: Path = CONFIG) -> Settings:
     if not is_array(names) or not all(isinstance(name, str) for name in names):
         problem = f"{file}:{content.lc.key('overlays')[0] + 1}: `overlays` is no list of file names."
         raise Refusal.environment(problem, "List the overlays that stand beside it, in the order of their use.")
-    return Settings(tuple(file.parent / name for name in names), generator)
+    library: Any = generator.pop("http_library", HTTP_LIBRARIES[0])
+    if library not in HTTP_LIBRARIES:
+        problem = (
+            f"{file}:{content.lc.key('http_library')[0] + 1}: `http_library` is none of {', '.join(HTTP_LIBRARIES)}."
+        )
+        raise Refusal.environment(problem, f"Say `http_library: {HTTP_LIBRARIES[0]}`, or leave it out.")
+    return Settings(tuple(file.parent / name for name in names), library, generator)
 
 
 def overlays(document: Path) -> list[Path]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import griffe
-from openapi_python_client.strings import PythonIdentifier
 
 from ..document import serialization
 from ..document.prose_rules import server_url
@@ -88,6 +87,13 @@ def _plain(annotation: object) -> str:
     return re.sub(r"\b_\w+\.", "", str(annotation))  # What a module calls another one is its own affair.
 
 
+def _attribute(name: str) -> str:
+    """What Python calls a property or a parameter."""
+    from openapi_python_client.strings import PythonIdentifier  # loads the generator, which few commands need
+
+    return str(PythonIdentifier(name, "field_"))
+
+
 def promises(document: dict[str, Any]) -> Facts:
     """What each operation's requests may hold, and what its responses may."""
     facts: Facts = {("", "", ("servers",), "URL"): server_url(document) or None}
@@ -111,7 +117,7 @@ def promises(document: dict[str, Any]) -> Facts:
             types |= _types(leaf)
             facts.update({(*way, place, aspect): rule for aspect, rule in _rules(leaf, way[1])})
             for key, part in object_or_empty(leaf.get("properties")).items():
-                here = (*place, str(PythonIdentifier(key, "field_")))
+                here = (*place, _attribute(key))
                 add(way, here, part, key in list_or_empty(leaf.get("required")), wire_names.get(key, key))
             for key, sign in (("items", "[]"), ("additionalProperties", "{}")):
                 if isinstance(leaf.get(key), dict):
@@ -139,7 +145,7 @@ def promises(document: dict[str, Any]) -> Facts:
         ways = [_credentials(schemes, way) for way in operation["security"]]
         facts[*asked, place, "security"] = frozenset(ways or [frozenset[str]()])
         for parameter in map(object_or_empty, list_or_empty(operation.get("parameters"))):
-            here = (*place, str(PythonIdentifier(parameter["name"], "field_")))
+            here = (*place, _attribute(parameter["name"]))
             wire = f"{parameter['in']} {wire_names.get(parameter['name'], parameter['name'])}"
             add(asked, here, object_or_empty(parameter.get("schema")), parameter.get("required"), wire)
             key = f"{parameter['in']} {parameter['name']}"
@@ -148,7 +154,7 @@ def promises(document: dict[str, Any]) -> Facts:
             add_content(asked, (*place, "body"), body, body.get("required"))
             for form in object_or_empty(serialized.get("forms")).values():
                 for field, encoding in form.items():
-                    facts[*asked, (*place, "body", str(PythonIdentifier(field, "field_"))), "encoding"] = encoding
+                    facts[*asked, (*place, "body", _attribute(field)), "encoding"] = encoding
         for status, response in operation["responses"].items():
             add_content(answered, (*place, f"status {status}"), response, required=True)
             for header in object_or_empty(response.get("headers")):

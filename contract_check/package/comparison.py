@@ -16,6 +16,7 @@ from ..document import values
 from ..document.closed_objects import forbid_undocumented_fields
 from ..document.defects import Defect, Refusal
 from ..document.loading import Document
+from ..document.settings import HTTP_LIBRARIES
 from ..document.tree import (
     SCHEMA_KEYWORDS,
     JsonPath,
@@ -31,7 +32,7 @@ from ..document.tree import (
 from . import preparation
 from .booleans import schemas_as_objects
 from .generated_values import Package, Strategy, examples, plain
-from .recording import RecordingTransport
+from .recording import Recorder
 
 TOKEN = "sk-" + "loopback"
 """What is sent as a token; it opens nothing."""
@@ -48,13 +49,13 @@ class Comparison:
         if document.defects:
             raise Refusal("the document is not sound: see `python -m contract_check document`.")
         self.findings: dict[tuple[JsonPath, str], Defect] = {}
-        self.transport = RecordingTransport()
         self.loop = asyncio.Runner()
         self._opened = ExitStack()
         self._opened.callback(self.loop.close)
         self.client = cache(self._client)
         self._full_examples = dict[Any, list[Any]]()
         self.package = Package(folder)
+        self.recorder = Recorder(self._http_library())
         self.base = deepcopy(document.value)
         for item in object_or_empty(self.base.get("paths")).values():
             item.update(deepcopy(resolve(self.base, item)))
@@ -129,12 +130,17 @@ class Comparison:
             where = re.sub(r"\d+", "*", error.json_path)
             self.find(path, f"{what} is not what {pointer(place)} asks for at {where}", f": {error.message}")
 
+    def _http_library(self) -> Any:
+        """What the package sends by."""
+        imported = vars(self.package.module("errors"))
+        return next(imported[name] for name in HTTP_LIBRARIES if name in imported)
+
     def _client(self, header: str, prefix: str) -> Any:
         """A client of the relay, entered in both ways, that sends the token as the document says."""
         module, url = self.package.module("client"), "http://relay.example/base"
         token = {"token": TOKEN, "prefix": prefix, "auth_header_name": header} if header else {}
         kind = module.AuthenticatedClient if header else module.Client
-        made = kind(base_url=url, httpx_args={"transport": self.transport}, **token)
+        made = kind(base_url=url, httpx_args={"transport": self.recorder.transport}, **token)
         self.loop.run(made.__aenter__())
         self._opened.callback(lambda: self.loop.run(made.__aexit__(None, None, None)))
         return self._opened.enter_context(made)

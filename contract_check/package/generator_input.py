@@ -1,6 +1,7 @@
 """What the generator reads, in one folder: the prepared document, its configuration, templates and modules."""
 
 import json
+import re
 import tomllib
 from copy import deepcopy
 from importlib.metadata import PackageNotFoundError, version
@@ -28,7 +29,8 @@ def write(document: Document, into: Path) -> None:
     value = deepcopy(document.value)
     prepared = preparation.prepare(value)
     _write_json(into / "document.json", value)
-    config = settings.read().generator
+    told = settings.read()
+    config = told.generator
     config["content_type_overrides"] = prepared.media_types | config.get("content_type_overrides", {})
     _write_json(into / "config.json", config)
     generator = find_spec("openapi_python_client")  # found, not imported: that takes longer than all else here
@@ -36,6 +38,8 @@ def write(document: Document, into: Path) -> None:
     templates = copytree(ROOT / "generator" / "templates", into / "templates")
     copytree(upstream, templates / "upstream")
     copytree(ROOT / "generator" / "modules", into / "modules", ignore=ignore_patterns("__pycache__", ".*"))
+    for folder in (templates, into / "modules"):
+        name_http_library(folder, told.http_library)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wire_names = {name: ascii(sent) for name, sent in value[preparation.WIRE_NAMES].items()}
     facts = {
@@ -47,6 +51,17 @@ def write(document: Document, into: Path) -> None:
     lines = (f"{{% set {name} = {json.dumps(fact, ensure_ascii=False)} %}}\n" for name, fact in facts.items())
     (templates / "document.jinja").write_text("".join(lines), encoding="utf-8")
     (into / "notes").write_text("".join(f"note: {visible(note)}\n" for note in prepared.notes), encoding="utf-8")
+
+
+def name_http_library(place: Path, library: str) -> None:
+    """Has a file, or all in a folder, import `library`, and speak of it, wherever they say httpx or httpcore.
+
+    Longer names, such as `httpx_args`, are the package's own, and stay.
+    """
+    number = library.removeprefix("httpx")
+    for file in (file for file in (place, *place.rglob("*")) if number and file.is_file()):
+        text = file.read_text(encoding="utf-8")
+        file.write_text(re.sub(r"\b(httpx|httpcore)\b", rf"\g<1>{number}", text), encoding="utf-8")
 
 
 def _as_code(told: dict[str, Any]) -> dict[str, Any]:

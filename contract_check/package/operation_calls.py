@@ -174,37 +174,37 @@ class OperationCalls:
         """One call in each way, and one answer."""
         is_text = isinstance(body, str) and not JSON.fullmatch(answer.media_type)
         content = body if isinstance(body, bytes) else body.encode() if is_text else json.dumps(body).encode()
-        transport, client = self.comparison.transport, self.comparison.client(self.header, self.prefix)
+        recorder, client = self.comparison.recorder, self.comparison.client(self.header, self.prefix)
         due = f"at the documented {answer.status}"
         for call in CALLS:
             given = deepcopy(arguments)  # A call reads a file to its end.
-            transport.sent.clear()
-            transport.answer = answer.status or 500, answer.media_type, content if answer.media_type else b""
+            recorder.sent.clear()
+            recorder.answer = answer.status or 500, answer.media_type, content if answer.media_type else b""
             try:
                 made = getattr(self.module, call)(client=client, **given)
                 response = self.comparison.loop.run(made) if inspect.iscoroutine(made) else made
                 status, parsed = response.status_code, response.parsed
             except Exception as error:  # noqa: BLE001  # generated code may raise anything, and each is a finding
-                if answer.status or not transport.sent:
+                if answer.status or not recorder.sent:
                     self.find(f"{call} raises {type(error).__name__} {due}", f": {error}")
             else:
                 if answer.status and (status != answer.status or not isinstance(parsed, answer.classes)):
                     self.find(f"{call} returns {type(parsed).__name__} and {status} {due}.")
                 elif answer.status and plain(parsed) != plain(body):
                     self.find(f"{call} changes the body {due}", f": {first_difference(plain(body), plain(parsed))}")
-            if transport.sent:
+            if recorder.sent:
                 unset = self.comparison.package.types.UNSET
                 self.arrived(call, {name: plain(value) for name, value in given.items() if value is not unset})
 
     def arrived(self, call: str, given: dict[str, Any]) -> None:
         """Compares the bytes of a request with what the document makes of its arguments."""
-        (method, target, headers, raw), *more = self.comparison.transport.sent
+        (method, target, headers, raw), *more = self.comparison.recorder.sent
         route, _, query = target.partition("?")
         documented, _, fixed = self.path[1].partition("?")
         literals = [re.escape(quote(part, "/:@!$&'()*+,;=~")) for part in re.split("{[^{}]*}", f"/base{documented}")]
         segments = re.fullmatch("([^/]*)".join(literals), route)
         if more or method != self.path[2].upper() or segments is None:
-            lines = [one.line for one in self.comparison.transport.sent]
+            lines = [one.line for one in self.comparison.recorder.sent]
             self.find(f"{call} does not send one {self.path[2].upper()} {self.path[1]}", f": {lines}")
             return
         usual = {*_IGNORED, *_HTTP} - {name for where, name in self.parameters if where == "header"} | {

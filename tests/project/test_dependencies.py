@@ -10,9 +10,10 @@ from checkout import ROOT, run
 from contract_check.relay.standin import Contract, Relay
 
 CONSUMER = ROOT / "tests" / "snippets" / "consumer.py"
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-RANGES: list[str] = PROJECT["dependencies"]
-EXTRA: list[str] = PROJECT["optional-dependencies"]["aiohttp"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+_BY_LIBRARY = PROJECT["tool"]["hatch"]["metadata"]["hooks"]["custom"]
+RANGES: list[str] = _BY_LIBRARY["httpx"] + _BY_LIBRARY["always"]
+EXTRA: list[str] = PROJECT["project"]["optional-dependencies"]["aiohttp"]
 
 
 def _lowest(requirement: str) -> str:
