@@ -4,6 +4,8 @@
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
+from functools import partial
+from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,8 +24,10 @@ Call = Callable[[dict[str, Any]], Any]
 AsyncCall = Callable[[dict[str, Any]], Awaitable[Any]]
 
 
-def _ours(url: str, connections: int, options: dict[str, Any]) -> tuple[Any, Any, Callable[[dict[str, Any]], Any]]:
-    import httpx
+def _ours(
+    url: str, connections: int, library: str, options: dict[str, Any]
+) -> tuple[Any, Any, Callable[[dict[str, Any]], Any]]:
+    httpx = import_module(library)
 
     from generated_client import AuthenticatedClient
     from generated_client.api.videos import create_kling_image_to_video
@@ -41,16 +45,18 @@ def _ours(url: str, connections: int, options: dict[str, Any]) -> tuple[Any, Any
 
 
 @contextmanager
-def generated(url: str) -> Iterator[Call]:
-    """The client that stands in sys.path first: ours, or vanilla output of the same generator."""
-    made, operation, body = _ours(url, 0, {})
+def generated(url: str, library: str = "httpx") -> Iterator[Call]:
+    """The client that stands in sys.path first: ours, on either library, or vanilla output of the same generator."""
+    made, operation, body = _ours(url, 0, library, {})
     with made as client:
         yield lambda values: operation.sync(client=client, body=body(values)).task_id
 
 
 @asynccontextmanager
-async def generated_async(url: str, connections: int, **options: Any) -> AsyncIterator[AsyncCall]:
-    made, operation, body = _ours(url, connections, options)
+async def generated_async(
+    url: str, connections: int, library: str = "httpx", **options: Any
+) -> AsyncIterator[AsyncCall]:
+    made, operation, body = _ours(url, connections, library, options)
     async with made as client:
 
         async def call(values: dict[str, Any]) -> Any:
@@ -76,16 +82,14 @@ def openapi_generator(url: str) -> Iterator[Call]:
 
 
 @contextmanager
-def httpx(url: str) -> Iterator[Call]:
-    import httpx
-
-    with httpx.Client(base_url=url, headers=HEADERS, timeout=300) as client:
+def httpx(url: str, library: str = "httpx") -> Iterator[Call]:
+    with import_module(library).Client(base_url=url, headers=HEADERS, timeout=300) as client:
         yield lambda values: client.post(PATH, json=values).raise_for_status().json()["task_id"]
 
 
 @asynccontextmanager
-async def httpx_async(url: str, connections: int, **options: Any) -> AsyncIterator[AsyncCall]:
-    import httpx
+async def httpx_async(url: str, connections: int, library: str = "httpx", **options: Any) -> AsyncIterator[AsyncCall]:
+    httpx = import_module(library)
 
     if connections:
         options = {"limits": httpx.Limits(max_connections=connections), **options}
@@ -172,9 +176,11 @@ def http_client(url: str) -> Iterator[Call]:
 
 SYNC: dict[str, Callable[[str], AbstractContextManager[Call]]] = {
     "this client": generated,
+    "this client [httpx2]": partial(generated, library="httpx2"),
     "vanilla": generated,
     "openapi-generator": openapi_generator,
     "httpx": httpx,
+    "httpx2": partial(httpx, library="httpx2"),
     "requests": requests,
     "urllib3": urllib3,
     "urllib3, 64 connections kept": urllib3_64,
@@ -183,8 +189,10 @@ SYNC: dict[str, Callable[[str], AbstractContextManager[Call]]] = {
 ASYNC: dict[str, Callable[[str, int], AbstractAsyncContextManager[AsyncCall]]] = {
     "this client": generated_async,
     "this client [aiohttp]": generated_aiohttp,
+    "this client [httpx2]": partial(generated_async, library="httpx2"),
     "vanilla": generated_async,
     "httpx": httpx_async,
+    "httpx2": partial(httpx_async, library="httpx2"),
     "httpx + sniffio": httpx_async,
     "httpx-aiohttp": httpx_aiohttp,
     "aiohttp": aiohttp,

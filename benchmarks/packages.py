@@ -51,6 +51,15 @@ def ours(document: Path, into: Path) -> Path:
     return into
 
 
+def on_httpx2(into: Path) -> Path:
+    """What ./generate.sh makes of relay.json where config.yaml says httpx2; the folder to import it from."""
+    config = checkout(into) / "generator" / "config.yaml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace("http_library: httpx\n", "http_library: httpx2\n"), encoding="utf-8")
+    run(into / "generate.sh", cwd=into)
+    return into
+
+
 def check(document: Path, folder: Path) -> None:
     """What `make check` does, for another document and the package that ours() made of it."""
     options = ("--document", document, "--package", folder / "generated_client")

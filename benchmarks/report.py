@@ -14,7 +14,17 @@ import psutil
 from rounds import Figures, Rounds, Skipped
 from scenarios import Scenario, Target
 
-_NAMES = ("httpx", "aiohttp", "httpx-aiohttp", "requests", "urllib3", "openapi-generator-cli", "pydantic", "attrs")
+_NAMES = (
+    "httpx",
+    "httpx2",
+    "aiohttp",
+    "httpx-aiohttp",
+    "requests",
+    "urllib3",
+    "openapi-generator-cli",
+    "pydantic",
+    "attrs",
+)
 
 
 def ratios(rounds: Rounds, who: str, base: str, figure: str = "seconds") -> list[float]:

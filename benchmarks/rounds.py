@@ -113,6 +113,7 @@ def imports(folder: Path, *, quick: bool) -> Rounds:
 
     measures: dict[str, Measure] = {
         "httpx": _imported("", "import httpx", folder),
+        "httpx2": _imported("", "import httpx2", folder),
         "this client: the package": _imported("", "import generated_client", packages.OURS),
     }
     for schemas in SCHEMAS:

@@ -76,7 +76,8 @@ class Bench:
         ours = dict.fromkeys((scenarios.OURS, scenarios.EXTRA, "httpx + sniffio"), packages.OURS)
         both = (scenarios.OURS, scenarios.EXTRA)
         more = {f"{who} @ {name}": where for who in both for name, where in self.beside.items()}
-        self.peers = {**ours, "vanilla": vanilla, "openapi-generator": other, **more}
+        on_httpx2 = {scenarios.ON_HTTPX2: packages.on_httpx2(self.folder / "on-httpx2")}
+        self.peers = {**ours, **on_httpx2, "vanilla": vanilla, "openapi-generator": other, **more}
         return self.peers
 
     def document(self, operations: int) -> Path:

@@ -37,24 +37,26 @@ class Scenario:
 
 OURS = "this client"
 EXTRA = "this client [aiohttp]"
+ON_HTTPX2 = "this client [httpx2]"
 _ASYNC = (OURS, EXTRA, "vanilla", "httpx", "aiohttp")
+_BOTH_LIBRARIES = (ON_HTTPX2, "httpx2")
 
 CALLS = (
     Scenario(
         "sync",
         "One call after another, a small body, encoding and decoding included",
-        (OURS, "vanilla", "openapi-generator", "httpx", "requests", "urllib3", "http.client"),
+        (OURS, "vanilla", "openapi-generator", "httpx", "requests", "urllib3", "http.client", *_BOTH_LIBRARIES),
         base="httpx",
         rounds=61,
         quick=5,
         calls=100,
         quick_calls=100,
-        targets=(Target(OURS, 0.90, "httpx"),),
+        targets=(Target(OURS, 0.75, "httpx"),),
     ),
     Scenario(
         "threads",
         "64 threads, 100 calls each, a small body over TLS",
-        (OURS, "vanilla", "httpx", "requests", "urllib3", "urllib3, 64 connections kept"),
+        (OURS, "vanilla", "httpx", "requests", "urllib3", "urllib3, 64 connections kept", *_BOTH_LIBRARIES),
         base="httpx",
         rounds=7,
         quick=2,
@@ -66,18 +68,18 @@ CALLS = (
     Scenario(
         "async",
         "100 calls in flight, a small body",
-        (*_ASYNC, "httpx + sniffio", "httpx-aiohttp"),
+        (*_ASYNC, "httpx + sniffio", "httpx-aiohttp", *_BOTH_LIBRARIES),
         base="vanilla",
         rounds=9,
         quick=2,
         calls=1000,
         quick_calls=300,
-        targets=(Target(OURS, 1 / 2.5, "vanilla"), Target(EXTRA, 1 / 8, "vanilla"), Target(EXTRA, 1 / 0.5, "aiohttp")),
+        targets=(Target(OURS, 0.2, "vanilla"), Target(EXTRA, 1 / 8, "vanilla"), Target(EXTRA, 1.8, "aiohttp")),
     ),
     Scenario(
         "burst",
         "1,000 calls in flight to a relay that answers after 2 s (memory: for each call)",
-        _ASYNC,
+        (*_ASYNC, *_BOTH_LIBRARIES),
         base="aiohttp",
         rounds=3,
         quick=1,
@@ -151,7 +153,12 @@ SCHEMAS = (1, 40, 800)
 IMPORTS = Scenario(
     "imports",
     "Importing, .pyc in place: the package alone, and one operation with its models, beyond `import httpx`",
-    ("httpx", "this client: the package", *(f"{w}: of {n} schemas" for w in (OURS, "vanilla") for n in SCHEMAS)),
+    (
+        "httpx",
+        "httpx2",
+        "this client: the package",
+        *(f"{w}: of {n} schemas" for w in (OURS, "vanilla") for n in SCHEMAS),
+    ),
     base="httpx",
     rounds=15,
     quick=3,
