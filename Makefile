@@ -11,7 +11,7 @@ PYTEST := -n auto --dist worksteal
 .PHONY: help setup generate adopt build docs demo standin check corpus diff release live test test-all test-httpx2 check-types bench bench-lock lock clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
 
 setup: .venv/.installed ## make .venv from the lock
 

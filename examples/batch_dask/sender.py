@@ -85,9 +85,11 @@ class Sender:
 
         from generated_client.errors import ResponseError
 
-        # Only a package that was generated with the status query has these two.
-        query = import_module("generated_client.api.videos.get_kling_image_to_video")
-        download = import_module("generated_client.api.videos.download_video")
+        try:  # Only a package that was generated with the status query has these two.
+            query = import_module("generated_client.api.videos.get_kling_image_to_video")
+            download = import_module("generated_client.api.videos.download_video")
+        except ModuleNotFoundError as error:
+            return "accepted", {"why": f"the package of its worker has no status query: {error}"}, b""
         try:
             task = (await query.asyncio(task_id, client=self._client)).data
             if task.status == "FAILURE":

@@ -89,7 +89,10 @@ class Videos:
     async def _seen(self, task: _Task, state: str, outcome: dict[str, Any], video: bytes) -> None:
         known = {"task_id": task.task_id, **outcome}
         if state == VIDEO:
-            known["video"] = str(await asyncio.to_thread(self._keep, task.item, video))
+            try:
+                known["video"] = str(await asyncio.to_thread(self._keep, task.item, video))
+            except OSError as error:
+                state, known["why"] = ACCEPTED, f"its video could not be kept: {error}"
         self._book.ended(task.item, state if state in (VIDEO, FAILED) else ACCEPTED, known)
         if state != "wait":
             self._progress.one_more()

@@ -328,7 +328,7 @@ def asked_for_videos(shared: Path) -> Iterator[Relay]:
                 said = recorded.body("succeed" if looks[request.path] > 1 else "processing")
                 answer.body = json.dumps(said).encode()
             else:
-                answer.body = json.dumps({**json.loads(answer.body), "task_id": f"task {next(numbers)}"}).encode()
+                answer.body = json.dumps({**json.loads(answer.body), "task_id": f"task-{next(numbers)}"}).encode()
 
         numbers = itertools.count()
         relay.listener = answer
@@ -368,14 +368,15 @@ def test_videos_are_waited_for_though_a_worker_dies_and_nothing_is_submitted_twi
     assert Counter(request.method for request in asked_for_videos.requests)["POST"] == 12
 
 
-def test_a_task_that_fails_or_takes_too_long_is_said(
+def test_a_task_that_fails_takes_too_long_or_cannot_be_kept_is_said(
     asked_for_videos: Relay, knows_the_query: dict[str, str], batch: Callable[..., Process], tmp_path: Path
 ) -> None:
-    items = items_file(tmp_path, 3)
+    items = items_file(tmp_path, 4)
+    items.with_suffix(".videos").write_text("a file where the folder would be", encoding="utf-8")
     submitting = asked_for_videos.listener
 
     def answer(request: Request, answer: Answer) -> None:
-        if request.method == "POST":
+        if request.method == "POST" or "task-3" in request.path:
             submitting(request, answer)
         elif request.path.endswith("0"):
             answer.body = json.dumps(recorded.body("failed")).encode()
@@ -391,18 +392,29 @@ def test_a_task_that_fails_or_takes_too_long_is_said(
         cluster.add_worker()
         options = ("--scheduler", cluster.address, "--wait", "--pause", "1")
         running = batch(items, *options, **knows_the_query)
-        running.wait_for("3 videos to wait for")
-        asked_for_videos.wait_for(7, timeout=60)
+        running.wait_for("4 videos to wait for")
+        asked_for_videos.wait_for(12, timeout=60)
         running.popen.send_signal(signal.SIGINT)
         assert running.end() == 1, running.said
 
-    failed, unknown, slow = sorted(results(items), key=lambda result: result["task_id"])
+    failed, unknown, slow, unkept = sorted(results(items), key=lambda result: result["task_id"])
     assert failed["state"] == "failed"
     assert "risk control" in failed["why"]
-    assert (unknown["state"], slow["state"]) == ("accepted", "accepted")
+    assert (unknown["state"], slow["state"], unkept["state"]) == ("accepted", "accepted", "accepted")
+    assert "could not be kept" in unkept["why"]
     assert "task_not_exist" in unknown["why"]
     assert slow["why"] == "last seen: IN_PROGRESS"
     assert "run the batch with --wait, again if need be" in running.said
+
+
+def test_a_worker_whose_package_lacks_the_status_query_is_said(
+    cluster: Cluster, knows_the_query: dict[str, str], batch: Callable[..., Process], tmp_path: Path
+) -> None:
+    items = items_file(tmp_path, 2)
+    running = batch(items, "--scheduler", cluster.address, "--wait", **knows_the_query)
+    assert running.end() == 1, running.said
+    assert {result["state"] for result in results(items)} == {"accepted"}
+    assert "the package of its worker has no status query" in results(items)[0]["why"]
 
 
 def test_waiting_needs_a_package_with_the_status_query(batch: Callable[..., Process], tmp_path: Path) -> None:
