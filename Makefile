@@ -67,6 +67,7 @@ release: setup ## put wheel, sdist, checksums and release note into dist/, if al
 	@.venv/bin/python -m contract_check release
 
 # The suite runs on the wheel, in an environment of its own for each version of Python; -P keeps the checkout out.
+# Each environment holds one of the two HTTP libraries, so that the package cannot lean on the other.
 test: setup ## run the suite on the built wheel
 	@$(MAKE) --no-print-directory .venv-test-$(MINOR)/.wheel
 	@.venv-test-$(MINOR)/bin/python -P -m pytest $(PYTEST) -m 'not slow' $(ARGS)
@@ -79,7 +80,7 @@ test-all: setup ## the same with the slow proofs, and on every Python that this 
 	@.venv-test-$(MINOR)/bin/python -P -m pytest $(PYTEST) $(ARGS)
 	@$(MAKE) --no-print-directory test-httpx2
 
-# An environment without httpx, and so without all that needs it; tests/on_httpx2.py says the rest.
+# Without httpx goes all that needs it; tests/on_httpx2.py says the rest.
 test-httpx2: .venv-test-httpx2/.installed ## run the tests of the client's behaviour on the package as it is on httpx2
 	@rm -rf .venv-test-httpx2/checkout
 	@PYTHONPATH=.:tests .venv/bin/python tests/on_httpx2.py .venv-test-httpx2/checkout
@@ -97,6 +98,7 @@ test-httpx2: .venv-test-httpx2/.installed ## run the tests of the client's behav
 	@echo 'setting up $(@D) (once; needs the network) ...'
 	@"$$(.venv/bin/python tests/pythons.py $*)" -m venv --clear $(@D)
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(LOCK)
+	@$(@D)/bin/python -m pip uninstall --quiet --yes httpx2 httpcore2
 	@touch $@
 
 .venv-test-%/.wheel: .venv-test-%/.installed dist/.built
