@@ -1,12 +1,24 @@
 """The workers of a cluster, those that come later too, and the work that they are given."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from distributed import Client
 
 from progress import Progress
 from sender import Sender
+
+
+@dataclass
+class Worker:
+    """A worker that takes part."""
+
+    sender: Any
+    identity: str
+    """What its sender has to be told with each item."""
+    lost: bool = False
+    """Whether a call of it has failed; it gets no further piece, for Dask tries 30 s long to reach one that is dead."""
 
 
 class Work(Protocol):
@@ -23,8 +35,8 @@ class Work(Protocol):
         """Gives out no further piece; those under way come to their end."""
         ...
 
-    async def consume(self, sender: Any, identity: str) -> None:
-        """Has one worker do one piece after another, until none is left or the worker is lost."""
+    async def consume(self, worker: Worker) -> None:
+        """Has `worker` do one piece after another, until none is left or it is lost."""
         ...
 
     async def wake(self) -> None:
@@ -64,8 +76,8 @@ async def _employ(
     """Makes a sender on the worker at `address`, and as many loops as it may have pieces in flight."""
     try:
         employed = await client.submit(sender, work.in_flight, actor=True, workers=[address], pure=False)
-        identity = await employed.identity()
+        worker = Worker(employed, await employed.identity())
     except Exception as error:  # noqa: BLE001  # whatever a worker lacks, the others go on
         progress.say(f"{address} takes no part: {error}")
         return []
-    return [asyncio.create_task(work.consume(employed, identity)) for _ in range(work.in_flight)]
+    return [asyncio.create_task(work.consume(worker)) for _ in range(work.in_flight)]

@@ -10,6 +10,7 @@ from itertools import count
 from time import monotonic
 from typing import Any
 
+from crew import Worker
 from items import Item
 from journal import ACCEPTED, IN_DOUBT, NOT_SENT, Journal
 from progress import Progress
@@ -58,21 +59,22 @@ class Submissions:
         async with self._changed:
             self._changed.notify_all()
 
-    async def consume(self, sender: Any, identity: str) -> None:
-        """Sends one item after another by this worker."""
-        while (item := await self._next()) is not None:
+    async def consume(self, worker: Worker) -> None:
+        """Sends one item after another by `worker`."""
+        while (item := await self._next(worker)) is not None:
             self._book.sending(item)
             try:
-                state, outcome = await sender.send(identity, next(self._attempts), item.body)
+                state, outcome = await worker.sender.send(worker.identity, next(self._attempts), item.body)
             except Exception as error:  # noqa: BLE001  # Dask has many errors for a worker that is gone
+                worker.lost = True
                 await self._ended(item, IN_DOUBT, {"why": f"its worker was lost: {error}"})
                 return
             await self._ended(item, state, outcome)
 
-    async def _next(self) -> Item | None:
-        """The next item, once it may be sent; None when there will be none."""
+    async def _next(self, worker: Worker) -> Item | None:
+        """The next item for `worker`, once it may be sent; None when there will be none."""
         async with self._changed:
-            while self.goes_on():
+            while self.goes_on() and not worker.lost:
                 is_free = self._sending < min(self._allowed, self._budget)
                 if self._waiting and is_free and monotonic() >= self._resume_at:
                     self._sending += 1

@@ -10,6 +10,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, NamedTuple
 
+from crew import Worker
 from items import Item
 from journal import ACCEPTED, FAILED, VIDEO, Journal
 from progress import Progress
@@ -66,20 +67,21 @@ class Videos:
         async with self._changed:
             self._changed.notify_all()
 
-    async def consume(self, sender: Any, identity: str) -> None:
-        """Looks at one task after another by this worker; whether Dask repeats a look does not matter."""
-        while (task := await self._next()) is not None:
+    async def consume(self, worker: Worker) -> None:
+        """Looks at one task after another by `worker`; whether Dask repeats a look does not matter."""
+        while (task := await self._next(worker)) is not None:
             try:
-                state, outcome, video = await sender.look(task.task_id)
+                state, outcome, video = await worker.sender.look(task.task_id)
             except Exception as error:  # noqa: BLE001  # Dask has many errors for a worker that is gone
+                worker.lost = True
                 await self._seen(task, "wait", {"why": f"its worker was lost: {error}", "seconds": 0.0}, b"")
                 return
             await self._seen(task, state, outcome, video)
 
-    async def _next(self) -> _Task | None:
-        """The task that has waited longest, once it is due; None when there will be none."""
+    async def _next(self, worker: Worker) -> _Task | None:
+        """The task for `worker` that has waited longest, once it is due; None when there will be none."""
         async with self._changed:
-            while self.goes_on():
+            while self.goes_on() and not worker.lost:
                 if self._waiting and self._waiting[0].due <= monotonic():
                     self._looking += 1
                     return heappop(self._waiting)

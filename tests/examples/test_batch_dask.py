@@ -1,5 +1,6 @@
 """The example of a batch on Dask: a scheduler, workers and the batch as separate processes that share no file."""
 
+import asyncio
 import itertools
 import json
 import os
@@ -12,6 +13,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +203,27 @@ def test_a_worker_that_dies_leaves_what_it_was_sending_in_doubt(
     assert set(sent(relay).values()) == {1}, "what is in doubt is never sent by itself"
 
 
+def test_a_worker_that_is_lost_gets_no_further_item(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [str(EXAMPLE), *sys.path])
+    crew, journal, progress, submissions = map(import_module, ("crew", "journal", "progress", "submissions"))
+    items = import_module("items").read(items_file(tmp_path, 3))
+    book = journal.Journal(tmp_path / "items.journal")
+
+    class Lost:
+        async def send(self, *_: object) -> None:
+            raise OSError("the connection broke")
+
+    async def two_loops_of_one_worker() -> None:
+        work = submissions.Submissions(book, items, progress.Progress(3), in_flight=2, max_cost=None)
+        worker = crew.Worker(Lost(), "its sender")
+        await work.consume(worker)
+        await work.consume(worker)
+
+    asyncio.run(two_loops_of_one_worker())
+    assert [result["state"] for result in book.results(items)] == ["in doubt", "not sent", "not sent"]
+    book.close()
+
+
 def test_a_batch_that_was_killed_goes_on_where_it_was(
     cluster: Cluster, batch: Callable[..., Process], relay: Relay, tmp_path: Path
 ) -> None:
@@ -374,8 +397,13 @@ def test_a_task_that_fails_takes_too_long_or_cannot_be_kept_is_said(
     items = items_file(tmp_path, 4)
     items.with_suffix(".videos").write_text("a file where the folder would be", encoding="utf-8")
     submitting = asked_for_videos.listener
+    unseen, all_seen = {"task-0", "task-1", "task-2", "content"}, threading.Event()
 
     def answer(request: Request, answer: Answer) -> None:
+        if request.method == "GET":
+            unseen.discard(request.path.rpartition("/")[2])
+        if not unseen:
+            all_seen.set()
         if request.method == "POST" or "task-3" in request.path:
             submitting(request, answer)
         elif request.path.endswith("0"):
@@ -392,8 +420,7 @@ def test_a_task_that_fails_takes_too_long_or_cannot_be_kept_is_said(
         cluster.add_worker()
         options = ("--scheduler", cluster.address, "--wait", "--pause", "1")
         running = batch(items, *options, **knows_the_query)
-        running.wait_for("4 videos to wait for")
-        asked_for_videos.wait_for(12, timeout=60)
+        assert all_seen.wait(60), running.said
         running.popen.send_signal(signal.SIGINT)
         assert running.end() == 1, running.said
 
