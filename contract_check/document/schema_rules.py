@@ -181,6 +181,9 @@ def _cure(finding: _Finding, problem: str) -> Action | None:
         return update(path[:-1], {path[-1]: near[0]}, f"{problem} {near[0]} is nearest.")
     if len(path) == 4 and path[0] == "components" and isinstance(value, str):
         # One action for every component that is wrong in the same way: a real file had 242 of them.
-        alike = f"{jsonpath(path[:2])}[?@{jsonpath(path[3:])[1:]} == {json.dumps(value, ensure_ascii=False)}]"
+        field = jsonpath(path[3:])[1:]
+        alike = f"{jsonpath(path[:2])}[?@{field} == {json.dumps(value, ensure_ascii=False)}]"
+        if path[1] == "schemas":  # It is sound without the field, and referred to; other components need theirs.
+            alike += field
         return {"description": problem, "target": alike, "remove": True}
     return remove(path, problem)

@@ -184,6 +184,19 @@ def test_a_defect_that_many_components_share_is_one_line_and_one_cure(tmp_path: 
     assert loading.load(file, [cures]).defects == []
 
 
+def test_components_that_are_wrong_alike_have_one_cure_that_leaves_the_others_alone(tmp_path: File) -> None:
+    files = {f"File{number}": {"type": "file"} for number in range(3)}  # Swagger's; no type of OpenAPI's is near
+    file, cures = write(tmp_path, small(Thing={"type": "object"}, **files)), tmp_path / "cures.yaml"
+    found = loading.load(file, [])
+    assert len({str(cure["target"]) for cure in found.cures}) == 1
+
+    cures.write_text(overlay.dump_file(found.cures, "cures"), encoding="utf-8")
+    cured = loading.load(file, [cures])
+
+    assert cured.defects == []
+    assert cured.value["components"]["schemas"] == {"Thing": {"type": "object"}, "File0": {}, "File1": {}, "File2": {}}
+
+
 def test_the_first_holder_of_an_operation_id_keeps_it(tmp_path: File) -> None:
     file = write(tmp_path, _twice("/a", "/a/", "/A"))
     cures = tmp_path / "cures.yaml"
