@@ -95,6 +95,13 @@ def share_environment(into: File) -> None:
         (environment / "bin" / tool.name).symlink_to(tool.resolve() if tool.name == "python" else tool)
 
 
+def say_httpx2(checkout: File) -> None:
+    """Has the package of a copy generated for httpx2."""
+    config = checkout / "generator" / "config.yaml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace("http_library: httpx\n", "http_library: httpx2\n"), encoding="utf-8")
+
+
 def tree(package: File) -> dict[str, bytes]:
     """Each file of a package, by its path in it; what Python caches does not count."""
     files = (file for file in sorted(package.rglob("*")) if file.is_file() and file.parent.name != "__pycache__")

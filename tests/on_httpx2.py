@@ -7,7 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from checkout import ROOT, Completed, run, share_environment
+from checkout import ROOT, Completed, run, say_httpx2, share_environment
 from contract_check.package.generator_input import name_http_library
 
 LEFT_OUT = {
@@ -23,9 +23,7 @@ def main(into: Path) -> None:
             (into / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, into / name)
     share_environment(into)
-    config = into / "generator" / "config.yaml"
-    text = config.read_text(encoding="utf-8")
-    config.write_text(text.replace("http_library: httpx\n", "http_library: httpx2\n"), encoding="utf-8")
+    say_httpx2(into)
     for name in ("tests", "README.md", "README.zh-CN.md"):
         name_http_library(into / name, "httpx2")
     for name in LEFT_OUT:

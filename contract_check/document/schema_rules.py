@@ -183,7 +183,7 @@ def _cure(finding: _Finding, problem: str) -> Action | None:
         # One action for every component that is wrong in the same way: a real file had 242 of them.
         field = jsonpath(path[3:])[1:]
         alike = f"{jsonpath(path[:2])}[?@{field} == {json.dumps(value, ensure_ascii=False)}]"
-        if path[1] == "schemas":  # It is sound without the field, and referred to; other components need theirs.
+        if path[1] != "securitySchemes":  # of which nothing is left without its type; others are referred to
             alike += field
         return {"description": problem, "target": alike, "remove": True}
     return remove(path, problem)

@@ -124,7 +124,7 @@ def _work(book: Journal, all_items: list[items.Item], options: argparse.Namespac
 
 async def _run(book: Journal, all_items: list[items.Item], options: argparse.Namespace, address: str) -> None:
     interrupted = asyncio.Event()
-    current = list[crew.Work]()
+    current = list[crew.Work[Any]]()
 
     def stop() -> None:
         interrupted.set()
@@ -143,7 +143,7 @@ async def _run(book: Journal, all_items: list[items.Item], options: argparse.Nam
             with Progress(len(unsent)) as progress:
                 settings = {"in_flight": options.in_flight, "max_cost": options.max_cost}
                 current[:] = [Submissions(book, unsent, progress, **settings)]
-                await crew.do(current[0], client, Sender, progress)
+                await crew.do(current[0], client, Sender)
         tasks = book.accepted(all_items) if options.wait else []
         if tasks and not interrupted.is_set():
             print(f"{len(tasks)} videos to wait for", file=sys.stderr)
@@ -151,7 +151,7 @@ async def _run(book: Journal, all_items: list[items.Item], options: argparse.Nam
                 folder = options.items.with_suffix(".videos")
                 waiting = {"in_flight": options.in_flight, "within": options.minutes * 60, "pause": options.pause}
                 current[:] = [Videos(book, tasks, folder, progress, **waiting)]
-                await crew.do(current[0], client, Sender, progress)
+                await crew.do(current[0], client, Sender)
 
 
 @contextmanager

@@ -10,20 +10,25 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, NamedTuple
 
-from crew import Worker
+from crew import Work, Worker
 from items import Item
 from journal import ACCEPTED, FAILED, VIDEO, Journal
 from progress import Progress
 
+_Result = tuple[str, dict[str, Any], bytes]
+"""A state of the journal's, or "wait", what is known of the task, and its video."""
 
-class _Task(NamedTuple):
+
+class Task(NamedTuple):
+    """A task that is to be looked at; the one that is due first is the least."""
+
     due: float
     order: int
     item: Item
     task_id: str
 
 
-class Videos:
+class Videos(Work[Task]):
     """Hands tasks to the workers' senders, and puts each video into `folder`."""
 
     def __init__(
@@ -37,73 +42,46 @@ class Videos:
         within: float,
         pause: float,
     ) -> None:
+        super().__init__(progress, in_flight)
         self._book = book
         self._order = count()
-        self._waiting = [_Task(0.0, next(self._order), *task) for task in tasks]
+        self._waiting = [Task(0.0, next(self._order), *task) for task in tasks]
         heapify(self._waiting)
         self._folder = folder
-        self._progress = progress
-        self.in_flight = in_flight
         self._ends = monotonic() + within
         self._pause = pause
-        self._looking = 0
-        self._stopped = False
-        self._changed = asyncio.Condition()
-
-    def stop(self, why: str) -> None:
-        """Looks at no further task; what is being downloaded comes to its end."""
-        if not self._stopped:
-            self._progress.say(f"{why}; waiting for {self._looking} under way ...")
-        self._stopped = True
 
     def goes_on(self) -> bool:
-        """Whether a task is left that may be looked at, or is being looked at."""
-        if monotonic() > self._ends and (self._waiting or self._looking):
+        is_left = bool(self._waiting or self.under_way)
+        if is_left and monotonic() > self._ends:
             self.stop("the time for waiting is over")
-        return not self._stopped and bool(self._waiting or self._looking)
+        return is_left and not self.stopped
 
-    async def wake(self) -> None:
-        """Lets whoever waits see whether a task is due."""
-        async with self._changed:
-            self._changed.notify_all()
+    def take(self) -> Task | None:
+        is_due = bool(self._waiting) and self._waiting[0].due <= monotonic()
+        return heappop(self._waiting) if is_due else None
 
-    async def consume(self, worker: Worker) -> None:
-        """Looks at one task after another by `worker`; whether Dask repeats a look does not matter."""
-        while (task := await self._next(worker)) is not None:
-            try:
-                state, outcome, video = await worker.sender.look(task.task_id)
-            except Exception as error:  # noqa: BLE001  # Dask has many errors for a worker that is gone
-                worker.lost = True
-                await self._seen(task, "wait", {"why": f"its worker was lost: {error}", "seconds": 0.0}, b"")
-                return
-            await self._seen(task, state, outcome, video)
+    async def do(self, piece: Task, worker: Worker) -> _Result:
+        result: _Result = await worker.sender.look(piece.task_id)
+        return result
 
-    async def _next(self, worker: Worker) -> _Task | None:
-        """The task for `worker` that has waited longest, once it is due; None when there will be none."""
-        async with self._changed:
-            while self.goes_on() and not worker.lost:
-                if self._waiting and self._waiting[0].due <= monotonic():
-                    self._looking += 1
-                    return heappop(self._waiting)
-                await self._changed.wait()
-        return None
+    def lost(self, why: str) -> _Result:
+        return "wait", {"why": why, "seconds": 0.0}, b""
 
-    async def _seen(self, task: _Task, state: str, outcome: dict[str, Any], video: bytes) -> None:
-        known = {"task_id": task.task_id, **outcome}
+    async def ended(self, piece: Task, result: _Result) -> None:
+        state, outcome, video = result
+        known = {"task_id": piece.task_id, **outcome}
         if state == VIDEO:
             try:
-                known["video"] = str(await asyncio.to_thread(self._keep, task.item, video))
+                known["video"] = str(await asyncio.to_thread(self._keep, piece.item, video))
             except OSError as error:
                 state, known["why"] = ACCEPTED, f"its video could not be kept: {error}"
-        self._book.ended(task.item, state if state in (VIDEO, FAILED) else ACCEPTED, known)
-        if state != "wait":
-            self._progress.one_more()
-        async with self._changed:
-            self._looking -= 1
-            if state == "wait":
-                due = monotonic() + outcome.get("seconds", self._pause)
-                heappush(self._waiting, task._replace(due=due, order=next(self._order)))
-            self._changed.notify_all()
+        self._book.ended(piece.item, state if state in (VIDEO, FAILED) else ACCEPTED, known)
+        if state == "wait":
+            due = monotonic() + outcome.get("seconds", self._pause)
+            heappush(self._waiting, piece._replace(due=due, order=next(self._order)))
+        else:
+            self.progress.one_more()
 
     def _keep(self, item: Item, video: bytes) -> Path:
         """Puts a video in place whole; its name is the item's key, which is the same in each run."""

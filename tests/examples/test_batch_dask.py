@@ -203,6 +203,24 @@ def test_a_worker_that_dies_leaves_what_it_was_sending_in_doubt(
     assert set(sent(relay).values()) == {1}, "what is in doubt is never sent by itself"
 
 
+@pytest.mark.slow  # Dask tries 30 s long to reach it
+def test_a_scheduler_that_dies_leaves_nothing_to_be_sent_twice(
+    cluster: Cluster, batch: Callable[..., Process], relay: Relay, tmp_path: Path
+) -> None:
+    items = items_file(tmp_path, 60)
+    with holding(relay) as go:
+        running = batch(items, "--scheduler", cluster.address, "--in-flight", "10")
+        relay.wait_for(20, timeout=60)
+        cluster.scheduler.popen.kill()
+        go.set()
+        assert running.end() == 1, running.said
+
+    known = Counter(result["state"] for result in results(items))
+    assert known.keys() <= {"accepted", "in doubt", "not sent"}
+    assert known["not sent"] == 60 - len(sent(relay)), "what may have left is not taken for what did not"
+    assert set(sent(relay).values()) == {1}
+
+
 def test_a_worker_that_is_lost_gets_no_further_item(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [str(EXAMPLE), *sys.path])
     crew, journal, progress, submissions = map(import_module, ("crew", "journal", "progress", "submissions"))

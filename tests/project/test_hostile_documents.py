@@ -184,17 +184,27 @@ def test_a_defect_that_many_components_share_is_one_line_and_one_cure(tmp_path: 
     assert loading.load(file, [cures]).defects == []
 
 
-def test_components_that_are_wrong_alike_have_one_cure_that_leaves_the_others_alone(tmp_path: File) -> None:
-    files = {f"File{number}": {"type": "file"} for number in range(3)}  # Swagger's; no type of OpenAPI's is near
-    file, cures = write(tmp_path, small(Thing={"type": "object"}, **files)), tmp_path / "cures.yaml"
-    found = loading.load(file, [])
+@pytest.mark.parametrize(
+    ("kind", "field", "value", "rest"),
+    [("schemas", "type", "file", {}), ("parameters", "style", "wide", {"name": "a", "in": "query", "schema": {}})],
+)
+def test_components_that_are_wrong_alike_lose_their_field_by_one_cure(
+    kind: str, field: str, value: str, rest: dict[str, object], tmp_path: File
+) -> None:
+    wrong = {f"Wrong{number}": {**rest, field: value} for number in range(3)}
+    document = small(Thing={"type": "object"})
+    document["components"][kind] = {**document["components"].get(kind, {}), **wrong}
+    found = loading.load(write(tmp_path, document), [])
     assert len({str(cure["target"]) for cure in found.cures}) == 1
 
+    cures = tmp_path / "cures.yaml"
     cures.write_text(overlay.dump_file(found.cures, "cures"), encoding="utf-8")
-    cured = loading.load(file, [cures])
+    cured = loading.load(tmp_path / "relay.json", [cures])
 
     assert cured.defects == []
-    assert cured.value["components"]["schemas"] == {"Thing": {"type": "object"}, "File0": {}, "File1": {}, "File2": {}}
+    components = cured.value["components"]
+    assert {name: components[kind][name] for name in wrong} == dict.fromkeys(wrong, rest)
+    assert components["schemas"]["Thing"] == {"type": "object"}
 
 
 def test_the_first_holder_of_an_operation_id_keeps_it(tmp_path: File) -> None:

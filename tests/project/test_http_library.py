@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from checkout import PYTHON, ROOT, copy, run, tree
+from checkout import PYTHON, ROOT, copy, run, say_httpx2, tree
 from contract_check.document import settings
 from contract_check.document.defects import Refusal
 
@@ -23,9 +23,7 @@ def test_the_package_names_httpx2_wherever_it_names_httpx(tmp_path: File) -> Non
     checkout = copy(tmp_path / "检出 out")
     assert run([checkout / "generate.sh"]).returncode == 0
     before = tree(checkout / "generated_client")
-    config = checkout / "generator" / "config.yaml"
-    text = config.read_text(encoding="utf-8")
-    config.write_text(text.replace("http_library: httpx\n", "http_library: httpx2\n"), encoding="utf-8")
+    say_httpx2(checkout)
 
     done = run([checkout / "generate.sh"])
 
