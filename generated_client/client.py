@@ -36,7 +36,6 @@ class Client(BaseClient):
             64 MiB.
         raise_on_unexpected_status: whether the detailed calls raise errors.UnexpectedStatus.
         follow_redirects: whether to follow redirects of GET and HEAD; any other request is never sent again.
-        aiohttp: whether event loops send by aiohttp, which the extra [aiohttp] brings; else by httpx.
         verify_ssl, httpx_args: `verify` and all other arguments of httpx.Client and httpx.AsyncClient (transport,
             mounts, proxy, limits, http2, event_hooks, ...), but for those that are set here.
     """
@@ -53,12 +52,10 @@ class Client(BaseClient):
         raise_on_unexpected_status: bool = True,
         verify_ssl: ssl.SSLContext | str | bool = True,
         follow_redirects: bool = False,
-        aiohttp: bool = False,
         httpx_args: Mapping[str, Any] | None = None,
     ) -> None:
         options = {
             "verify": settings.verify_ssl(verify_ssl),
-            "aiohttp": settings.aiohttp(aiohttp, _DISTRIBUTION),
             **settings.httpx_args(httpx_args),
         }
         self._start(
@@ -100,7 +97,6 @@ class AuthenticatedClient(Client):
         raise_on_unexpected_status: bool = True,
         verify_ssl: ssl.SSLContext | str | bool = True,
         follow_redirects: bool = False,
-        aiohttp: bool = False,
         httpx_args: Mapping[str, Any] | None = None,
     ) -> None:
         secret = Token(settings.header_name("auth_header_name", auth_header_name), settings.prefix(prefix))
@@ -118,7 +114,6 @@ class AuthenticatedClient(Client):
             raise_on_unexpected_status=raise_on_unexpected_status,
             verify_ssl=verify_ssl,
             follow_redirects=follow_redirects,
-            aiohttp=aiohttp,
             httpx_args=httpx_args,
         )
         self.__dict__["_token"] = secret

@@ -1,4 +1,4 @@
-"""The transport of event loops: a transport of httpx's for each connection, or aiohttp's for all.
+"""The transport of event loops: a transport of httpx's for each connection.
 
 httpx's own pool looks at all of its connections for each request, so that 1,000 calls at once take it ten times as
 long. This can go when it doesn't any more.
@@ -15,16 +15,12 @@ from .limits import DEFAULT_LIMITS, IdleConnections, most_connections, sends_by_
 from .transport_errors import from_python
 
 
-def with_transport(options: dict[str, Any], *, use_aiohttp: bool) -> dict[str, Any]:
+def with_transport(options: dict[str, Any]) -> dict[str, Any]:
     """What an httpx.AsyncClient is made with, and such a transport unless another one has to send."""
     if sends_by_itself(options):
         return options
     limits = options.get("limits") or DEFAULT_LIMITS
     verify = httpx.create_ssl_context(options["verify"], options.get("cert"), options.get("trust_env", True))
-    if use_aiohttp:
-        from .aiohttp_transport import AiohttpTransport
-
-        return {**options, "transport": SharedTransport(AiohttpTransport(verify, limits), limits)}
     single = httpx.Limits(max_connections=1, keepalive_expiry=limits.keepalive_expiry)
     make = partial(httpx.AsyncHTTPTransport, verify, limits=single)
     return {**options, "transport": TransportForEachConnection(make, limits)}
@@ -88,24 +84,6 @@ class TransportForEachConnection(_LimitedTransport):
     async def aclose(self) -> None:
         for transport in self._idle.end():  # what is in use closes when it is left
             await transport.aclose()
-
-
-class SharedTransport(_LimitedTransport):
-    """Sends all requests by one transport, which has many connections."""
-
-    def __init__(self, transport: httpx.AsyncBaseTransport, limits: httpx.Limits) -> None:
-        super().__init__(limits)
-        self._transport = transport
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        await self._enter(request)
-        return await self._send(self._transport, request, self._leave)
-
-    async def _leave(self, is_whole: bool) -> None:
-        self._free.release()
-
-    async def aclose(self) -> None:
-        await self._transport.aclose()
 
 
 class _Stream(httpx.AsyncByteStream):

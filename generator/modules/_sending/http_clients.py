@@ -15,7 +15,7 @@ class _NoCookies(httpx.Cookies):
 class SyncClient(httpx.Client):
     """What sends for threads."""
 
-    def __init__(self, *, aiohttp: bool, **options: Any) -> None:
+    def __init__(self, **options: Any) -> None:
         from .sync_transport import with_transport
 
         super().__init__(**with_transport(options))
@@ -32,10 +32,10 @@ class SyncClient(httpx.Client):
 class AsyncClient(httpx.AsyncClient):
     """What sends for an event loop."""
 
-    def __init__(self, *, aiohttp: bool, **options: Any) -> None:
+    def __init__(self, **options: Any) -> None:
         from .async_transport import with_transport  # loads asyncio, which threads don't need
 
-        super().__init__(**with_transport(options, use_aiohttp=aiohttp))
+        super().__init__(**with_transport(options))
 
     @property
     def cookies(self) -> httpx.Cookies:

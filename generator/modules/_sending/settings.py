@@ -103,13 +103,6 @@ def verify_ssl(value: Any) -> ssl.SSLContext | str | bool:
     return path
 
 
-def aiohttp(value: Any, distribution: str) -> bool:
-    """Whether to send by aiohttp, which must be installed."""
-    if flag("aiohttp", value) and not find_spec("aiohttp"):
-        raise ImportError(f"aiohttp=True needs the extra: pip install '{distribution}[aiohttp]'")
-    return bool(value)
-
-
 def httpx_args(value: Mapping[str, Any] | None) -> dict[str, Any]:
     """Arguments of httpx.Client and httpx.AsyncClient, but for those that the client itself has."""
     found = dict(value or {})
