@@ -1,10 +1,11 @@
-"""One request and its response, by httpx: redirects followed where that is free, errors told in plain words."""
+"""Send a request by httpx: follow redirects where that is free, and explain errors."""
 
 from typing import Any, Final, cast
 
 import httpx
 
-from .redirects import is_followed, leaves_origin, take_along
+from ..errors import NOT_SENT
+from .redirects import carry_headers, is_followed, leaves_origin
 from .token import Token
 from .transport_errors import explain
 
@@ -28,8 +29,8 @@ def send(http: httpx.Client, request: httpx.Request, token: Token | None, *, fol
             return response
         response.close()
         if leaves_origin(response, following):
-            auth = None  # once away, there is no way back to a credential
-        take_along(response, following)
+            auth = None  # never restore credentials after leaving the origin
+        carry_headers(response, following)
         if token:
             token.show_in(following.headers)
         request = following
@@ -56,7 +57,7 @@ async def asend(
         await response.aclose()
         if leaves_origin(response, following):
             auth = None
-        take_along(response, following)
+        carry_headers(response, following)
         if token:
             token.show_in(following.headers)
         request = following
@@ -71,7 +72,7 @@ def _hide(token: Token | None, request: httpx.Request) -> None:
 def _explained(error: httpx.TransportError, request: httpx.Request, redirects: int) -> httpx.TransportError:
     """`error` with its text; after a redirect none that says that nothing was sent, for the first request was."""
     explain(error, request)
-    if redirects and isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
+    if redirects and isinstance(error, NOT_SENT):
         return httpx.ReadError(f"{error} (after {redirects} of its redirects)", request=request)
     return error
 
