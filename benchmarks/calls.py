@@ -24,9 +24,7 @@ Call = Callable[[dict[str, Any]], Any]
 AsyncCall = Callable[[dict[str, Any]], Awaitable[Any]]
 
 
-def _ours(
-    url: str, connections: int, library: str, options: dict[str, Any]
-) -> tuple[Any, Any, Callable[[dict[str, Any]], Any]]:
+def _ours(url: str, connections: int, library: str) -> tuple[Any, Any, Callable[[dict[str, Any]], Any]]:
     httpx = import_module(library)
 
     from generated_client import AuthenticatedClient
@@ -34,7 +32,7 @@ def _ours(
     from generated_client.models import KlingImageToVideoRequest, KlingImageToVideoRequestMetadata
 
     more: dict[str, Any] = {"httpx_args": {"limits": httpx.Limits(max_connections=connections)}} if connections else {}
-    client = AuthenticatedClient(base_url=url, token="sk-" + "bench", timeout=httpx.Timeout(300), **more, **options)
+    client = AuthenticatedClient(base_url=url, token="sk-" + "bench", timeout=httpx.Timeout(300), **more)
 
     def body(values: dict[str, Any]) -> Any:
         kind: Any = KlingImageToVideoRequestMetadata  # a dict in ours, a class in vanilla output
@@ -47,27 +45,20 @@ def _ours(
 @contextmanager
 def generated(url: str, library: str = "httpx") -> Iterator[Call]:
     """The client that stands in sys.path first: ours, on either library, or vanilla output of the same generator."""
-    made, operation, body = _ours(url, 0, library, {})
+    made, operation, body = _ours(url, 0, library)
     with made as client:
         yield lambda values: operation.sync(client=client, body=body(values)).task_id
 
 
 @asynccontextmanager
-async def generated_async(
-    url: str, connections: int, library: str = "httpx", **options: Any
-) -> AsyncIterator[AsyncCall]:
-    made, operation, body = _ours(url, connections, library, options)
+async def generated_async(url: str, connections: int, library: str = "httpx") -> AsyncIterator[AsyncCall]:
+    made, operation, body = _ours(url, connections, library)
     async with made as client:
 
         async def call(values: dict[str, Any]) -> Any:
             return (await operation.asyncio(client=client, body=body(values))).task_id
 
         yield call
-
-
-def generated_aiohttp(url: str, connections: int) -> AbstractAsyncContextManager[AsyncCall]:
-    """Ours with its extra."""
-    return generated_async(url, connections, aiohttp=True)
 
 
 @contextmanager
@@ -188,7 +179,6 @@ SYNC: dict[str, Callable[[str], AbstractContextManager[Call]]] = {
 }
 ASYNC: dict[str, Callable[[str, int], AbstractAsyncContextManager[AsyncCall]]] = {
     "this client": generated_async,
-    "this client [aiohttp]": generated_aiohttp,
     "this client [httpx2]": partial(generated_async, library="httpx2"),
     "vanilla": generated_async,
     "httpx": httpx_async,

@@ -73,9 +73,8 @@ class Bench:
         prepared = packages.prepare(packages.ROOT / "relay.json", self.folder / "prepared")
         vanilla = packages.vanilla(prepared, self.folder / "vanilla")
         other = packages.openapi_generator(prepared, self.folder / "openapi-generator")
-        ours = dict.fromkeys((scenarios.OURS, scenarios.EXTRA, "httpx + sniffio"), packages.OURS)
-        both = (scenarios.OURS, scenarios.EXTRA)
-        more = {f"{who} @ {name}": where for who in both for name, where in self.beside.items()}
+        ours = dict.fromkeys((scenarios.OURS, "httpx + sniffio"), packages.OURS)
+        more = {f"{scenarios.OURS} @ {name}": where for name, where in self.beside.items()}
         on_httpx2 = {scenarios.ON_HTTPX2: packages.on_httpx2(self.folder / "on-httpx2")}
         self.peers = {**ours, **on_httpx2, "vanilla": vanilla, "openapi-generator": other, **more}
         return self.peers

@@ -36,9 +36,8 @@ class Scenario:
 
 
 OURS = "this client"
-EXTRA = "this client [aiohttp]"
 ON_HTTPX2 = "this client [httpx2]"
-_ASYNC = (OURS, EXTRA, "vanilla", "httpx", "aiohttp")
+_ASYNC = (OURS, "vanilla", "httpx", "aiohttp")
 _BOTH_LIBRARIES = (ON_HTTPX2, "httpx2")
 
 CALLS = (
@@ -74,7 +73,7 @@ CALLS = (
         quick=2,
         calls=1000,
         quick_calls=300,
-        targets=(Target(OURS, 0.2, "vanilla"), Target(EXTRA, 1 / 8, "vanilla"), Target(EXTRA, 1.8, "aiohttp")),
+        targets=(Target(OURS, 0.2, "vanilla"),),
     ),
     Scenario(
         "burst",
@@ -89,9 +88,7 @@ CALLS = (
         fresh=True,
         targets=(
             Target(OURS, 1.7, "aiohttp"),
-            Target(EXTRA, 1.35, "aiohttp"),
             Target(OURS, 50_000, figure="memory"),
-            Target(EXTRA, 50_000, figure="memory"),
         ),
     ),
     Scenario(
@@ -119,8 +116,6 @@ CALLS = (
         targets=(
             Target(OURS, 0.6, "httpx"),
             Target(OURS, 0.2, figure="memory"),
-            Target(EXTRA, 0.6, "httpx"),
-            Target(EXTRA, 0.2, figure="memory"),
         ),
     ),
     Scenario(
@@ -138,14 +133,14 @@ CALLS = (
     Scenario(
         "text-async",
         "The same on an event loop",
-        (OURS, EXTRA, "httpx"),
+        (OURS, "httpx"),
         base="httpx",
         rounds=5,
         quick=1,
         calls=5,
         quick_calls=5,
         fresh=True,
-        targets=(Target(OURS, 2.2, figure="memory"), Target(EXTRA, 2.2, figure="memory")),
+        targets=(Target(OURS, 2.2, figure="memory"),),
     ),
 )
 

@@ -6,21 +6,11 @@ from contextlib import ExitStack
 from types import ModuleType
 from typing import Any
 
-import pytest
-
 TOKEN = "sk-" + "test"
 TLS = ssl.create_default_context()
 """What httpx makes for each client, made once: it takes longer than most of the tests."""
-WAYS = ("sync", "asyncio", "aiohttp")
-"""With threads, and on an event loop over each of its two transports."""
-
-
-def make_over_aiohttp(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, *kinds: Any) -> None:
-    """Has clients of these kinds made with aiohttp=True, in a test that has the parameter `aiohttp`."""
-    callspec = getattr(request.node, "callspec", None)
-    for kind in kinds if callspec and "aiohttp" in callspec.params.values() else ():
-        defaults: dict[str, Any] = {**(kind.__init__.__kwdefaults__ or {}), "aiohttp": True}
-        monkeypatch.setattr(kind.__init__, "__kwdefaults__", defaults)
+WAYS = ("sync", "asyncio")
+"""With threads, and on an event loop."""
 
 
 class Caller:
@@ -28,10 +18,9 @@ class Caller:
 
     def __init__(self, way: str, client: Any) -> None:
         self.way = way
-        self.style = "sync" if way == "sync" else "asyncio"
         self.client = client
         self._stack = ExitStack()
-        self._loop = self._stack.enter_context(asyncio.Runner()) if self.style == "asyncio" else None
+        self._loop = self._stack.enter_context(asyncio.Runner()) if way == "asyncio" else None
 
     def enter(self, client: Any) -> Any:
         """Enters `client` until the end of the test; returns it."""
@@ -48,11 +37,11 @@ class Caller:
 
     def parsed(self, module: ModuleType, *, client: Any = None, **arguments: Any) -> Any:
         """What `sync` or `asyncio` returns."""
-        return self.run(getattr(module, self.style)(client=client or self.client, **arguments))
+        return self.run(getattr(module, self.way)(client=client or self.client, **arguments))
 
     def detailed(self, module: ModuleType, *, client: Any = None, **arguments: Any) -> Any:
         """What `sync_detailed` or `asyncio_detailed` returns."""
-        return self.run(getattr(module, f"{self.style}_detailed")(client=client or self.client, **arguments))
+        return self.run(getattr(module, f"{self.way}_detailed")(client=client or self.client, **arguments))
 
     def http(self, client: Any = None) -> Any:
         """The httpx client that sends for `client`."""

@@ -10,10 +10,10 @@ from pathlib import Path as File
 import pytest
 import trustme
 
-from calling import TLS, TOKEN, WAYS, Caller, make_over_aiohttp
+from calling import TLS, TOKEN, WAYS, Caller
 from checkout import FROZEN
 from contract_check.relay.standin import Contract, Relay
-from generated_client import AuthenticatedClient, Client
+from generated_client import AuthenticatedClient
 from operations import Operation, operations
 from tls import client_tls, server_tls
 
@@ -39,7 +39,7 @@ def _operations() -> list[Operation]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Runs a test that takes an `operation` for each one of the document, and one that takes a `caller` with threads;
-    where the way of calling plays a part, which the mark `every_way` says, in each way.
+    where the way of calling plays a part, which the mark `every_way` says, on an event loop too.
     """
     if "operation" in metafunc.fixturenames:
         metafunc.parametrize("operation", _operations(), ids=str)
@@ -72,12 +72,6 @@ def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator
     sys.path.append(str(folder))
     yield folder
     sys.path.remove(str(folder))
-
-
-@pytest.fixture(autouse=True)
-def over_aiohttp(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a test that has the parameter `aiohttp`, every client is made with aiohttp=True."""
-    make_over_aiohttp(request, monkeypatch, Client, AuthenticatedClient)
 
 
 @pytest.fixture

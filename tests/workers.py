@@ -290,16 +290,14 @@ SCENARIOS: dict[str, Callable[[AuthenticatedClient], Any]] = {
     "many threads": many_threads,
     "lasting": lasting,
     "lasting on loops": lasting_on_loops,
-    "lasting on loops over aiohttp": lasting_on_loops,
     "large": large,
     "large on a loop": large_on_a_loop,
-    "large on a loop over aiohttp": large_on_a_loop,
 }
 
 
 def main() -> None:
     """Plays one scenario."""
-    with AuthenticatedClient(sys.argv[2], token=TOKEN, aiohttp=sys.argv[1].endswith("aiohttp")) as client:
+    with AuthenticatedClient(sys.argv[2], token=TOKEN) as client:
         print(json.dumps(SCENARIOS[sys.argv[1]](client)))
 
 

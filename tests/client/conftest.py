@@ -27,8 +27,8 @@ def gateway_relay(gateway: Package) -> Iterator[Relay]:
 @pytest.fixture
 def gateway_caller(request: pytest.FixtureRequest, gateway: Package, gateway_relay: Relay) -> Iterator[Caller]:
     """A way of calling the other package, with a client of its own."""
-    settings = {"token": TOKEN, "verify_ssl": TLS, "aiohttp": request.param == "aiohttp"}
-    caller = Caller(request.param, gateway.load("client").AuthenticatedClient(gateway_relay.url, **settings))
+    client = gateway.load("client").AuthenticatedClient(gateway_relay.url, token=TOKEN, verify_ssl=TLS)
+    caller = Caller(request.param, client)
     caller.enter(caller.client)
     yield caller
     caller.close()

@@ -28,8 +28,6 @@ pytestmark = pytest.mark.every_way
 PROMPTED = KlingImageToVideoRequest(model="kling-v1", prompt="宇航员站起身走了")
 TASK = {"task_id": "t", "status": "queued"}
 THREADS = 32
-over_each_transport = pytest.mark.parametrize("over", ["httpx", "aiohttp"])
-"""For what runs on an event loop; the fixture `over_aiohttp` sees to it."""
 
 
 @pytest.fixture
@@ -47,7 +45,7 @@ async def _asubmit(client: AuthenticatedClient) -> VideoTask:
 
 
 def _close(caller: Caller, client: AuthenticatedClient) -> None:
-    if caller.style == "sync":
+    if caller.way == "sync":
         client.close()
     else:
         caller.run(client.aclose())
@@ -69,7 +67,7 @@ def test_closing_a_derived_client_closes_nothing(caller: Caller, relay: Relay) -
     for client in _derived(caller.client):
         caller.parsed(create_kling_image_to_video, client=client, body=PROMPTED)
         _close(caller, client)
-        leaving = Caller(caller.style, client)
+        leaving = Caller(caller.way, client)
         leaving.enter(client)
         leaving.close()
         caller.parsed(create_kling_image_to_video, client=client, body=PROMPTED)
@@ -115,9 +113,8 @@ def test_leaving_a_client_leaves_nothing_open(nothing_left_open: None, own: Auth
         assert relay.open_connections > 0
 
 
-@over_each_transport
 def test_leaving_it_on_an_event_loop_leaves_nothing_open(
-    nothing_left_open: None, own: AuthenticatedClient, relay: Relay, over: str
+    nothing_left_open: None, own: AuthenticatedClient, relay: Relay
 ) -> None:
     async def work() -> None:
         async with own:
@@ -127,9 +124,8 @@ def test_leaving_it_on_an_event_loop_leaves_nothing_open(
     asyncio.run(work())
 
 
-@over_each_transport
 def test_leaving_it_after_both_ways_of_calling_leaves_nothing_open(
-    nothing_left_open: None, own: AuthenticatedClient, relay: Relay, over: str
+    nothing_left_open: None, own: AuthenticatedClient, relay: Relay
 ) -> None:
     async def work() -> None:
         async with own:
@@ -140,10 +136,7 @@ def test_leaving_it_after_both_ways_of_calling_leaves_nothing_open(
     asyncio.run(work())
 
 
-@over_each_transport
-def test_a_failed_call_leaves_nothing_open(
-    nothing_left_open: None, relay: Relay, own: AuthenticatedClient, over: str
-) -> None:
+def test_a_failed_call_leaves_nothing_open(nothing_left_open: None, relay: Relay, own: AuthenticatedClient) -> None:
     broken = [Answer(200, b"{"), Answer(503), Answer(silent=True), Answer(200, b"{" * 50, cut=9), Answer(302)]
 
     async def work() -> None:
@@ -160,8 +153,7 @@ def test_a_failed_call_leaves_nothing_open(
     asyncio.run(work())
 
 
-@over_each_transport
-def test_a_cancelled_call_gives_its_connection_back(own: AuthenticatedClient, relay: Relay, over: str) -> None:
+def test_a_cancelled_call_gives_its_connection_back(own: AuthenticatedClient, relay: Relay) -> None:
     async def work() -> None:
         async with own:
             release = Event()
@@ -238,8 +230,7 @@ def test_threads_that_start_at_once_share_one_pool(own: AuthenticatedClient, rel
     relay.wait_until_idle()
 
 
-@over_each_transport
-def test_each_event_loop_has_a_pool_of_its_own(own: AuthenticatedClient, relay: Relay, over: str) -> None:
+def test_each_event_loop_has_a_pool_of_its_own(own: AuthenticatedClient, relay: Relay) -> None:
     pools: list[Any] = []
 
     async def work() -> None:
@@ -255,10 +246,7 @@ def test_each_event_loop_has_a_pool_of_its_own(own: AuthenticatedClient, relay: 
     relay.wait_until_idle()
 
 
-@over_each_transport
-def test_a_loop_that_ended_without_closing_does_not_stop_the_next(
-    own: AuthenticatedClient, relay: Relay, over: str
-) -> None:
+def test_a_loop_that_ended_without_closing_does_not_stop_the_next(own: AuthenticatedClient, relay: Relay) -> None:
     pools: list[weakref.ref[Any]] = []
 
     async def work() -> None:
@@ -278,14 +266,13 @@ def test_a_loop_that_ended_without_closing_does_not_stop_the_next(
         while told:  # each keeps alive what it is about, which may have more to say when it goes
             categories.add(told.pop().category)
             gc.collect()
-    # asyncio or aiohttp itself says that the first loop was left with a connection; the client has dropped it.
+    # asyncio itself says that the first loop was left with a connection; the client has dropped it.
     assert categories <= {ResourceWarning}
     assert [pool() for pool in pools] == [None, pools[1]()]
     relay.wait_until_idle()
 
 
-@over_each_transport
-def test_loops_in_several_threads_work_at_the_same_time(own: AuthenticatedClient, relay: Relay, over: str) -> None:
+def test_loops_in_several_threads_work_at_the_same_time(own: AuthenticatedClient, relay: Relay) -> None:
     together = Barrier(4)
 
     async def work(pause: Barrier) -> str:
@@ -302,8 +289,7 @@ def test_loops_in_several_threads_work_at_the_same_time(own: AuthenticatedClient
     relay.wait_until_idle()
 
 
-@over_each_transport
-def test_aclose_closes_the_running_loop_s_connections_only(own: AuthenticatedClient, relay: Relay, over: str) -> None:
+def test_aclose_closes_the_running_loop_s_connections_only(own: AuthenticatedClient, relay: Relay) -> None:
     closed, used = Event(), Event()
 
     async def stays() -> str:

@@ -54,7 +54,7 @@ def test_every_documented_answer_is_typed(
 
 def test_a_plain_call_returns_what_a_detailed_one_parsed(operation: Operation, caller: Caller) -> None:
     response = caller.detailed(operation.module, **operation.arguments)
-    if not hasattr(operation.module, caller.style):
+    if not hasattr(operation.module, caller.way):
         assert response.parsed is None or response.status_code >= 300
         return
     assert _plain(caller.parsed(operation.module, **operation.arguments)) == _plain(response.parsed)

@@ -1,4 +1,4 @@
-"""Many calls at once on an event loop, over each of its transports: no more connections than allowed, and none lost."""
+"""Many calls at once on an event loop: no more connections than allowed, and none lost."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -16,8 +16,6 @@ from generated_client.models import KlingImageToVideoRequest
 
 PROMPTED = KlingImageToVideoRequest(model="kling-v1", prompt="宇航员站起身走了")
 TASK = {"task_id": "t", "status": "queued"}
-
-pytestmark = pytest.mark.parametrize("over", ["httpx", "aiohttp"])
 
 
 def _run(relay: Relay, work: Callable[[AuthenticatedClient], Awaitable[None]], **limits: Any) -> None:
@@ -49,7 +47,7 @@ def _held(relay: Relay, times: int) -> Event:
     return release
 
 
-def test_more_calls_than_connections_take_turns(relay: Relay, over: str) -> None:
+def test_more_calls_than_connections_take_turns(relay: Relay) -> None:
     release = _held(relay, 40)
 
     async def work(client: AuthenticatedClient) -> None:
@@ -65,7 +63,7 @@ def test_more_calls_than_connections_take_turns(relay: Relay, over: str) -> None
     assert relay.connections == 4
 
 
-def test_one_burst_after_another_comes_by_the_same_connections(relay: Relay, over: str) -> None:
+def test_one_burst_after_another_comes_by_the_same_connections(relay: Relay) -> None:
     release = _held(relay, 30)
 
     async def work(client: AuthenticatedClient) -> None:
@@ -80,7 +78,7 @@ def test_one_burst_after_another_comes_by_the_same_connections(relay: Relay, ove
     assert relay.connections == 30
 
 
-def test_a_call_that_is_cancelled_while_it_waits_is_not_sent_and_holds_up_nobody(relay: Relay, over: str) -> None:
+def test_a_call_that_is_cancelled_while_it_waits_is_not_sent_and_holds_up_nobody(relay: Relay) -> None:
     release = _held(relay, 1)
 
     async def work(client: AuthenticatedClient) -> None:
@@ -97,7 +95,7 @@ def test_a_call_that_is_cancelled_while_it_waits_is_not_sent_and_holds_up_nobody
     assert len(relay.requests) == 2
 
 
-def test_a_call_that_is_cancelled_on_its_way_makes_room_for_the_next(relay: Relay, over: str) -> None:
+def test_a_call_that_is_cancelled_on_its_way_makes_room_for_the_next(relay: Relay) -> None:
     release = _held(relay, 2)
 
     async def work(client: AuthenticatedClient) -> None:
@@ -113,7 +111,7 @@ def test_a_call_that_is_cancelled_on_its_way_makes_room_for_the_next(relay: Rela
     _run(relay, work, max_connections=1)
 
 
-def test_calls_that_are_cancelled_at_any_step_of_the_loop_lose_no_connection(relay: Relay, over: str) -> None:
+def test_calls_that_are_cancelled_at_any_step_of_the_loop_lose_no_connection(relay: Relay) -> None:
     async def work(client: AuthenticatedClient) -> None:
         for steps in range(60):
             calls = [asyncio.create_task(_submit(client)) for _ in range(6)]
@@ -127,7 +125,7 @@ def test_calls_that_are_cancelled_at_any_step_of_the_loop_lose_no_connection(rel
     _run(relay, work, max_connections=3)
 
 
-def test_a_connection_that_stays_idle_too_long_is_closed(relay: Relay, over: str) -> None:
+def test_a_connection_that_stays_idle_too_long_is_closed(relay: Relay) -> None:
     release = _held(relay, 5)
 
     async def work(client: AuthenticatedClient) -> None:
@@ -143,7 +141,7 @@ def test_a_connection_that_stays_idle_too_long_is_closed(relay: Relay, over: str
     _run(relay, work, keepalive_expiry=0.2)
 
 
-def test_no_connection_is_kept_where_none_may_be(relay: Relay, over: str) -> None:
+def test_no_connection_is_kept_where_none_may_be(relay: Relay) -> None:
     async def work(client: AuthenticatedClient) -> None:
         for _ in range(3):
             await asyncio.gather(*(_submit(client) for _ in range(2)))
@@ -153,7 +151,7 @@ def test_no_connection_is_kept_where_none_may_be(relay: Relay, over: str) -> Non
     assert relay.connections == 6
 
 
-def test_closing_waits_for_nobody_and_leaves_nothing_open(relay: Relay, over: str) -> None:
+def test_closing_waits_for_nobody_and_leaves_nothing_open(relay: Relay) -> None:
     release = _held(relay, 1)
 
     async def work(client: AuthenticatedClient) -> None:

@@ -136,7 +136,7 @@ def test_the_whole_response_has_its_body(mocked: Callable[[httpx.Response], Call
 
 def test_a_stream_can_be_read(mocked: Callable[[httpx.Response], Caller]) -> None:
     caller = mocked(httpx.Response(200, json=TASK))
-    if caller.style == "sync":
+    if caller.way == "sync":
         with create_kling_image_to_video.stream(client=caller.client, body=PROMPTED) as response:
             assert json.loads(b"".join(response.iter_bytes())) == TASK
         return
@@ -159,7 +159,7 @@ def test_a_hook_may_read_the_response(caller: Caller, relay: Relay, encoding: st
     async def aread(response: httpx.Response) -> None:
         seen.append(await response.aread())
 
-    hooks = {"event_hooks": {"response": [read if caller.style == "sync" else aread]}}
+    hooks = {"event_hooks": {"response": [read if caller.way == "sync" else aread]}}
     headers = {"Accept-Encoding": encoding}
     own = caller.enter(AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS, httpx_args=hooks, headers=headers))
     assert caller.parsed(create_kling_image_to_video, client=own, body=PROMPTED).task_id
@@ -176,7 +176,7 @@ def test_what_a_hook_raises_is_passed_on(caller: Caller, relay: Relay) -> None:
     async def arefuse(_: httpx.Response) -> None:
         raise Refused
 
-    hooks = {"event_hooks": {"response": [refuse if caller.style == "sync" else arefuse]}}
+    hooks = {"event_hooks": {"response": [refuse if caller.way == "sync" else arefuse]}}
     own = caller.enter(AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS, httpx_args=hooks))
     with pytest.raises(Refused):
         caller.parsed(create_kling_image_to_video, client=own, body=PROMPTED)

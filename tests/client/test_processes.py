@@ -76,7 +76,7 @@ def test_64_threads_open_no_more_connections_than_there_may_be(relay: Relay) -> 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("scenario", ["lasting", "lasting on loops", "lasting on loops over aiohttp"])
+@pytest.mark.parametrize("scenario", ["lasting", "lasting on loops"])
 def test_10_000_calls_leave_no_more_open_and_no_more_in_memory_than_1_000(relay: Relay, scenario: str) -> None:
     came = play(scenario, relay.url)
     assert len(relay.requests) == workers.CALLS

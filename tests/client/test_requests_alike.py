@@ -107,7 +107,7 @@ def test_what_a_hook_changes_is_gone_with_the_request(caller: Caller, relay: Rel
     async def achange(request: httpx.Request) -> None:
         change(request)
 
-    hooks = {"event_hooks": {"request": [change if caller.style == "sync" else achange]}}
+    hooks = {"event_hooks": {"request": [change if caller.way == "sync" else achange]}}
     own = caller.enter(AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS, httpx_args=hooks))
     for _ in range(2):
         _submit(caller, client=own)

@@ -87,6 +87,7 @@ NONE_MEANT: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "a certificate that is not there": ({"verify_ssl": "/none.pem"}, FileNotFoundError, "there is no file '/none.pem'"),
     "a misspelled argument": ({"httpx_args": {"limit": 1}}, TypeError, "no argument limit; did you mean limits"),
     "a port that there is none of": ({"base_url": "https://relay.example.com:99999"}, ValueError, "base_url must be"),
+    "an argument of 0.2.0": ({"aiohttp": True}, TypeError, "unexpected keyword argument 'aiohttp'"),
     "no token": ({"token": ""}, ValueError, "token must be"),
     "a token with its prefix": ({"token": f"Bearer {TOKEN}"}, ValueError, "without .* a prefix"),
 }
@@ -173,6 +174,14 @@ def test_the_caller_s_dicts_are_never_written_to(caller: Caller, relay: Relay) -
         "httpx_args": {"event_hooks": {"request": []}, "limits": limits},
     }
     assert added == {"headers": {"X-More": "m"}, "cookies": {"more": "m"}}
+
+
+@pytest.mark.every_way
+def test_a_cookie_that_the_relay_sets_is_not_kept(caller: Caller, relay: Relay) -> None:
+    relay.always(Answer.json({"task_id": "t", "status": "queued"}, headers={"Set-Cookie": "given=g; Path=/"}))
+    for _ in range(2):
+        caller.parsed(create_kling_image_to_video, body=PROMPTED)
+    assert [request.headers.get_all("cookie") for request in relay.requests] == [None, None]
 
 
 def test_another_client_with_the_same_headers_does_not_send_the_token(caller: Caller, relay: Relay) -> None:
@@ -263,7 +272,7 @@ def _counting(style: str) -> _Counting | _AsyncCounting:
 @pytest.mark.every_way
 @pytest.mark.parametrize("argument", ["transport", "mounts"])
 def test_a_transport_of_one_s_own(caller: Caller, relay: Relay, argument: str) -> None:
-    transport = _counting(caller.style)
+    transport = _counting(caller.way)
     args: dict[str, Any] = {argument: transport if argument == "transport" else {"all://": transport}}
     own = caller.enter(AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS, httpx_args=args))
     for client in (own, own.with_timeout(9)):
@@ -306,7 +315,7 @@ def test_hooks(caller: Caller, relay: Relay) -> None:
     async def anote(response: httpx.Response) -> None:
         note(response)
 
-    hooks = {"response": [note if caller.style == "sync" else anote]}
+    hooks = {"response": [note if caller.way == "sync" else anote]}
     own = AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS, httpx_args={"event_hooks": hooks})
     caller.parsed(create_kling_image_to_video, client=caller.enter(own), body=PROMPTED)
     assert seen == [200]

@@ -26,7 +26,7 @@ LONG = Answer(200, chunks=tuple(b"%d " % number for number in range(50)), pause=
 def _read(caller: Caller, client: Any = None, most: int = 1_000) -> bytes:
     """The body, or its first `most` pieces, after which the context is left."""
     arguments: dict[str, Any] = {"client": client or caller.client, "body": PROMPTED}
-    if caller.style == "sync":
+    if caller.way == "sync":
         with create_kling_image_to_video.stream(**arguments) as response:
             return b"".join(piece for _, piece in zip(range(most), response.iter_bytes(), strict=False))
 
@@ -64,7 +64,6 @@ def test_one_that_is_left_early_keeps_no_connection_busy(caller: Caller, relay: 
             verify_ssl=TLS,
             timeout=httpx.Timeout(5, pool=1),
             httpx_args={"limits": httpx.Limits(max_connections=1)},
-            aiohttp=caller.way == "aiohttp",
         )
     )
     assert _read(caller, own, most=1).startswith(b"0 ")
@@ -124,7 +123,7 @@ def test_what_is_raised_within_passes_and_closes_the_response(
 
 
 def _within(caller: Caller, act: Callable[[httpx.Response], None]) -> None:
-    if caller.style == "sync":
+    if caller.way == "sync":
         with create_kling_image_to_video.stream(client=caller.client, body=PROMPTED) as response:
             act(response)
         return

@@ -54,7 +54,7 @@ class Seen(list[dict[str, float | None]]):
 def test_each_step_has_its_time_by_default(caller: Caller, relay: Relay) -> None:
     assert Client(relay.url).timeout.as_dict() == AuthenticatedClient(relay.url, token=TOKEN).timeout.as_dict()
     seen = Seen()
-    own = AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS, httpx_args=seen.hooks(caller.style))
+    own = AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS, httpx_args=seen.hooks(caller.way))
     caller.parsed(create_kling_image_to_video, client=caller.enter(own), body=PROMPTED)
     assert seen == [DEFAULT]
 
@@ -72,7 +72,7 @@ def test_they_are_adjustable_for_a_client_and_for_one_that_derives_from_it(
     caller: Caller, relay: Relay, given: Any, steps: dict[str, float | None]
 ) -> None:
     seen = Seen()
-    hooks = seen.hooks(caller.style)
+    hooks = seen.hooks(caller.way)
     own = caller.enter(AuthenticatedClient(relay.url, token=TOKEN, timeout=given, verify_ssl=TLS, httpx_args=hooks))
     root = caller.enter(AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS, httpx_args=hooks))
     for client in (own, root.with_timeout(given), root):

@@ -136,9 +136,7 @@ def test_no_log_record_shows_it(
     with pytest.raises(ApiError):
         caller.parsed(create_kling_image_to_video, client=own, body=PROMPTED)
     caller.parsed(create_kling_image_to_video, client=own, body=PROMPTED)
-    heard = {record.name.partition(".")[0] for record in caplog.records}
-    assert "httpx" in heard
-    assert ("httpcore" in heard) == (caller.way != "aiohttp"), "the client was made with another transport"
+    assert {record.name.partition(".")[0] for record in caplog.records} >= {"httpx", "httpcore"}
     assert SECRET not in "".join(f"{record.getMessage()} {record.args!r}" for record in caplog.records)
 
 

@@ -40,7 +40,7 @@ def test_a_plain_call_is_typed_as_the_documented_successes(operation: Operation,
 
 
 def test_a_plain_call_never_returns_an_error(operation: Operation, caller: Caller, relay: Relay) -> None:
-    for status in STATUSES if hasattr(operation.module, caller.style) else []:
+    for status in STATUSES if hasattr(operation.module, caller.way) else []:
         relay.answer(front_error(status, "出错了"))
         with pytest.raises(ApiError) as raised:
             caller.parsed(operation.module, **operation.arguments)

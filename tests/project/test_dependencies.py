@@ -13,7 +13,6 @@ CONSUMER = ROOT / "tests" / "snippets" / "consumer.py"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 _BY_LIBRARY = PROJECT["tool"]["hatch"]["metadata"]["hooks"]["custom"]
 RANGES: list[str] = _BY_LIBRARY["httpx"] + _BY_LIBRARY["always"]
-EXTRA: list[str] = PROJECT["project"]["optional-dependencies"]["aiohttp"]
 
 
 def _lowest(requirement: str) -> str:
@@ -25,22 +24,21 @@ def _lowest(requirement: str) -> str:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("extra", ["", "[aiohttp]"])
 @pytest.mark.parametrize("lowest", [True, False], ids=["lowest", "newest"])
-def test_the_wheel_alone_makes_the_call(lowest: bool, extra: str, contract: Contract, tmp_path: File) -> None:
-    pins = [_lowest(each) for each in [*RANGES, *(EXTRA if extra else [])]] if lowest else []
+def test_the_wheel_alone_makes_the_call(lowest: bool, contract: Contract, tmp_path: File) -> None:
+    pins = [_lowest(each) for each in RANGES] if lowest else []
     python = tmp_path / "environment" / "bin" / "python"
     (wheel,) = (ROOT / "dist").glob("*.whl")
     for command in (
         [ROOT / ".venv" / "bin" / "python", "-m", "venv", tmp_path / "environment"],
-        [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", f"{wheel}{extra}", *pins],
+        [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wheel, *pins],
         [python, "-m", "pip", "check", "--disable-pip-version-check"],
     ):
         done = run(command, cwd=tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
     with Relay(contract) as relay:
-        warned, told = ["-W", "error"], {"RELAY_EXTRA": extra, "PYTHONUTF8": "1"}
-        done = run([python, "-P", *warned, CONSUMER], cwd=tmp_path, env={**told, "RELAY_BASE_URL": relay.url})
+        environment = {"PYTHONUTF8": "1", "RELAY_BASE_URL": relay.url}
+        done = run([python, "-P", "-W", "error", CONSUMER], cwd=tmp_path, env=environment)
         assert done.returncode == 0, done.stderr
         assert done.stdout == "abcd1234efgh queued abcd1234efgh\nabcd1234efgh abcd1234efgh abcd1234efgh\n"
         assert len(relay.chargeable) == 6

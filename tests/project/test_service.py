@@ -122,10 +122,9 @@ def _submitted(service: Any, picture: File, **arguments: Any) -> Any:
     return asyncio.run(submit())
 
 
-@pytest.mark.parametrize("aiohttp", [False, True], ids=["httpx", "aiohttp"])
-def test_its_own_tests_may_give_it_a_mock_transport(service: Any, picture: File, aiohttp: bool) -> None:
+def test_its_own_tests_may_give_it_a_mock_transport(service: Any, picture: File) -> None:
     mock = {"transport": httpx.MockTransport(lambda request: httpx.Response(200, json=TASK))}
-    assert _submitted(service, picture, httpx_args=mock, aiohttp=aiohttp) == "t-1"
+    assert _submitted(service, picture, httpx_args=mock) == "t-1"
 
 
 def test_its_own_tests_may_use_respx(service: Any, picture: File) -> None:

@@ -1,6 +1,6 @@
 """What a service does with the package: type-checked strictly, and run where there is nothing but the wheel.
 
-RELAY_BASE_URL names the relay to call, RELAY_EXTRA what the package was installed with.
+RELAY_BASE_URL names the relay to call.
 """
 
 import asyncio
@@ -69,7 +69,7 @@ def careful(client: AuthenticatedClient) -> str | None:
 
 async def submit_many(url: str, token: str) -> list[str]:
     """The same on an event loop."""
-    async with AuthenticatedClient(base_url=url, token=token, aiohttp=bool(os.environ.get("RELAY_EXTRA"))) as client:
+    async with AuthenticatedClient(base_url=url, token=token) as client:
         calls = (create_kling_image_to_video.asyncio(client=client, body=REQUEST) for _ in range(3))
         return [task.task_id for task in await asyncio.gather(*calls)]
 

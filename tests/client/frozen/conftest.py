@@ -2,22 +2,16 @@
 
 import pytest
 
-from calling import TLS, TOKEN, make_over_aiohttp
+from calling import TLS, TOKEN
 from checkout import FROZEN
 from contract_check.relay.standin import Contract, Relay
-from frozen import AuthenticatedClient, Client
+from frozen import AuthenticatedClient
 
 
 @pytest.fixture(scope="session")
 def contract() -> Contract:
     """The frozen document after its overlay."""
     return Contract.of(FROZEN)
-
-
-@pytest.fixture(autouse=True)
-def frozen_over_aiohttp(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As `over_aiohttp`, for the classes of this package."""
-    make_over_aiohttp(request, monkeypatch, Client, AuthenticatedClient)
 
 
 @pytest.fixture

@@ -160,7 +160,7 @@ def test_a_hook_gets_it_by_reading_it(caller: Caller, relay: Relay) -> None:
             seen.append(request.content)
         seen.append(await request.aread())
 
-    hooks = {"event_hooks": {"request": [look if caller.style == "sync" else alook]}}
+    hooks = {"event_hooks": {"request": [look if caller.way == "sync" else alook]}}
     own = caller.enter(AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS, httpx_args=hooks))
     caller.parsed(create_kling_image_to_video, client=own, body=_body(IMAGE))
     assert [*seen, relay.request.body] == [_json(IMAGE)] * 2
@@ -175,7 +175,7 @@ def test_a_hook_sees_a_small_one_as_it_is(caller: Caller, relay: Relay) -> None:
     async def alook(request: httpx.Request) -> None:
         look(request)
 
-    hooks = {"event_hooks": {"request": [look if caller.style == "sync" else alook]}}
+    hooks = {"event_hooks": {"request": [look if caller.way == "sync" else alook]}}
     own = caller.enter(AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS, httpx_args=hooks))
     caller.parsed(create_kling_image_to_video, client=own, body=_body({"prompt": "走"}))
     assert seen == [relay.request.body] == ['{"model":"kling-v1","prompt":"走"}'.encode()]
@@ -205,8 +205,8 @@ def test_a_server_that_refuses_before_it_has_read_all_is_left_too(caller: Caller
         leaving = Caller(caller.way, AuthenticatedClient(url, **settings))
         started = time.monotonic()
         leaving.enter(leaving.client)
-        # aiohttp reads while it writes; httpx reads when it has written.
-        with pytest.raises(errors.ApiError if caller.way == "aiohttp" else httpx.WriteTimeout) as raised:
+        # httpx reads when it has written.
+        with pytest.raises(httpx.WriteTimeout) as raised:
             leaving.parsed(create_kling_image_to_video, body=_body({"image": "x" * 16 * LARGE}))
         leaving.close()
         assert time.monotonic() - started < 10
@@ -214,7 +214,7 @@ def test_a_server_that_refuses_before_it_has_read_all_is_left_too(caller: Caller
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scenario", ["large", "large on a loop", "large on a loop over aiohttp"])
+@pytest.mark.parametrize("scenario", ["large", "large on a loop"])
 def test_five_calls_take_a_small_part_of_its_memory(relay: Relay, scenario: str) -> None:
     relay.always(TASK)
     came = play(scenario, relay.url)
