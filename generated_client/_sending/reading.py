@@ -35,6 +35,8 @@ def read(response: httpx.Response, limit: float, deadline: Deadline | None = Non
             if len(received) > limit:
                 break
     except httpx.RequestError as error:
+        if time.monotonic() > until:
+            raise
         problem = _problem(error, response)
     finally:
         response.close()

@@ -133,7 +133,7 @@ def _verify(value: Any) -> ssl.SSLContext | str | bool:
         return value
     path = str(value)
     if not os.path.exists(path):  # noqa: PTH110  # pathlib takes 10 ms to import
-        raise FileNotFoundError(f"verify_ssl: no such file: {path!r}")
+        raise FileNotFoundError(f"verify_ssl: there is no file {path!r}")
     return path
 
 

@@ -20,10 +20,9 @@ class Token:
 
     def replace(self, value: Any) -> str:
         """Use another token; returns what is wrong with it. It raises nothing: tracebacks show arguments."""
-        if value is None:
-            return "token is None; if it comes from an environment variable, such as RELAY_TOKEN, set that"
         if not isinstance(value, str) or not re.fullmatch("[!-~]+", value):
-            return "token must be visible ASCII characters, without blanks, line breaks or a prefix"
+            unset = ", not None: is the environment variable set that it comes from, such as RELAY_TOKEN?"
+            return f"token must be visible ASCII characters, without blanks or a prefix{unset if value is None else ''}"
         self._value = value
         return ""
 

@@ -28,6 +28,15 @@ def explain(error: httpx.TransportError, request: httpx.Request) -> None:
     error.request = request
 
 
+def clear_locals(error: BaseException | None) -> None:
+    """Clear the local variables of the frames that `error` passed: some hold the token, and some the request body."""
+    import traceback  # slow to load
+
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
+
+
 def _limits(request: httpx.Request) -> dict[str, float | None]:
     steps: dict[str, float | None] = request.extensions.get("timeout", {})
     return {"connect": None, "pool": None, "write": None, "read": None, **steps}

@@ -39,7 +39,7 @@ def body(kinds: tuple[Kind, ...], value: Any) -> dict[str, Any]:
     except RecursionError:
         raise InvalidArgument("body: it is nested too deeply, or holds itself") from None
     except UnicodeEncodeError:
-        raise InvalidArgument(f"{_unencodable(data, 'body')}: UTF-8 cannot encode a lone surrogate") from None
+        raise InvalidArgument(f"{_unencodable(data, 'body')}: UTF-8 cannot encode lone surrogates") from None
 
 
 def _sent(media_type: str, content: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ def text(data: Any, name: str) -> str:
     try:
         written.encode()
     except UnicodeEncodeError:
-        raise InvalidArgument(f"{name}: UTF-8 cannot encode a lone surrogate") from None
+        raise InvalidArgument(f"{name}: UTF-8 cannot encode lone surrogates") from None
     return written
 
 

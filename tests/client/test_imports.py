@@ -26,7 +26,7 @@ print(json.dumps({"own": sorted(names), "all": sorted(sys.modules)}))
 """
 SHARED = {"client", "errors", "types", "models", "api"}
 PRIVATE = ("_sending", "_values")
-AT_FIRST_USE = {"async_transport", "sync_transport", "deadline"}
+AT_FIRST_USE = {"async_network", "async_transport", "network", "sync_transport"}
 """Private modules that nothing needs before a call."""
 
 

@@ -78,6 +78,7 @@ def test_whole_numbers_travel_without_a_fraction_wherever_the_document_has_a_num
     gateway_relay.always(Answer(200, b"sound", {"Content-Type": "audio/mpeg"}))
     gateway_caller.parsed(gateway.operation("audio.speak"), body=made.SpeakBody(speed=number))
     assert gateway_relay.requests[0].body == b'{"speed":%b}' % travels
+    gateway_relay.always(Answer(200, b"sound", {"Content-Type": "video/mp4"}))
     file = types_.File(payload=BytesIO(b"f"))
     gateway_caller.parsed(gateway.operation("upload.upload"), body=made.UploadBody(file=file, n=number))
     assert b'name="n"\r\n\r\n%b\r\n' % travels in gateway_relay.requests[1].body

@@ -108,4 +108,4 @@ def test_after_anything_else_it_may_have_been_charged(caller: Caller, relay: Rel
 def test_no_answer_and_no_deadline_is_among_them() -> None:
     assert not issubclass(DeadlineExceeded, NOT_SENT)
     assert not issubclass(ResponseError, NOT_SENT)
-    assert set(NOT_SENT) == {httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout}
+    assert set(NOT_SENT) == {httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError}

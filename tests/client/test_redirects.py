@@ -137,7 +137,7 @@ def test_a_post_is_never_sent_again(caller: Caller, relay: Relay, status: int, f
     with refusing() as nowhere:
         location = f"{nowhere}/kling/v1/videos/image2video"
         relay.answer(_to(location, status))
-        told = f"{status}, a redirect to {location} that was not followed"
+        told = f"{status} undocumented status, a redirect to {location} that was not followed"
         with pytest.raises(UnexpectedStatus, match=told) as raised:
             caller.parsed(create_kling_image_to_video, client=own, body=PROMPTED)
     assert raised.value.headers["location"] == location

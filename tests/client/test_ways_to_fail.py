@@ -21,6 +21,7 @@ from generated_client.errors import (
     ApiError,
     DeadlineExceeded,
     DecodeError,
+    InvalidArgument,
     ResponseError,
     ResponseTooLarge,
     UnexpectedStatus,
@@ -156,4 +157,4 @@ def test_a_connection_that_fails(caller: Caller, authority: trustme.CA, name: st
 
 
 def test_an_argument_that_cannot_be_sent_costs_nothing() -> None:
-    assert not may_have_been_charged(TypeError("duration"))
+    assert not may_have_been_charged(InvalidArgument("duration"))

@@ -7,7 +7,7 @@ import httpx
 from ..errors import NOT_SENT
 from .redirects import carry_headers, is_followed, leaves_origin
 from .token import Token
-from .transport_errors import explain
+from .transport_errors import clear_locals, explain
 
 _AUTH_OF_THE_CLIENT: Final = cast("Any", httpx.USE_CLIENT_DEFAULT)
 
@@ -21,6 +21,7 @@ def send(http: httpx.Client, request: httpx.Request, token: Token | None, *, fol
         try:
             response = http.send(request, auth=auth, stream=True, follow_redirects=False)
         except httpx.TransportError as error:
+            clear_locals(error)
             raise _explained(error, request, redirects) from error.__cause__
         finally:
             _hide(token, request)
@@ -41,6 +42,8 @@ async def asend(
     http: httpx.AsyncClient, request: httpx.Request, token: Token | None, *, follow_redirects: bool
 ) -> httpx.Response:
     """The same on an event loop."""
+    import asyncio  # slow to load, and not needed by threads
+
     auth = _AUTH_OF_THE_CLIENT
     if token:
         token.add_to(request.headers)
@@ -48,7 +51,11 @@ async def asend(
         try:
             response = await http.send(request, auth=auth, stream=True, follow_redirects=False)
         except httpx.TransportError as error:
+            clear_locals(error)
             raise _explained(error, request, redirects) from error.__cause__
+        except asyncio.CancelledError as error:
+            clear_locals(error)
+            raise
         finally:
             _hide(token, request)
         following = response.next_request

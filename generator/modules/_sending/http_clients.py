@@ -61,8 +61,8 @@ def _with_transports(
     limits = rest.pop("limits", None) or DEFAULT_LIMITS
     settings = {
         "verify": make_context(),
-        "http1": rest.pop("http1", True),
-        "http2": rest.pop("http2", False),
+        "http1": rest.get("http1", True),
+        "http2": rest.get("http2", False),
         "limits": httpx.Limits(max_connections=1, keepalive_expiry=limits.keepalive_expiry),
     }
 
@@ -73,6 +73,6 @@ def _with_transports(
     if proxy := rest.pop("proxy", None):
         proxies = {"all://": proxy}
     mounts = {pattern: transport(proxy) for pattern, proxy in proxies.items()}
-    direct = wrap(lambda: single(**settings), limits)
-    rest.update(transport=direct, mounts=mounts | dict(rest.get("mounts") or {}))
-    return rest
+    if (given := rest.get("mounts")) is not None:
+        mounts.update(given.items())
+    return {**rest, "transport": wrap(lambda: single(**settings), limits), "mounts": mounts}
