@@ -50,19 +50,20 @@ class Network(httpcore.NetworkBackend):
         if self.deadline is None:
             return _Stream(self, self._network.connect_tcp(host, port, timeout, local_address, socket_options))
         try:
-            addresses = [each[4][0] for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+            addresses = [each[4][:2] for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
         except OSError as error:
             raise httpcore.ConnectError(str(error)) from error
         for address in addresses[:-1]:
             try:
-                return self._connect(str(address), port, timeout, local_address, socket_options)
+                return self._connect(address, timeout, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 pass  # the next address may do
-        return self._connect(str(addresses[-1]), port, timeout, local_address, socket_options)
+        return self._connect(addresses[-1], timeout, local_address, socket_options)
 
-    def _connect(self, address: str, port: int, timeout: float | None, *options: Any) -> "_Stream":
+    def _connect(self, address: Any, timeout: float | None, *options: Any) -> "_Stream":
+        host, port = address
         left = self.left(timeout, httpcore.ConnectTimeout)
-        return _Stream(self, self._network.connect_tcp(address, port, left, *options))
+        return _Stream(self, self._network.connect_tcp(host, port, left, *options))
 
     def left(self, timeout: float | None, exceeded: type[Exception]) -> float | None:
         """The seconds that a step may take, or None for any; raises `exceeded` where the deadline is over."""

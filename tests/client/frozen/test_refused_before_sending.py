@@ -32,11 +32,19 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "bytes for text": ({"image": b"\x89PNG"}, TypeError, r"image: expected str, got bytes; base64\.b64encode"),
     "a list for an object": ({"metadata": [1]}, TypeError, "metadata: expected dict, got list"),
     "a key that is no text": ({"metadata": {1: 2}}, TypeError, "metadata: a key must be a str, not int"),
-    "a date, which JSON has not": ({"metadata": {"a": [date(2026, 1, 2)]}}, TypeError, r"metadata\.a\[0\]: date is not JSON"),
+    "a date, which JSON has not": (
+        {"metadata": {"a": [date(2026, 1, 2)]}},
+        TypeError,
+        r"metadata\.a\[0\]: date is not JSON",
+    ),
     "bytes, which JSON has not": ({"metadata": {"a": b""}}, TypeError, r"metadata\.a: bytes is not JSON serializable"),
     "no number": ({"duration": float("nan")}, ValueError, "duration: nan is not JSON serializable"),
     "no end": ({"duration": float("inf")}, ValueError, "duration: inf is not JSON serializable"),
-    "no number deep within": ({"metadata": {"a": {"b": float("-inf")}}}, ValueError, r"metadata\.a\.b: -inf is not JSON"),
+    "no number deep within": (
+        {"metadata": {"a": {"b": float("-inf")}}},
+        ValueError,
+        r"metadata\.a\.b: -inf is not JSON",
+    ),
     "what holds itself": ({"metadata": itself}, ValueError, "holds itself"),
 }
 
