@@ -1,0 +1,105 @@
+"""An import loads what it needs and no more, however many operations and models the document has."""
+
+import json
+import re
+import subprocess
+import sys
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import generated_client
+from another import Package
+from checkout import PYTHON, ROOT, run
+from generated_client import models
+from operations import Operation
+
+_LOADED = """
+import importlib, json, sys
+sys.path.append(sys.argv[2])
+importlib.import_module(sys.argv[1])
+print(json.dumps(sorted(sys.modules)))
+"""
+SHARED = {"client", "errors", "types", "models", "api"}
+AT_FIRST_USE = {"async_transport", "sync_transport", "deadline"}
+"""Private modules that nothing needs before a call."""
+
+
+def _loaded(module: str, folder: Path = ROOT / "tests") -> set[str]:
+    """All modules after `module` was imported into a fresh interpreter."""
+    command = [sys.executable, "-P", "-c", _LOADED, module, str(folder)]
+    return set(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+
+
+def _own(loaded: set[str], package: str) -> set[str]:
+    """The package's public modules."""
+    own = {name for name in loaded if name.partition(".")[0] == package}
+    assert not AT_FIRST_USE & {name.rpartition(".")[2] for name in own}
+    return {name for name in own if not re.search(r"\._(sending|values)\b", name)}
+
+
+def _models_named_in(module: Path, folder: Path) -> set[str]:
+    """The models that a module imports whenever it is imported, and those that they import."""
+    named = set(re.findall(r"^from \.+models\.(\w+) import", module.read_text(encoding="utf-8"), re.MULTILINE))
+    return named.union(*(_models_named_in(folder / "models" / f"{name}.py", folder) for name in named))
+
+
+def _needed(operation: Any) -> set[str]:
+    """The shared modules, and the models that an operation's module imports by name."""
+    package, _, tag = operation.__name__.rpartition(".")[0].partition(".")
+    file = Path(operation.__file__)
+    named = {f"{package}.models.{name}" for name in _models_named_in(file, file.parents[2])}
+    return {package, *(f"{package}.{name}" for name in SHARED), f"{package}.{tag}", operation.__name__, *named}
+
+
+def test_importing_an_operation(operation: Operation) -> None:
+    loaded = _loaded(operation.module.__name__)
+    assert _own(loaded, "generated_client") == _needed(operation.module)
+    assert "importlib.metadata" not in loaded - _loaded("httpx")
+
+
+def test_importing_an_operation_among_many_models(gateway: Package) -> None:
+    form = gateway.operation("form.form")
+    assert len(gateway.load("models").__all__) > 40
+    loaded = _own(_loaded(form.__name__, gateway.folder.parent), gateway.folder.name)
+    assert loaded == _needed(form)
+    assert len(loaded) == 9  # one of them a model
+
+
+def test_importing_the_package_or_its_models() -> None:
+    loaded = _loaded("generated_client")
+    assert _own(loaded, "generated_client") == {"generated_client"}
+    assert not {"httpx", "attrs"} & loaded
+    assert not {name for name in _loaded("generated_client.models") if ".models." in name}
+
+
+def test_every_public_name_can_be_had_from_the_package() -> None:
+    for module in (generated_client, models):
+        assert set(module.__all__) <= set(dir(module))
+        assert None not in [getattr(module, name) for name in module.__all__]
+        with pytest.raises(AttributeError, match="Nothing"):
+            _ = module.Nothing
+    assert generated_client.errors.NOT_SENT is generated_client.NOT_SENT
+    assert generated_client.__version__ == version("relay-client")
+    assert import_module("generated_client.client").Client is generated_client.Client
+
+
+@pytest.mark.slow
+def test_the_package_of_another_document_is_clean_for_strict_type_checkers(gateway: Package, tmp_path: Path) -> None:
+    command = [PYTHON, "-m", "mypy", "--strict", "--cache-dir", tmp_path / "mypy", gateway.folder.name]
+    done = run(command, cwd=gateway.folder.parent)
+    assert done.returncode == 0, done.stdout
+    settings = {
+        "typeCheckingMode": "strict",
+        "include": [str(gateway.folder)],
+        "venvPath": str(ROOT),
+        "venv": ".venv",
+        "pythonVersion": "3.11",
+    }
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings), encoding="utf-8")
+    done = run([PYTHON, "-m", "basedpyright", "--project", tmp_path], cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert "0 errors, 0 warnings" in done.stdout

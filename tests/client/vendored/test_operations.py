@@ -1,0 +1,214 @@
+"""Each operation, response and model of the vendored document, whatever it is."""
+
+import copy
+import inspect
+import json
+import pickle
+import sys
+import types
+import typing
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from another import Package, prepare
+from calling import TOKEN, Caller
+from checkout import ROOT
+from contract_check.document.tree import at, is_array
+from contract_check.relay.standin import Contract, Relay, front_error
+from generated_client import models
+from generated_client.errors import ApiError
+from generated_client.types import UNSET, Unset
+from operations import Operation
+
+COPIES: dict[str, Callable[[Any], Any]] = {
+    "pickle": lambda value: pickle.loads(pickle.dumps(value)),
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+}
+
+
+@pytest.mark.every_way
+def test_a_request_is_sent_as_documented(operation: Operation, caller: Caller, relay: Relay) -> None:
+    caller.detailed(operation.module, **operation.arguments)
+    sent = relay.request
+    assert sent.problems == []
+    assert (sent.method, sent.route) == (operation.documented.method, operation.documented.route)
+    assert sent.headers.get_all("host") == [relay.url.partition("//")[2]]
+    assert sent.headers.get_all("authorization") == [f"Bearer {TOKEN}"]
+    if sent.media_type == "application/json":
+        assert sent.json == operation.body
+    else:
+        assert all(str(name).encode() in sent.body for name in operation.body or ())
+
+
+@pytest.mark.every_way
+def test_an_optional_body_may_be_left_out(
+    operation: Operation, caller: Caller, relay: Relay, contract: Contract
+) -> None:
+    required = at(contract.document, (*contract.body(operation.documented), "required"))
+    left_out = {name: value for name, value in operation.arguments.items() if required or name != "body"}
+    relay.answer(contract.success(operation.documented, {}))
+    caller.detailed(operation.module, **left_out)
+    assert bool(relay.request.body) == bool(required)
+
+
+def test_a_copy_of_a_body_is_sent_alike_and_a_dict_refused(operation: Operation, caller: Caller, relay: Relay) -> None:
+    body = operation.arguments.get("body")
+    caller.detailed(operation.module, **operation.arguments)
+    if not hasattr(body, "to_dict"):
+        return
+    for duplicate in COPIES.values():
+        caller.detailed(operation.module, **{**operation.arguments, "body": duplicate(body)})
+    if relay.requests[0].media_type == "application/json":
+        assert len({request.body for request in relay.requests}) == 1
+    with pytest.raises(TypeError, match=f"body: expected {type(body).__name__}"):
+        caller.detailed(operation.module, **{**operation.arguments, "body": operation.body})
+    assert len(relay.requests) == 4
+
+
+def _plain(parsed: Any) -> Any:
+    """A typed value as JSON has it."""
+    if is_array(parsed):
+        return [_plain(item) for item in parsed]
+    if hasattr(parsed, "payload"):
+        return parsed.payload.read()
+    return parsed.to_dict() if hasattr(parsed, "to_dict") else parsed
+
+
+def _codes(contract: Contract, operation: Operation) -> dict[str, int]:
+    """For each documented response a status that it covers."""
+    answers = contract.responses(operation.documented)
+    codes: dict[str, int] = {}
+    for status in answers:
+        start = {"default": 500}.get(status) or int(status.replace("X", "0"))
+        free = (code for code in range(start, start + 100) if status.isdecimal() or str(code) not in answers)
+        codes[status] = next(free)
+    return {status: code for status, code in codes.items() if code >= 200}
+
+
+@pytest.mark.every_way
+def test_each_documented_response_is_typed(
+    operation: Operation, caller: Caller, relay: Relay, contract: Contract
+) -> None:
+    for status, code in _codes(contract, operation).items():
+        answer = contract.documented(operation.documented, status, code)
+        relay.answer(answer)
+        response = caller.detailed(operation.module, **operation.arguments)
+        assert (int(response.status_code), response.content) == (code, answer.body)
+        media_type = answer.headers.get("Content-Type", "")
+        if "json" in media_type:
+            assert _plain(response.parsed) == json.loads(answer.body)
+        elif media_type.startswith("text/"):
+            assert response.parsed == answer.body.decode()
+        else:
+            assert _plain(response.parsed) == (answer.body or None)
+
+
+@pytest.mark.every_way
+def test_a_plain_call_returns_the_success_or_raises(operation: Operation, caller: Caller, relay: Relay) -> None:
+    response = caller.detailed(operation.module, **operation.arguments)
+    if not hasattr(operation.module, caller.way):
+        assert response.parsed is None or response.status_code >= 300
+        return
+    assert _plain(caller.parsed(operation.module, **operation.arguments)) == _plain(response.parsed)
+    for status in (400, 499, 500, 599):
+        relay.answer(front_error(status, "出错了"))
+        with pytest.raises(ApiError, match=f"{status}: 出错了"):
+            caller.parsed(operation.module, **operation.arguments)
+
+
+def test_a_plain_call_is_typed_as_the_documented_successes(operation: Operation, contract: Contract) -> None:
+    answers = contract.responses(operation.documented)
+    successes = [answer for status, answer in answers.items() if status.startswith("2")]
+    for style in ("sync", "asyncio"):
+        assert hasattr(operation.module, style) == bool(successes)
+        if successes:
+            hint = get_type_hints(getattr(operation.module, style))["return"]
+            returned = set(get_args(hint)) if isinstance(hint, types.UnionType) else {hint}
+            assert (type(None) in returned) == any(not answer.get("content") for answer in successes)
+            assert not [kind for kind in returned if kind is getattr(models, "ErrorResponse", None)]
+        detailed: Any = get_type_hints(getattr(operation.module, f"{style}_detailed"))["return"]
+        assert typing.get_origin(detailed).__name__ == "Response"
+
+
+def test_each_operation_documents_errors_of_both_ranges(contract: Contract) -> None:
+    for operation in contract.operations:
+        assert {"4XX", "5XX"} <= contract.responses(operation).keys() or "default" in contract.responses(operation)
+
+
+def test_the_overlay_adds_errors_of_both_ranges_to_any_document(gateway: Package, tmp_path: Path) -> None:
+    prepare(tmp_path / "own", gateway.folder.parent / "gateway.yaml", ROOT / "generator" / "overlay.yaml")
+    contract = Contract(json.loads((tmp_path / "own" / "document.json").read_text(encoding="utf-8")))
+    before = {f"{found.method} {found.route}": found for found in gateway.contract.operations}
+    assert len(contract.operations) == len(before) > 10
+    for operation in contract.operations:
+        given = gateway.contract.responses(before[f"{operation.method} {operation.route}"])
+        for status in {"4XX", "5XX"} - given.keys():
+            added = contract.responses(operation)[status]["content"]["application/json"]["schema"]
+            assert added == {"$ref": "#/components/schemas/ErrorResponse"}
+
+
+# Models
+
+finite = st.floats(allow_nan=False, allow_infinity=False)
+text = st.text(st.characters(codec="utf-8"))
+scalars = st.none() | st.booleans() | st.integers() | finite | text
+json_values: st.SearchStrategy[Any] = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3), max_leaves=5
+)
+
+
+class Json:
+    """Stands where a model has Any, for which hypothesis has no values of its own."""
+
+
+for kind, strategy in ((Json, json_values), (float, finite), (str, text), (Unset, st.just(UNSET))):
+    st.register_type_strategy(kind, strategy)
+
+FOUND = {name: getattr(models, name) for name in models.__all__}
+NAMES = {name: found if isinstance(found, type) else dict[str, Json] for name, found in FOUND.items()}
+MODELS: list[Any] = [found for found in FOUND.values() if attrs.has(found)]
+
+
+def _instances(model: Any) -> st.SearchStrategy[Any]:
+    """The model with values of its fields' types."""
+    return st.builds(model, **{field.alias: st.from_type(field.type) for field in attrs.fields(model) if field.init})
+
+
+def _more(model: Any) -> st.SearchStrategy[dict[str, Any]]:
+    """Undocumented properties, where the model takes some."""
+    field = attrs.fields_dict(model).get("additional_properties")
+    keys = text.map("x-{}".format)
+    return st.dictionaries(keys, st.from_type(get_args(field.type)[1]), max_size=3) if field else st.just({})
+
+
+for each in MODELS:
+    attrs.resolve_types(each, {**vars(sys.modules[each.__module__]), **NAMES, "Any": Json})
+    st.register_type_strategy(each, _instances)
+
+
+@pytest.mark.filterwarnings("ignore::hypothesis.errors.SmallSearchSpaceWarning")  # a model may have no fields
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_a_model_round_trips(model: Any) -> None:
+    assert get_type_hints(model).keys() >= {field.name for field in attrs.fields(model)}
+    assert {each.kind for each in inspect.signature(model).parameters.values()} <= {inspect.Parameter.KEYWORD_ONLY}
+    if any("types.File" in str(field.type) for field in attrs.fields(model)):
+        return  # JSON cannot hold a file
+
+    @settings(deadline=None, max_examples=50)
+    @given(value=_instances(model), more=_more(model))
+    def round_trips(value: Any, more: dict[str, Any]) -> None:
+        if more:
+            value.additional_properties.update(more)
+        written = json.dumps(value.to_dict(), allow_nan=False)
+        read = model.from_dict(json.loads(written))
+        assert read == value
+        assert json.loads(json.dumps(read.to_dict())) == json.loads(written)
+
+    round_trips()
