@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
@@ -10,16 +11,13 @@ import pytest
 import respx
 from pytest_httpx import HTTPXMock
 
-from calling import TLS, TOKEN, Caller
+from calling import TLS, TOKEN, WAYS, Caller
 from contract_check.relay.standin import Relay
 from frozen import AuthenticatedClient, errors
 
 URL = "https://relay.test/kling/v1/videos/image2video"
 TASK = {"task_id": "t", "status": "queued"}
 PACKED = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
-
-Mock = Callable[..., dict[str, Any]]
-"""Takes the arguments of an httpx.Response, the next answer; returns the httpx_args of a client."""
 
 
 class _Reading(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -39,79 +37,56 @@ class _Reading(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return response
 
 
-@pytest.fixture(params=["MockTransport", "reading", "respx", "respx by httpcore", "pytest-httpx"])
-def mock(request: pytest.FixtureRequest) -> Iterator[Mock]:
-    """Each mock, one after the other."""
-    if request.param.startswith("respx"):
-        with respx.mock(using="httpcore" if "httpcore" in request.param else "httpx") as router:
-
-            def routed(status: int, **content: Any) -> dict[str, Any]:
-                router.post(URL).respond(status, **content)
-                return {}
-
-            yield routed
-    elif request.param == "pytest-httpx":
-        httpx_mock: HTTPXMock = request.getfixturevalue("httpx_mock")
-
-        def added(status: int, **content: Any) -> dict[str, Any]:
-            httpx_mock.add_response(status_code=status, **content)
-            return {}
-
-        yield added
-    else:
-
-        def answered(status: int, **content: Any) -> dict[str, Any]:
-            inner = httpx.MockTransport(lambda _: httpx.Response(status, **content))
-            return {"transport": _Reading(inner) if request.param == "reading" else inner}
-
-        yield answered
+MOCKS = ("MockTransport", "reading", "respx", "respx by httpcore", "pytest-httpx")
 
 
-@pytest.fixture(params=["sync", "asyncio"])
-def mocked(request: pytest.FixtureRequest, mock: Mock) -> Iterator[Callable[..., Caller]]:
-    """Makes a caller whose relay is the mock, which answers with the arguments of an httpx.Response."""
-    callers = list[Caller]()
+@pytest.fixture(params=MOCKS)
+def mocked(request: pytest.FixtureRequest) -> Callable[..., Iterator[Caller]]:
+    """Makes callers, one of each way, of a mock that answers with the arguments of an httpx.Response."""
 
-    def make(status: int, **content: Any) -> Caller:
-        args = mock(status, **content)
-        client = AuthenticatedClient("https://relay.test", token=TOKEN, verify_ssl=TLS, httpx_args=args)
-        callers.append(Caller(request.param, client))
-        callers[-1].enter(client)
-        return callers[-1]
+    def make(status: int, **content: Any) -> Iterator[Caller]:
+        args: dict[str, Any] = {}
+        with ExitStack() as stack:
+            if request.param.startswith("respx"):
+                using = "httpcore" if "httpcore" in request.param else "httpx"
+                stack.enter_context(respx.mock(using=using)).post(URL).respond(status, **content)
+            elif request.param == "pytest-httpx":
+                httpx_mock: HTTPXMock = request.getfixturevalue("httpx_mock")
+                httpx_mock.add_response(status_code=status, is_reusable=True, **content)
+            else:
+                inner = httpx.MockTransport(lambda _: httpx.Response(status, **content))
+                args["transport"] = _Reading(inner) if request.param == "reading" else inner
+            for way in WAYS:
+                client = AuthenticatedClient("https://relay.test", token=TOKEN, verify_ssl=TLS, httpx_args=args)
+                yield (caller := Caller(way, client))
+                caller.close()
 
-    yield make
-    for caller in callers:
-        caller.close()
+    return make
 
 
-def test_calls(mocked: Callable[..., Caller]) -> None:
-    caller = mocked(200, json=TASK, headers={"X-Oneapi-Request-Id": "r-1"})
-    response = caller.submit(detailed=True)
-    assert (response.parsed.task_id, json.loads(response.content), response.request_id) == ("t", TASK, "r-1")
-
-
-def test_a_stream(mocked: Callable[..., Caller]) -> None:
-    caller = mocked(200, json=TASK)
-    with caller.stream() as response:
-        assert json.loads(caller.read(response)) == TASK
+def test_successes(mocked: Callable[..., Iterator[Caller]]) -> None:
+    for caller in mocked(200, json=TASK, headers={"X-Oneapi-Request-Id": "r-1"}):
+        response = caller.submit(detailed=True)
+        assert (response.parsed.task_id, json.loads(response.content), response.request_id) == ("t", TASK, "r-1")
+        with caller.stream() as response:
+            assert json.loads(caller.read(response)) == TASK
 
 
 # With pytest-httpx, httpx itself cannot read a compressed body.
-@pytest.mark.parametrize("mock", ["MockTransport", "reading", "respx", "respx by httpcore"], indirect=True)
-def test_a_compressed_response(mocked: Callable[..., Caller]) -> None:
-    caller = mocked(200, headers=PACKED, content=gzip.compress(json.dumps(TASK).encode()))
-    assert caller.submit().task_id == "t"
+@pytest.mark.parametrize("mocked", MOCKS[:-1], indirect=True)
+def test_a_compressed_response(mocked: Callable[..., Iterator[Caller]]) -> None:
+    for caller in mocked(200, headers=PACKED, content=gzip.compress(json.dumps(TASK).encode())):
+        assert caller.submit().task_id == "t"
 
 
-def test_errors(mocked: Callable[..., Caller]) -> None:
-    with pytest.raises(errors.ApiError, match="额度不足") as raised:
-        mocked(403, json={"error": {"message": "额度不足", "code": "insufficient_user_quota"}}).submit()
-    assert raised.value.code == "insufficient_user_quota"
-
-
-def test_a_broken_success(mocked: Callable[..., Caller]) -> None:
-    with pytest.raises(errors.DecodeError):
-        mocked(200, text="<html>").submit()
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [(403, '{"error": {"message": "额度不足"}}', errors.ApiError), (200, "<html>", errors.DecodeError)],
+)
+def test_failures(mocked: Callable[..., Iterator[Caller]], status: int, body: str, kind: type[Exception]) -> None:
+    for caller in mocked(status, text=body):
+        with pytest.raises(kind, match="额度不足" if status == 403 else "HTML"):
+            caller.submit()
 
 
 @pytest.mark.every_way

@@ -1,10 +1,13 @@
 """After fork, spawn, pickle or deepcopy a client works, by connections of its own."""
 
+import copy
+import pickle
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from calling import TOKEN
+from calling import TOKEN, Caller
 from contract_check.relay.standin import Answer, Relay, front_error
 from frozen import play
 
@@ -43,8 +46,16 @@ def test_a_client_and_a_body_can_be_sent_to_another_process(relay: Relay, scenar
     assert [request.json for request in relay.requests] == [{"model": "kling-v1", "prompt": "走"}] * len(relay.requests)
 
 
-def test_a_copy_has_connections_of_its_own_and_closes_no_other(relay: Relay) -> None:
-    assert play("copied", relay.url) == ["queued"] * 6
+def test_a_copy_has_connections_of_its_own_and_closes_no_other(caller: Caller, relay: Relay) -> None:
+    own = caller.connect(verify_ssl=True)  # an SSLContext cannot be copied
+    caller.submit(own)
+    derived = own.with_headers({"X-Trace": "t"})
+    for client in (own, derived):
+        for twin in (pickle.loads(pickle.dumps(client)), copy.deepcopy(client)):
+            with twin:
+                caller.submit(twin)
+    for client in (own, derived):
+        caller.submit(client)
     assert _connections(relay) == [1, 2, 3, 4, 5, 1, 1]
     assert ["x-trace" in request.headers for request in relay.requests] == [False] * 3 + [True] * 2 + [False, True]
 
@@ -58,17 +69,12 @@ def test_a_pool_of_processes(relay: Relay, method: str) -> None:
 
 
 @pytest.mark.slow
-def test_32_threads_on_one_client(relay: Relay) -> None:
-    assert play("threads", relay.url) == {"said": ["queued"], "calls": 3_200}
-    assert len(relay.requests) == 3_200
-    relay.wait_until_idle()
-
-
-@pytest.mark.slow
-def test_64_threads_open_no_more_connections_than_allowed(relay: Relay) -> None:
-    assert play("many threads", relay.url) == 5_120
-    assert len(relay.requests) == 5_120
-    assert relay.connections <= 100
+@pytest.mark.parametrize("threads", [32, 64])
+def test_many_threads_on_one_client(caller: Caller, relay: Relay, threads: int) -> None:
+    with ThreadPoolExecutor(threads) as pool:
+        assert {task.status for task in pool.map(lambda _: caller.submit(), range(threads * 80))} == {"queued"}
+    assert len(relay.requests) == threads * 80
+    assert relay.connections <= threads
 
 
 @pytest.mark.slow
