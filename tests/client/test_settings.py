@@ -53,12 +53,20 @@ def test_an_invalid_base_url(make: Any, url: Any) -> None:
     assert TOKEN not in str(raised.value)
 
 
-@pytest.mark.parametrize(
-    "url",
-    ["http://127.0.0.1:9", "https://relay.example.com/v1", "HTTPS://例子.cn/网关", "http://[::1]:80", "http://a:65535"],
-)
-def test_a_valid_base_url(url: str) -> None:
-    assert Client(url).base_url == url
+VALID: list[tuple[str, object]] = [
+    *(
+        ("base_url", f"http{rest}")
+        for rest in ("://127.0.0.1:9", "s://a.cn/v1", "://例子.cn/网关", "://[::1]:80", "://a:65535")
+    ),
+    *(("max_response_bytes", value) for value in (None, 10**9, 0)),
+    *(("deadline", value) for value in (None, 0.001, 5)),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), VALID)
+def test_a_valid_argument(name: str, value: object) -> None:
+    arguments: dict[str, Any] = {name: value}
+    assert getattr(Client(**arguments), name) == value
 
 
 @pytest.mark.parametrize("name", ["base_url", "headers", "cookies", "timeout", "verify", "follow_redirects", "auth"])
@@ -124,11 +132,6 @@ def test_an_invalid_attribute(attribute: str, value: object, kind: type[Exceptio
     client = AuthenticatedClient(token=TOKEN)
     with pytest.raises(kind, match=text):
         setattr(client, attribute, value)
-
-
-@pytest.mark.parametrize("value", [None, 10**9, 0])
-def test_limits_of_a_body(value: int | None) -> None:
-    assert Client(max_response_bytes=value).max_response_bytes == value
 
 
 def test_a_socks_proxy_without_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,30 +220,22 @@ def test_the_user_agent(caller: Caller, relay: Relay) -> None:
 # httpx_args reach httpx.
 
 
-class _Counting(httpx.HTTPTransport):
-    count = 0
+class _Counting(httpx.MockTransport):
+    """Answers each request with a task."""
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
+    def __init__(self) -> None:
+        self.count = 0
+        super().__init__(self._answer)
+
+    def _answer(self, _: httpx.Request) -> httpx.Response:
         self.count += 1
-        return super().handle_request(request)
-
-
-class _AsyncCounting(httpx.AsyncHTTPTransport):
-    count = 0
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self.count += 1
-        return await super().handle_async_request(request)
-
-
-def _counting(caller: Caller) -> Any:
-    return (_Counting if caller.way == "sync" else _AsyncCounting)(verify=TLS)
+        return httpx.Response(200, content=TASK.body)
 
 
 @pytest.mark.every_way
 @pytest.mark.parametrize("argument", ["transport", "mounts"])
 def test_a_transport(caller: Caller, argument: str) -> None:
-    transport = _counting(caller)
+    transport = _Counting()
     own = caller.connect(httpx_args={argument: transport if argument == "transport" else {"all://": transport}})
     for client in (own, own.with_timeout(9)):
         caller.submit(client)
@@ -249,7 +244,8 @@ def test_a_transport(caller: Caller, argument: str) -> None:
 
 @pytest.mark.every_way
 def test_an_httpx_client(caller: Caller, relay: Relay) -> None:
-    transport, own = _counting(caller), Caller(caller.way, AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS))
+    own = Caller(caller.way, AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS))
+    transport = _Counting()
     http: Any = (httpx.Client if caller.way == "sync" else httpx.AsyncClient)(transport=transport)
 
     async def give() -> None:
@@ -275,14 +271,6 @@ def test_a_proxy(
         caller.submit(own)
         assert proxy.request.headers["host"] == "relay.example.com"
         assert proxy.problems == []
-
-
-@pytest.mark.every_way
-def test_hooks(caller: Caller) -> None:
-    seen: list[int] = []
-    hook = caller.hook(lambda response: seen.append(response.status_code))
-    caller.submit(caller.connect(httpx_args={"event_hooks": {"response": [hook]}}))
-    assert seen == [200]
 
 
 @pytest.mark.every_way

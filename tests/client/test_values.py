@@ -2,7 +2,6 @@
 
 import base64
 import copy
-import inspect
 import pickle
 from collections.abc import Callable
 from datetime import date
@@ -198,13 +197,6 @@ def test_unset() -> None:
     assert list(types.Unset) == [UNSET]
     assert types.Unset("UNSET") is UNSET
     assert (bool(UNSET), repr(UNSET)) == (False, "UNSET")
-
-
-def test_fields_are_given_by_name() -> None:
-    model: Any = KlingImageToVideoRequest
-    assert {each.kind for each in inspect.signature(model).parameters.values()} == {inspect.Parameter.KEYWORD_ONLY}
-    with pytest.raises(TypeError, match="positional"):
-        model("by position")
 
 
 def test_properties_with_names_of_the_model_s_own(

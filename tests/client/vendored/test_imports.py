@@ -7,7 +7,7 @@ import sys
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 import pytest
 
@@ -23,7 +23,6 @@ sys.path.append(sys.argv[2])
 importlib.import_module(sys.argv[1])
 print(json.dumps(sorted(sys.modules)))
 """
-SHARED = {"client", "errors", "types", "models", "api"}
 AT_FIRST_USE = {"async_transport", "sync_transport", "deadline"}
 """Private modules that nothing needs before a call."""
 
@@ -34,44 +33,37 @@ def _loaded(module: str, folder: Path = ROOT / "tests") -> set[str]:
     return set(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
 
 
-def _own(loaded: set[str], package: str) -> set[str]:
-    """The package's public modules."""
-    own = {name for name in loaded if name.partition(".")[0] == package}
+def _public(loaded: set[str], package: str) -> set[str]:
+    """The package's public modules, without its name before theirs."""
+    own = {name.removeprefix(package).removeprefix(".") for name in loaded if name.partition(".")[0] == package}
     assert not AT_FIRST_USE & {name.rpartition(".")[2] for name in own}
-    return {name for name in own if not re.search(r"\._(sending|values)\b", name)}
+    return {name for name in own if not name.startswith("_")}
 
 
-def _models_named_in(module: Path, folder: Path) -> set[str]:
-    """The models that a module imports whenever it is imported, and those that they import."""
-    named = set(re.findall(r"^from \.+models\.(\w+) import", module.read_text(encoding="utf-8"), re.MULTILINE))
-    return named.union(*(_models_named_in(folder / "models" / f"{name}.py", folder) for name in named))
-
-
-def _needed(operation: Any) -> set[str]:
-    """The shared modules, and the models that an operation's module imports by name."""
-    package, _, tag = operation.__name__.rpartition(".")[0].partition(".")
-    file = Path(operation.__file__)
-    named = {f"{package}.models.{name}" for name in _models_named_in(file, file.parents[2])}
-    return {package, *(f"{package}.{name}" for name in SHARED), f"{package}.{tag}", operation.__name__, *named}
+def _needed(operation: ModuleType) -> set[str]:
+    """The shared modules, the operation's, and the models that it imports by name."""
+    text, name = Path(str(operation.__file__)).read_text(encoding="utf-8"), operation.__name__.partition(".")[2]
+    named = re.findall(r"^from \.+(models\.\w+) import", text, re.MULTILINE)
+    return {"", "client", "errors", "types", "models", "api", name.rpartition(".")[0], name, *named}
 
 
 def test_importing_an_operation(operation: Operation) -> None:
     loaded = _loaded(operation.module.__name__)
-    assert _own(loaded, "generated_client") == _needed(operation.module)
+    assert _public(loaded, "generated_client") == _needed(operation.module)
     assert "importlib.metadata" not in loaded - _loaded("httpx")
 
 
 def test_importing_an_operation_among_many_models(gateway: Package) -> None:
     form = gateway.operation("form.form")
     assert len(gateway.load("models").__all__) > 40
-    loaded = _own(_loaded(form.__name__, gateway.folder.parent), gateway.folder.name)
+    loaded = _public(_loaded(form.__name__, gateway.folder.parent), gateway.folder.name)
     assert loaded == _needed(form)
     assert len(loaded) == 9  # one of them a model
 
 
 def test_importing_the_package_or_its_models() -> None:
     loaded = _loaded("generated_client")
-    assert _own(loaded, "generated_client") == {"generated_client"}
+    assert _public(loaded, "generated_client") == {""}
     assert not {"httpx", "attrs"} & loaded
     assert not {name for name in _loaded("generated_client.models") if ".models." in name}
 

@@ -1,14 +1,9 @@
 """Each operation, response and model of the vendored document, whatever it is."""
 
-import copy
 import inspect
 import json
-import pickle
-import types
-import typing
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_type_hints
 
 import attrs
 import pytest
@@ -21,16 +16,10 @@ from checkout import ROOT
 from contract_check.document.tree import at, is_array
 from contract_check.package.generated_values import Package, examples
 from contract_check.relay.standin import Contract, Relay, front_error
-from generated_client import models
 from generated_client.errors import ApiError
 from operations import Operation
 
 PACKAGE = Package(Path(generated_client.__file__).parent)
-COPIES: dict[str, Callable[[Any], Any]] = {
-    "pickle": lambda value: pickle.loads(pickle.dumps(value)),
-    "copy": copy.copy,
-    "deepcopy": copy.deepcopy,
-}
 
 
 @pytest.mark.every_way
@@ -56,20 +45,6 @@ def test_an_optional_body_may_be_left_out(
     relay.answer(contract.success(operation.documented, {}))
     caller.detailed(operation.module, **left_out)
     assert bool(relay.request.body) == bool(required)
-
-
-def test_a_copy_of_a_body_is_sent_alike_and_a_dict_refused(operation: Operation, caller: Caller, relay: Relay) -> None:
-    body = operation.arguments.get("body")
-    caller.detailed(operation.module, **operation.arguments)
-    if not hasattr(body, "to_dict"):
-        return
-    for duplicate in COPIES.values():
-        caller.detailed(operation.module, **{**operation.arguments, "body": duplicate(body)})
-    if relay.requests[0].media_type == "application/json":
-        assert len({request.body for request in relay.requests}) == 1
-    with pytest.raises(TypeError, match=f"body: expected {type(body).__name__}"):
-        caller.detailed(operation.module, **{**operation.arguments, "body": operation.body})
-    assert len(relay.requests) == 4
 
 
 def _plain(parsed: Any) -> Any:
@@ -123,20 +98,6 @@ def test_a_plain_call_returns_the_success_or_raises(operation: Operation, caller
             caller.parsed(operation.module, **operation.arguments)
 
 
-def test_a_plain_call_is_typed_as_the_documented_successes(operation: Operation, contract: Contract) -> None:
-    answers = contract.responses(operation.documented)
-    successes = [answer for status, answer in answers.items() if status.startswith("2")]
-    for style in ("sync", "asyncio"):
-        assert hasattr(operation.module, style) == bool(successes)
-        if successes:
-            hint = get_type_hints(getattr(operation.module, style))["return"]
-            returned = set(get_args(hint)) if isinstance(hint, types.UnionType) else {hint}
-            assert (type(None) in returned) == any(not answer.get("content") for answer in successes)
-            assert not [kind for kind in returned if kind is getattr(models, "ErrorResponse", None)]
-        detailed: Any = get_type_hints(getattr(operation.module, f"{style}_detailed"))["return"]
-        assert typing.get_origin(detailed).__name__ == "Response"
-
-
 def test_each_operation_documents_errors_of_both_ranges(contract: Contract) -> None:
     for operation in contract.operations:
         assert {"4XX", "5XX"} <= contract.responses(operation).keys() or "default" in contract.responses(operation)
@@ -157,7 +118,7 @@ def test_the_overlay_adds_errors_of_both_ranges_to_any_document(gateway: Another
 @pytest.mark.parametrize("name", PACKAGE.classes)
 def test_a_model_round_trips(name: str) -> None:
     model: Any = PACKAGE.classes[name]
-    if not attrs.has(model):
+    if not hasattr(model, "from_dict"):
         return
     assert get_type_hints(model).keys() >= {field.name for field in attrs.fields(model)}
     assert {each.kind for each in inspect.signature(model).parameters.values()} <= {inspect.Parameter.KEYWORD_ONLY}
