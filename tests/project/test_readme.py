@@ -20,7 +20,7 @@ from checkout import ROOT, in_process, run
 from contract_check.relay.standin import Contract, Relay
 from generated_client import Client
 from readme import FENCED, FILES, PAGES, READMES, Block, blocks, found
-from tls import server_tls
+from servers import server_tls
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
