@@ -220,8 +220,9 @@ def _document(arguments: Namespace) -> int:
 
 
 def _prepare(arguments: Namespace) -> int:
+    from generator.prepare import generator_input
+
     from .document import loading
-    from .package import generator_input
 
     found = _load(arguments)
     for line in loading.report(found):
@@ -235,7 +236,7 @@ def _prepare(arguments: Namespace) -> int:
 
 
 def _verify(arguments: Namespace) -> int:
-    from .package import reference, verification
+    from generator import reference, verification
 
     print(verification.verify(arguments.package, arguments.prepared))
     if arguments.reference:

@@ -9,8 +9,8 @@ from typing import Any
 
 from checkout import ROOT, contract_check, generate
 from contract_check.document.tree import walk
-from contract_check.package.preparation import WIRE_NAMES
 from contract_check.relay.standin import Contract
+from generator.prepare.preparation import WIRE_NAMES
 
 DOCUMENT = ROOT / "tests" / "documents" / "gateway.json"
 _TOOLS = {"PATH": f"{ROOT / '.venv' / 'bin'}:/usr/bin:/bin"}

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from checkout import ROOT, Completed, run, say_httpx2, share_environment
-from contract_check.package.generator_input import name_http_library
+from generator.prepare.generator_input import name_http_library
 
 LEFT_OUT = {
     "test_mocks.py": "respx and pytest-httpx know httpx only; README says what sees httpx2",

@@ -3,11 +3,12 @@
 from argparse import Namespace
 from pathlib import Path
 
+from generator.verification import PACKAGE, files
+
 from .. import CURES, REFERENCE, ROOT, VENDORED, gate
 from ..document import loading, overlay, settings
 from ..document.defects import Refusal
 from ..history import diff, release, revisions
-from ..package.verification import PACKAGE, files
 from . import changelog, cures, placement, report
 
 _CHANGELOG = ROOT / "CHANGELOG.md"

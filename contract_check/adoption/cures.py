@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from generator.prepare import preparation
+
 from ..document import directions, loading, overlay
 from ..document.defects import Action, Refusal, remove, update
 from ..document.prose_rules import server_url
 from ..document.tree import JsonPath, at, list_or_empty, object_or_empty, operations
 from ..history.renames import Renames
 from ..history.surface import place_of, route_of
-from ..package import preparation
 
 _EXAMPLES = ("example.com", "example.org", "example.net", "example", "invalid", "test", "localhost")
 """The names that RFC 2606 keeps for examples: no relay is there."""

@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, cast
 
+from generator.verification import PACKAGE, files
+
 from ..document.defects import Refusal, count
-from ..package.verification import PACKAGE, files
 from . import revisions, surface
 from .renames import Renames
 from .revisions import Revision

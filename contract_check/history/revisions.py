@@ -13,20 +13,21 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from generator.prepare import preparation
+from generator.verification import PACKAGE
+
 from .. import CONFIG, ROOT, VENDORED
 from ..document import directions, loading, overlay, settings
 from ..document.defects import Refusal, count
 from ..document.prose_rules import server_url
-from ..package import preparation
-from ..package.verification import PACKAGE
 from . import surface
 
 _CACHE = ROOT / ".venv" / ".contract_check"
 _ALL_FITS = "0 overlay actions changed nothing, 0 suggested cures applied"
 _GENERATE = ROOT / "generate.sh"
 _INPUTS = (
-    *("generate.sh", "requirements-dev.txt", "contract_check/**/*.py"),
-    *("generator/config.yaml", "generator/modules/**/*", "generator/templates/**/*"),
+    *("generate.sh", "requirements-dev.txt", "contract_check/**/*.py", "generator/config.yaml"),
+    *("generator/**/*.py", "generator/templates/**/*"),
 )
 
 

@@ -12,6 +12,9 @@ from typing import Any
 from hypothesis import strategies as st
 from jsonschema.protocols import Validator
 
+from generator.prepare import preparation
+from generator.prepare.booleans import schemas_as_objects
+
 from ..document import values
 from ..document.closed_objects import forbid_undocumented_fields
 from ..document.defects import Defect, Refusal
@@ -29,8 +32,6 @@ from ..document.tree import (
     resolve,
     walk,
 )
-from . import preparation
-from .booleans import schemas_as_objects
 from .generated_values import Package, Strategy, examples, plain
 from .recording import Recorder
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from subprocess import PIPE, Popen
 from tempfile import TemporaryDirectory
 
+from generator import verification
+
 from .. import REFERENCE, ROOT
 from ..document.defects import Refusal
-from . import verification
 
 _MEANING = {
     (False, True): "missing: the document generates this file.",

@@ -8,8 +8,8 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..document.defects import Refusal, count
-from ..document.tree import operations
+from contract_check.document.defects import Refusal, count
+from contract_check.document.tree import operations
 
 PACKAGE = "generated_client"
 

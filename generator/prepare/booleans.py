@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..document.tree import is_array, is_object, walk
+from contract_check.document.tree import is_array, is_object, walk
 
 _HOLDERS = ("properties", "schemas", "$defs", "patternProperties", "dependentSchemas")
 _SCHEMAS = ("schema", "items", "contains", "propertyNames", "unevaluatedItems", "unevaluatedProperties")

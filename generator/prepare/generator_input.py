@@ -11,12 +11,13 @@ from shutil import copytree, ignore_patterns, which
 from subprocess import run
 from typing import Any
 
-from .. import ROOT
-from ..document import settings
-from ..document.defects import Refusal
-from ..document.loading import Document
-from ..document.prose_rules import server_url
-from ..document.text import visible
+from contract_check import ROOT
+from contract_check.document import settings
+from contract_check.document.defects import Refusal
+from contract_check.document.loading import Document
+from contract_check.document.prose_rules import server_url
+from contract_check.document.text import visible
+
 from . import preparation
 
 

@@ -9,10 +9,10 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from ..document import names, serialization
-from ..document.media_types import FORM, JSON, TEXT
-from ..document.text import is_visible
-from ..document.tree import (
+from contract_check.document import names, serialization
+from contract_check.document.media_types import FORM, JSON, TEXT
+from contract_check.document.text import is_visible
+from contract_check.document.tree import (
     METHODS,
     SCHEMA_KEYWORDS,
     JsonPath,
@@ -28,6 +28,7 @@ from ..document.tree import (
     resolve,
     walk,
 )
+
 from . import attributes
 from .booleans import schemas_as_objects
 from .docstrings import describe

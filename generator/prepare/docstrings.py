@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ..document.text import visible
-from ..document.tree import SCHEMA_KEYWORDS, keyword_of, object_or_empty, walk
+from contract_check.document.text import visible
+from contract_check.document.tree import SCHEMA_KEYWORDS, keyword_of, object_or_empty, walk
 
 
 def describe(document: dict[str, Any]) -> None:
