@@ -57,9 +57,9 @@ def make(document: dict[str, Any], into: Path) -> Made:
     _write_templates(document, into / "templates", told.http_library)
     source = into / "document.json"
     source.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
-    overrides = prepared.media_types | told.generator.get("content_type_overrides", {})
-    options = ConfigFile(**told.generator | {"content_type_overrides": overrides, "post_hooks": []})
-    config = Config.from_sources(options, MetaType.UV, source, "utf-8", False, into / "project")
+    options = dict[str, Any](told.generator, post_hooks=[])
+    options["content_type_overrides"] = prepared.media_types | told.generator.get("content_type_overrides", {})
+    config = Config.from_sources(ConfigFile(**options), MetaType.UV, source, "utf-8", False, into / "project")
     try:
         with redirect_stdout(StringIO()):
             errors = openapi_python_client.generate(config=config, custom_template_path=into / "templates")

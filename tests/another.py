@@ -44,9 +44,14 @@ def another(folder: File) -> Package:
             overlay.write_text(contract_check("document", DOCUMENT, "--suggest").stdout, encoding="utf-8")
             done = generate(package, "--document", DOCUMENT, "--overlay", overlay)
             assert done.returncode == 0, done.stderr
-    document = loading.load(DOCUMENT, [overlay]).value
+    return Package(package, Contract(_as_it_travels(prepared(overlay))))
+
+
+def prepared(*overlays: File) -> dict[str, Any]:
+    """What the generator reads of gateway.json after `overlays`."""
+    document = loading.load(DOCUMENT, overlays).value
     preparation.prepare(document)
-    return Package(package, Contract(_as_it_travels(document)))
+    return document
 
 
 def _as_it_travels(document: dict[str, Any]) -> dict[str, Any]:

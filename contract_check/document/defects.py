@@ -39,7 +39,7 @@ class Refusal(Exception):
     @classmethod
     def environment(cls, problem: str, advice: str) -> "Refusal":
         """A refusal that no change of the document would lift."""
-        return cls(f"{problem} {advice}", 2)
+        return cls(f"{problem} {advice}".rstrip(), 2)
 
 
 def update(path: JsonPath, value: object, why: str) -> Action:

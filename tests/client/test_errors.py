@@ -6,12 +6,11 @@ import pickle
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from pathlib import Path as File
 from typing import Any
 
 import pytest
 
-from another import Package, prepare
+from another import Package, prepared
 from calling import TLS, TOKEN, Caller
 from checkout import ROOT
 from contract_check.relay.standin import RECORDED, Answer, Contract, Relay, Request, front_error, inner_error
@@ -228,9 +227,8 @@ def test_every_operation_documents_errors_of_both_ranges(contract: Contract) -> 
         assert {"4XX", "5XX"} <= contract.responses(operation).keys() or "default" in contract.responses(operation)
 
 
-def test_the_overlay_adds_errors_of_both_ranges_to_any_document(gateway: Package, tmp_path: File) -> None:
-    prepare(tmp_path / "own", gateway.folder.parent / "gateway.yaml", ROOT / "generator" / "overlay.yaml")
-    contract = Contract(json.loads((tmp_path / "own" / "document.json").read_text(encoding="utf-8")))
+def test_the_overlay_adds_errors_of_both_ranges_to_any_document(gateway: Package) -> None:
+    contract = Contract(prepared(gateway.folder.parent / "gateway.yaml", ROOT / "generator" / "overlay.yaml"))
     before = {f"{found.method} {found.route}": found for found in gateway.contract.operations}
     assert len(contract.operations) == len(before) > 10
     for operation in contract.operations:

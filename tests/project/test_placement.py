@@ -1,5 +1,6 @@
 """What generates or adopts replaces whole files and folders: killed at any point, it leaves the old or the new ones."""
 
+import fcntl
 import os
 import random
 import shutil
@@ -119,13 +120,12 @@ with placement.work_folder(pathlib.Path({str(package)!r})):
 def test_a_folder_that_was_removed_while_it_was_locked_is_made_anew(
     package: File, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock = placement.flock
     times = count()
 
     def lock_late(handle: int, how: int) -> None:
         if next(times) == 0:
             shutil.rmtree(package.with_name(".package.work"))
-        lock(handle, how)
+        fcntl.flock(handle, how)
 
     monkeypatch.setattr(placement, "flock", lock_late)
     with placement.work_folder(package) as work:
@@ -143,10 +143,9 @@ def test_what_cannot_be_put_is_said(package: File, new: dict[File, File]) -> Non
 
 
 def _start(output: File, document: File) -> "subprocess.Popen[str]":
-    command = [ROOT / "generate.sh", "--document", document, "--output", output]
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8", start_new_session=True
-    )
+    command = [str(ROOT / "generate.sh"), "--document", str(document), "--output", str(output)]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, encoding="utf-8", start_new_session=True)
 
 
 @pytest.mark.parametrize("times", [4, pytest.param(40, marks=[pytest.mark.slow, pytest.mark.timeout(300)])])
