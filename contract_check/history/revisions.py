@@ -13,7 +13,7 @@ from shutil import move
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from generator.verification import PACKAGE
+from generator.verification import PACKAGE, files
 
 from .. import CONFIG, ROOT, VENDORED
 from ..document import directions, loading, overlay, settings
@@ -55,8 +55,8 @@ def load(revision: str | None) -> Revision:
     made = make(revision, text, _overlays(commit))
     if shipped := git("archive", commit, PACKAGE):  # What users have, whatever made it.
         unpack = ("tar", "-x", "-C")
-        folder = _cached(commit, lambda into: subprocess.run([*unpack, into], input=shipped, check=True))
-        made.packages.append(folder / PACKAGE)
+        package = _cached(commit, lambda into: subprocess.run([*unpack, into], input=shipped, check=True)) / PACKAGE
+        made.packages += [package] if files(package) != files(made.packages[0]) else []
     return made
 
 

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from jsonschema.protocols import Validator
 
 from generator.prepare import preparation
-from generator.prepare.booleans import schemas_as_objects
 
 from ..document import values
 from ..document.closed_objects import forbid_undocumented_fields
@@ -69,7 +68,7 @@ class Comparison:
             ):
                 for key in schema.keys() - {"$ref"}:
                     del schema[key]  # In 3.0, what stands beside a reference is not read.
-        schemas_as_objects(self.base)
+        preparation.schemas_as_objects(self.base)
         prepared = deepcopy(self.base)
         for path, part in list(walk(prepared)):
             part["x-at"] = path  # What is moved and renamed still says where it stood.
