@@ -103,22 +103,23 @@ def prepare(document: dict[str, Any]) -> Prepared:
 
 
 def schemas_as_objects(document: dict[str, Any]) -> None:
-    """Puts an object in the place of each schema that is `true` or `false`: no type says more of either."""
+    """Put an object in the place of each schema that is `true` or `false`: no type says more of either."""
     for _, part in list(walk(document)):
-        for key in _UNTYPED:
-            if isinstance(part.get(key), bool):
-                del part[key]
         if part.get("items") is False and part.get("prefixItems"):
             del part["items"]  # How many there are is a limit, and no type.
-        for key in _SCHEMAS:
-            if isinstance(part.get(key), bool):
-                part[key] = {}
-        for key in _HOLDERS:
-            if is_object(part.get(key)):
-                part[key] = {name: {} if isinstance(value, bool) else value for name, value in part[key].items()}
-        for key in _LISTS:
-            if is_array(part.get(key)):
-                part[key] = [{} if isinstance(value, bool) else value for value in part[key]]
+        for key, value in list(part.items()):
+            if key in _UNTYPED and isinstance(value, bool):
+                del part[key]
+            elif key in _SCHEMAS:
+                part[key] = _as_object(value)
+            elif key in _HOLDERS and is_object(value):
+                part[key] = {name: _as_object(each) for name, each in value.items()}
+            elif key in _LISTS and is_array(value):
+                part[key] = list(map(_as_object, value))
+
+
+def _as_object(schema: Any) -> Any:
+    return {} if isinstance(schema, bool) else schema
 
 
 def _inline(document: dict[str, Any], roles: Sequence[str]) -> None:
@@ -203,29 +204,23 @@ def _parameter(document: dict[str, Any], path: JsonPath, part: dict[str, Any], p
 
 
 def _describe(document: dict[str, Any]) -> None:
-    """Gives each parameter's description to its schema, and makes of each default a sentence.
+    """Put the document's words where the generator takes docstrings from; what would hide there is escaped.
 
-    What would hide in a docstring is shown as its escape.
-
-    A default is what the server does without a value. The generator would have the client send it, as if the caller
-    had asked for it; some servers refuse two values together that nobody had given.
+    A parameter's description goes to its schema. A default becomes a sentence: it is what the server does without a
+    value. The generator would have the client send it, as if the caller had asked for it; some servers refuse two
+    values together that nobody had given.
     """
     for path, part in list(walk(document)):
         for key in ("title", "summary", "description"):
             if isinstance(part.get(key), str):
                 part[key] = visible(part[key])
-        if keyword_of(path) == "parameters":
-            _to_schema(part)
+        schema = object_or_empty(part.get("schema"))
+        if keyword_of(path) == "parameters" and part.get("description") and "$ref" not in schema:
+            schema.setdefault("description", part["description"])
     for path, schema in list(walk(document)):
         if keyword_of(path) in SCHEMA_KEYWORDS and "default" in schema:
             sentence = f"Default: {schema.pop('default')!r}."
             schema["description"] = f"{schema.get('description') or ''} {sentence}".strip()
-
-
-def _to_schema(parameter: dict[str, Any]) -> None:
-    schema = object_or_empty(parameter.get("schema"))
-    if parameter.get("description") and "$ref" not in schema:
-        schema.setdefault("description", parameter["description"])
 
 
 def _simplify(document: dict[str, Any], schema: dict[str, Any]) -> None:
