@@ -26,7 +26,7 @@ def run(arguments: Namespace) -> int:
     began = _begin("document")
     found = loading.load(file, arguments.overlay)
     if "document" in checks:
-        _end("document", began, loading.report(found))
+        _end("document", began, [*loading.report(found), *(f"  {line}" for line in loading.additions(found))])
     elif found.defects:
         raise Refusal(f"{file} is not sound: see `python -m contract_check document`.")
     if found.defects:

@@ -36,6 +36,9 @@ class Client(BaseClient):
         deadline: for a whole call; errors.DeadlineExceeded after it. By default none. Nothing is sent after it. A
             thread that waits for DNS returns when the resolver does, and with a transport of your own, the deadline
             bounds each step rather than their sum.
+        max_retries: how many times a request is sent again, within the deadline, where that is free: after NOT_SENT
+            (but a ProxyError) and 429, and for GET and HEAD also after 502, 503, 504 and other transport errors. The
+            pause is Retry-After's, else 0.5 s, doubled each time up to 8 s.
         max_response_bytes: of a body, decompressed; errors.ResponseTooLarge above it, None for no limit. By default
             64 MiB.
         raise_on_unexpected_status: whether the detailed calls raise errors.UnexpectedStatus.
@@ -52,6 +55,7 @@ class Client(BaseClient):
         cookies: Mapping[str, str] | None = None,
         timeout: httpx.Timeout | float | None = DEFAULT_TIMEOUT,
         deadline: float | None = None,
+        max_retries: int = 0,
         max_response_bytes: int | None = MAX_RESPONSE_BYTES,
         raise_on_unexpected_status: bool = True,
         verify_ssl: ssl.SSLContext | str | bool = True,
@@ -65,6 +69,7 @@ class Client(BaseClient):
             base_url=settings.base_url(base_url),
             timeout=settings.timeout(timeout),
             deadline=settings.deadline(deadline),
+            max_retries=settings.max_retries(max_retries),
             max_response_bytes=settings.max_response_bytes(max_response_bytes),
             raise_on_unexpected_status=settings.flag(
                 "raise_on_unexpected_status", raise_on_unexpected_status
@@ -94,6 +99,7 @@ class AuthenticatedClient(Client):
         cookies: Mapping[str, str] | None = None,
         timeout: httpx.Timeout | float | None = DEFAULT_TIMEOUT,
         deadline: float | None = None,
+        max_retries: int = 0,
         max_response_bytes: int | None = MAX_RESPONSE_BYTES,
         raise_on_unexpected_status: bool = True,
         verify_ssl: ssl.SSLContext | str | bool = True,
@@ -111,6 +117,7 @@ class AuthenticatedClient(Client):
             cookies=cookies,
             timeout=timeout,
             deadline=deadline,
+            max_retries=max_retries,
             max_response_bytes=max_response_bytes,
             raise_on_unexpected_status=raise_on_unexpected_status,
             verify_ssl=verify_ssl,

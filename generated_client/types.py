@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import IO, BinaryIO, Final, Generic, Literal, TypeVar
+from typing import IO, BinaryIO, Final, Generic, Literal, NamedTuple, TypeVar
 
 import httpx
 from attrs import define
@@ -57,6 +57,13 @@ class File:
         return self.file_name, self.payload, self.mime_type
 
 
+class Download(NamedTuple):
+    """A complete download: the path that was written (None for a file of the caller's), and its size in bytes."""
+
+    path: str | None
+    size: int
+
+
 T = TypeVar("T")
 
 
@@ -82,4 +89,4 @@ class Response(Generic[T]):
         return request_id(self.headers)
 
 
-__all__ = ["UNSET", "File", "FileTypes", "RequestFiles", "Response", "Unset"]
+__all__ = ["UNSET", "Download", "File", "FileTypes", "RequestFiles", "Response", "Unset"]

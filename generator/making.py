@@ -90,6 +90,7 @@ def _write_templates(document: dict[str, Any], folder: Path, library: str) -> No
         "distribution": project["name"],
         "wire_names": {name: ascii(sent) for name, sent in document[preparation.WIRE_NAMES].items()},
         "serialization": {name: _as_code(found) for name, found in serialization.items()},
+        "tasks": document[preparation.TASKS],
     }
     lines = (f"{{% set {name} = {json.dumps(fact, ensure_ascii=False)} %}}\n" for name, fact in facts.items())
     (folder / "document.jinja").write_text("".join(lines), encoding="utf-8")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from contract_check.document.overlay import ADDED
 from contract_check.document.text import visible
 from contract_check.document.tree import operations
 
@@ -25,22 +26,30 @@ def reference(document: dict[str, Any], package: Path) -> str:
         group, name = operation["tags"][0], operation["operationId"]
         module = ast.parse((package / "api" / group / f"{name}.py").read_text(encoding="utf-8"))
         functions = {each.name: each for each in module.body if isinstance(each, ast.FunctionDef)}
-        groups.setdefault(group, []).append("\n".join(_lines(group, name, path, functions)))
+        groups.setdefault(group, []).append("\n".join(_lines(operation, path, functions)))
     parts = [f"## {group}\n\n" + "\n".join(sorted(lines)) for group, lines in sorted(groups.items())]
     return "\n".join([_HEAD, *(f"{part}\n" for part in parts)])
 
 
-def _lines(group: str, name: str, path: tuple[str | int, ...], functions: dict[str, ast.FunctionDef]) -> Iterator[str]:
+def _lines(
+    operation: dict[str, Any], path: tuple[str | int, ...], functions: dict[str, ast.FunctionDef]
+) -> Iterator[str]:
+    group, name = operation["tags"][0], operation["operationId"]
     detailed = functions["sync_detailed"]
     answers = _type(detailed.returns).removeprefix("Response[").removesuffix("]")
     success = _type(functions["sync"].returns) if "sync" in functions else ""
     route = _code(f"{str(path[2]).upper()} {path[1]}")
     yield f"- [`{name}`](../generated_client/api/{group}/{name}.py): {route}"
     arguments = ", ".join(_code(argument) for argument in _arguments(detailed.args))
+    if ADDED in operation:
+        yield f"  - {visible(operation[ADDED])}"
     yield f"  - takes {arguments or 'nothing'}"
     yield f"  - returns {_code(success)}" if success else "  - returns nothing that is documented; detailed only"
     if answers != success:
         yield f"  - answers {_code(answers)}"
+    for helper in (functions[each] for each in ("poll", "download") if each in functions):
+        arguments = ", ".join(_code(argument) for argument in _arguments(helper.args))
+        yield f"  - `{helper.name}` and `a{helper.name}` take {arguments}, and return {_code(_type(helper.returns))}"
 
 
 def _arguments(arguments: ast.arguments) -> Iterator[str]:

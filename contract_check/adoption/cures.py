@@ -33,7 +33,7 @@ def find(found: loading.Document, overlays: list[Path], before: dict[str, Any]) 
     # Of two that mend one place, the first may leave nothing for the second.
     cures = [cure for cure in suggested if overlay.apply_action(cure, found.value) is None]
     for each in overlays:
-        overlay.apply(each, found.value)
+        overlay.apply(each, found.value, found.source.file.name)
     directions.relax_required(found.value)
     return cures + list(_kept_names(found.value, before))
 

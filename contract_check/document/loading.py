@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import VENDORED
-from . import directions, nesting, overlay, prose_rules, reading, schema_rules, settings
+from . import directions, long_running, nesting, overlay, prose_rules, reading, schema_rules, settings
 from .defects import Action, Defect, Refusal, count
 from .text import visible
 from .tree import SCHEMA_KEYWORDS, keyword_of, operations, pointer, walk
@@ -52,7 +52,7 @@ def load(file: Path, overlays: Iterable[Path] | None = None, *, is_vendored: boo
         return document
     _drop_titles(document.value)
     for each in settings.overlays(file) if overlays is None else overlays:
-        lost, idle = overlay.apply(each, document.value)
+        lost, idle = overlay.apply(each, document.value, file.name)
         if lost and is_vendored:
             advice = f"Mend its target, delete it, or mark it `{overlay.OPTIONAL}: true`."
             raise Refusal("\n".join([*lost, advice]))
@@ -81,7 +81,7 @@ def _drop_titles(document: dict[str, Any]) -> None:
             del part["title"]
 
 
-_CHECKS = (schema_rules.check, nesting.check, prose_rules.check)
+_CHECKS = (schema_rules.check, nesting.check, prose_rules.check, long_running.check)
 
 
 def _find(document: Document) -> None:
@@ -151,6 +151,13 @@ def _kind(defect: Defect) -> tuple[object, ...]:
 def _line(document: Document, defect: Defect) -> str:
     row, column = defect.place or document.source.place(defect.path)
     return visible(f"{document.source.file}:{row}:{column}: {pointer(defect.path)}: {defect.problem}")
+
+
+def additions(document: Document) -> Iterator[str]:
+    """A line for each operation that an overlay added."""
+    for path, operation in operations(document.value):
+        if overlay.ADDED in operation:
+            yield visible(f"{str(path[2]).upper()} {path[1]}: {operation[overlay.ADDED]}")
 
 
 def summary(document: Document) -> str:

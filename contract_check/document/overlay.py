@@ -14,9 +14,11 @@ from ruamel.yaml.error import YAMLError
 
 from .defects import Action, Refusal
 from .text import is_visible
-from .tree import JsonPath, at, is_array, is_object, is_reference_alone, list_or_empty, object_or_empty, resolve
+from .tree import JsonPath, at, is_array, is_object, is_reference_alone, list_or_empty, object_or_empty, operations, resolve
 
 OPTIONAL = "x-optional"
+ADDED = "x-not-in-document"
+"""Where an operation that an overlay added says so, with the title of the overlay."""
 _IDLE = "gives what stands there already"
 _FIELDS = ("target", "description", "update", "remove")
 
@@ -65,16 +67,22 @@ def _problems(action: Action) -> Iterator[str]:
         yield f"the target `{action.get('target')}` is no JSONPath (RFC 9535): {error.args[0]}."
 
 
-def apply(file: Path, document: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """Changes `document` by the actions in `file`.
+def apply(file: Path, document: dict[str, Any], name: str) -> tuple[list[str], list[str]]:
+    """Changes `document`, called `name`, by the actions in `file`, and marks the operations that they add.
 
     Returns a line for each that found no place to change, and for each that found there what it gives.
     """
     lost, idle = list[str](), list[str]()
+    known = {path for path, _ in operations(document)}
     for place, action in read(file):
         reason = apply_action(action, document)
         if reason and action.get(OPTIONAL) is not True:
             (idle if reason == _IDLE else lost).append(f"{place}: this action {reason}: {action['target']}")
+    added = [operation for path, operation in operations(document) if path not in known]
+    if added:
+        mark = f"not in {name}; {load_yaml(file)['info']['title']}"
+    for operation in added:
+        operation[ADDED] = mark
     return lost, idle
 
 

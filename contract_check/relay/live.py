@@ -17,6 +17,7 @@ import httpx
 
 from ..document.closed_objects import forbid_undocumented_fields
 from ..document.defects import Refusal, count
+from ..document import loading
 from ..document.loading import Document
 from ..document.overlay import load_yaml
 from ..document.text import may_be_coloured
@@ -48,6 +49,7 @@ def run(document: Document, arguments: Namespace) -> int:
     called = {probe.operation for probe in asked if probe.name == "no token"}
     report: dict[str, Any] = {"base_url": url, "answers": [], "departures": []}
     report["not_called"] = [probes.title(path) for path, _ in operations(document.value) if path not in called]
+    report["not_in_document"] = list(loading.additions(document))
     exchanges = list(zip(asked, given, strict=True))
     if all(answer.is_limit for answer in given):
         wait = f" It asks to wait {given[-1].retry_after} s." if given[-1].retry_after.isdecimal() else ""
@@ -114,6 +116,7 @@ def _lines(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
         key = row["documented"] or "nothing"
         yield "", f"{row['operation']}, {row['probe']}: {row['status'] or 'no answer'}, documented as {key}"
     yield from (("", f"{name}: not called, it takes no JSON that could break off") for name in report["not_called"])
+    yield from (("", line) for line in report["not_in_document"])
     rows = sorted(report["departures"], key=itemgetter("accepted", "kind"))
     for why, alike in groupby(rows, itemgetter("accepted")):
         level, word = ("notice", "accepted") if why else ("error", "NEW")

@@ -81,20 +81,20 @@ def _outcome(rules: Rules, response: httpx.Response, body: Body, policy: Respons
         except (TypeError, ValueError, RecursionError) as error:
             problem = str(error) if content else "empty"
 
-    refusal = partial(_error, response=response, content=content, token=policy.token)
+    error_of = partial(refusal, response=response, content=content, token=policy.token)
     if is_too_large:
-        return refusal(errors.ResponseTooLarge, f" with more than {policy.max_response_bytes} bytes")
+        return error_of(errors.ResponseTooLarge, f" with more than {policy.max_response_bytes} bytes")
     if rule is None and (success_only or policy.raise_on_unexpected_status):
         location = response.headers.get("Location") if response.has_redirect_location else None
         to = f", a redirect to {location} that was not followed" if location else ""
-        return refusal(errors.UnexpectedStatus, f" undocumented status{to}")
+        return error_of(errors.UnexpectedStatus, f" undocumented status{to}")
     if problem and is_success:
         hint = _hint(rule, response, content)
-        return refusal(errors.DecodeError, f" unexpected response body ({problem}){hint}")
+        return error_of(errors.DecodeError, f" unexpected response body ({problem}){hint}")
     if not success_only:
         headers = response.headers
         return Response(status_code=response.status_code, content=content, headers=headers, parsed=parsed)
-    return parsed if is_success else refusal(errors.ApiError, "", parsed=parsed)
+    return parsed if is_success else error_of(errors.ApiError, "", parsed=parsed)
 
 
 def _hint(rule: Rule | None, response: httpx.Response, content: bytes) -> str:
@@ -149,7 +149,7 @@ def _other_media_type(rule: Rule, response: httpx.Response) -> str:
     return media_type
 
 
-def _error(
+def refusal(
     kind: type[errors.ResponseError],
     reason: str,
     *,

@@ -52,6 +52,19 @@ def max_response_bytes(value: Any) -> int | None:
     return value
 
 
+def max_retries(value: Any) -> int:
+    """A number from 0 on."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise InvalidArgument(f"max_retries must be a whole number from 0 on, not {value!r}")
+    return value
+
+
+def seconds(name: str, value: Any, *, may_be_0: bool = False) -> float:
+    """Seconds above 0, or from 0 on."""
+    wanted, lowest = ("seconds", 0) if may_be_0 else ("seconds above 0", _ABOVE_0)
+    return _number(name, value, wanted, lowest=lowest)
+
+
 def timeout(value: Any) -> httpx.Timeout:
     """Seconds for each step: a number, None for no limit, or an httpx.Timeout."""
     if value is None or isinstance(value, httpx.Timeout):

@@ -1,5 +1,7 @@
 """Errors of a connection: httpx's own, with the request and a text that says what happened."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Final
 
 import httpx
@@ -26,6 +28,16 @@ def explain(error: httpx.TransportError, request: httpx.Request) -> None:
         text = found.format_map(limits)
     error.args = (f"{request.method} {request.url.path}: {text}",)
     error.request = request
+
+
+@contextmanager
+def explained(request: httpx.Request) -> Generator[None]:
+    """Explain a transport error of the code within."""
+    try:
+        yield
+    except httpx.TransportError as error:
+        explain(error, request)
+        raise
 
 
 def clear_locals(error: BaseException | None) -> None:

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from .kling_image_to_video_request_metadata import (
         KlingImageToVideoRequestMetadata as KlingImageToVideoRequestMetadata,
     )
+    from .kling_task import KlingTask as KlingTask
+    from .kling_task_answer import KlingTaskAnswer as KlingTaskAnswer
     from .video_task import VideoTask as VideoTask
 else:
     _MODULES = {
@@ -17,6 +19,8 @@ else:
         "ErrorResponse": ".error_response",
         "KlingImageToVideoRequest": ".kling_image_to_video_request",
         "KlingImageToVideoRequestMetadata": ".kling_image_to_video_request_metadata",
+        "KlingTask": ".kling_task",
+        "KlingTaskAnswer": ".kling_task_answer",
         "VideoTask": ".video_task",
     }
 
@@ -37,5 +41,7 @@ __all__ = (
     "ErrorResponse",
     "KlingImageToVideoRequest",
     "KlingImageToVideoRequestMetadata",
+    "KlingTask",
+    "KlingTaskAnswer",
     "VideoTask",
 )

@@ -48,8 +48,37 @@ class ClientClosed(RuntimeError):
     """The client was closed before the call had a connection; nothing was sent."""
 
 
+class TaskError(Exception):
+    """The base of the errors that polling ends with. The task was submitted, so it may have been charged.
+
+    Attributes:
+        task_id (str): the id that was polled.
+        state (str | None): the last known state; None where no query was answered.
+        reason (str): why there is no result.
+        task: the task as last returned; None where no query was answered.
+    """
+
+    def __init__(self, task_id: str, state: str | None, reason: str, task: Any = None) -> None:
+        super().__init__(task_id, state, reason, task)
+        self.task_id = task_id
+        self.state = state
+        self.reason = reason
+        self.task = task
+
+    def __str__(self) -> str:
+        return _printable(f"task {self.task_id}, {self.state or 'in an unknown state'}: {self.reason}")
+
+
+class TaskFailed(TaskError):
+    """The task ended in a failure state; `reason` is the relay's."""
+
+
+class PollTimeout(TaskError):
+    """The task did not end within the timeout of poll(). It goes on: poll it again, at no cost."""
+
+
 class DeadlineExceeded(httpx.TimeoutException):
-    """A call took longer than the client's `deadline`, in all.
+    """A call took longer than the client's `deadline`, or a download than its `timeout`, in all.
 
     Attributes:
         may_have_been_charged (bool): False where the deadline was over before anything was sent.
@@ -92,7 +121,7 @@ class ResponseError(Exception):
         self.code = _text(body.get("code"))
         self.type = _text(body.get("type"))
         self.request_id = request_id(self.headers)
-        self.retry_after = _seconds(self.headers.get("Retry-After", body.get("retry_after")))
+        self.retry_after = retry_after(self.headers, body.get("retry_after"))
         super().__init__(self._line(reason))
 
     @property
@@ -108,7 +137,7 @@ class ResponseError(Exception):
             named["request_id"] = self.request_id
         known = ", ".join(f"{name}={value[:_FIELD_LIMIT]}" for name, value in named.items() if value)
         line = f"{self.method} {self.path}: {self.status_code}{reason}{message}{f' ({known})' if known else ''}"
-        return "".join(letter if letter.isprintable() else "?" for letter in " ".join(line.split()))
+        return _printable(line)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The line is made already: a copy takes it as it is, with all attributes.
@@ -154,12 +183,18 @@ def _error_object(content: bytes) -> dict[str, Any]:
     return {"message": error, **top}
 
 
+def _printable(text: str) -> str:
+    """`text` on one line, without control characters, on which a terminal would act."""
+    return "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
+
+
 def _text(value: object) -> str | None:
     return str(value) if isinstance(value, (str, int)) and value != "" else None
 
 
-def _seconds(value: object) -> float | None:
-    """Retry-After in seconds, which HTTP lets be a number or a date."""
+def retry_after(headers: httpx.Headers, otherwise: object = None) -> float | None:
+    """Retry-After in seconds, which HTTP lets be a number or a date; without that header, `otherwise`."""
+    value = headers.get("Retry-After", otherwise)
     date = parsedate_tz(value) if isinstance(value, str) else None
     try:
         seconds = mktime_tz(date) - time.time() if date else float(str(value))

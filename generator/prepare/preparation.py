@@ -9,7 +9,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from contract_check.document import names, serialization
+from contract_check.document import long_running, names, overlay, serialization
 from contract_check.document.media_types import FORM, JSON, TEXT
 from contract_check.document.text import is_visible, visible
 from contract_check.document.tree import (
@@ -39,7 +39,8 @@ SERIALIZATION = "x-serialization"
 """Where the prepared document says of each operation how its arguments stand as text, where that is not the rule."""
 WIRE_NAMES = "x-wire-names"
 """Where the prepared document says what travels for a property or parameter to which it gives another name."""
-
+TASKS = "x-tasks"
+"""Where the prepared document says how the task of an operation is polled, by the operation's group and name."""
 
 _HOLDERS = ("properties", "schemas", "$defs", "patternProperties", "dependentSchemas")
 _SCHEMAS = ("schema", "items", "contains", "propertyNames", "unevaluatedItems", "unevaluatedProperties")
@@ -156,13 +157,22 @@ def _spread_security(document: dict[str, Any]) -> None:
 def _name_operations(document: dict[str, Any]) -> None:
     """Gives each operation the module and the package that it will stand in."""
     wanted: dict[JsonPath, str] = {}
+    given: dict[Any, JsonPath] = {operation.get("operationId"): path for path, operation in operations(document)}
     for path, operation in operations(document):
         method, route = str(path[2]), str(path[1])
         group = names.group(str(next(iter(list_or_empty(operation.get("tags"))), "")), route)
         operation["tags"] = [group]
         wanted[path] = f"{group}/{names.operation(str(operation.get('operationId', '')), method, route)}"
-    for path, name in names.unique(wanted).items():
+    named = names.unique(wanted)
+    for path, name in named.items():
         object_or_empty(at(document, path))["operationId"] = name.rpartition("/")[2]
+    document[TASKS] = {
+        named[path]: {
+            key: named[given[value]] if key.endswith("-operation") else value for key, value in declared.items()
+        }
+        for path, operation in operations(document)
+        if (declared := object_or_empty(operation.get(long_running.EXTENSION)))
+    }
 
 
 def _media_types(path: JsonPath, part: dict[str, Any], prepared: Prepared) -> None:
@@ -210,6 +220,10 @@ def _describe(document: dict[str, Any]) -> None:
     value. The generator would have the client send it, as if the caller had asked for it; some servers refuse two
     values together that nobody had given.
     """
+    for _, operation in operations(document):
+        if overlay.ADDED in operation:
+            mark = f"{operation[overlay.ADDED][:1].upper()}{operation[overlay.ADDED][1:]}."
+            operation["description"] = f"{operation.get('description') or ''}\n\n{mark}".strip()
     for path, part in list(walk(document)):
         for key in ("title", "summary", "description"):
             if isinstance(part.get(key), str):

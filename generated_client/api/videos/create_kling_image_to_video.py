@@ -1,3 +1,4 @@
+from collections.abc import Callable as _Callable
 from contextlib import AbstractAsyncContextManager as _AsyncContext
 from contextlib import AbstractContextManager as _Context
 from typing import Any
@@ -6,10 +7,14 @@ import httpx as _httpx
 
 from ... import client as _client
 from ... import types as _types
+from ..._sending import tasks as _tasks
 from ..._values import bodies as _bodies
 from ..._values import codecs as _codecs
+from ...api.videos import download_video as _download
+from ...api.videos import get_kling_image_to_video as _status
 from ...models.error_response import ErrorResponse
 from ...models.kling_image_to_video_request import KlingImageToVideoRequest
+from ...models.kling_task import KlingTask
 from ...models.video_task import VideoTask
 
 _RULES: _client.Rules = (
@@ -215,3 +220,160 @@ def astream(
     """
 
     return client.astream(_RULES, _get_kwargs(body=body))
+
+
+_POLLING = _tasks.Polling(
+    result=("data",),
+    state=(
+        "data",
+        "status",
+    ),
+    reason=(
+        "data",
+        "fail_reason",
+    ),
+    success=("SUCCESS",),
+    failure=("FAILURE",),
+)
+
+
+def poll(
+    task_id: str,
+    *,
+    client: _client.AuthenticatedClient,
+    timeout: float = 900,
+    interval: float = 15,
+    on_update: _Callable[[KlingTask], object] | None = None,
+) -> KlingTask:
+    """Poll a task until it ends, at no cost.
+
+    Store the id that the submission returned before you poll: with it, any process can poll again at any time, while
+    a second submission costs a second time.
+
+    Args:
+        task_id: the id that the submission returned.
+        timeout (float): seconds for all queries together.
+        interval (float): seconds between two queries; more where the relay asks for it by Retry-After.
+        on_update: called with the task after each query.
+
+    Returns:
+        KlingTask: the task in its final state, SUCCESS.
+
+    Raises:
+        errors.TaskFailed: the task ended as FAILURE; holds the reason.
+        errors.PollTimeout: no final state within `timeout`. The task goes on; holds the last state.
+        errors.ResponseError: a response that retrying cannot fix, such as a 401 or that of an unknown id. Queries that
+            end with 429, 5xx or a transport error are repeated.
+    """
+    _task: KlingTask = _tasks.poll(
+        _POLLING,
+        _status.sync,
+        task_id,
+        client=client,
+        timeout=timeout,
+        interval=interval,
+        on_update=on_update,
+    )
+    return _task
+
+
+def download(
+    task_id: str,
+    to: _tasks.Target,
+    *,
+    client: _client.AuthenticatedClient,
+    timeout: float = 900,
+    on_progress: _Callable[[int, int | None], object] | None = None,
+) -> _types.Download:
+    """Download the result of a task that has ended, at no cost.
+
+    Args:
+        task_id: the id that the submission returned.
+        to: a path, or a file that is open for writing bytes. A path is written as `to`.part, which is renamed once it
+            is complete and removed if the download fails.
+        timeout (float): seconds for the whole download. An interrupted transfer restarts from the beginning.
+        on_progress: called with the bytes so far and, if it is known, the size, after each piece.
+
+    Returns:
+        types.Download: the path and the number of bytes.
+
+    Raises:
+        errors.ResponseError: a response that retrying cannot fix; a DecodeError where it is no file, such as HTML, or
+            empty.
+        errors.DeadlineExceeded: not complete within `timeout`.
+        OSError: the file cannot be written.
+    """
+    return _tasks.download(
+        _download.stream, task_id, to, client=client, timeout=timeout, on_progress=on_progress
+    )
+
+
+async def apoll(
+    task_id: str,
+    *,
+    client: _client.AuthenticatedClient,
+    timeout: float = 900,
+    interval: float = 15,
+    on_update: _Callable[[KlingTask], object] | None = None,
+) -> KlingTask:
+    """Poll a task until it ends, at no cost.
+
+    Store the id that the submission returned before you poll: with it, any process can poll again at any time, while
+    a second submission costs a second time.
+
+    Args:
+        task_id: the id that the submission returned.
+        timeout (float): seconds for all queries together.
+        interval (float): seconds between two queries; more where the relay asks for it by Retry-After.
+        on_update: called with the task after each query.
+
+    Returns:
+        KlingTask: the task in its final state, SUCCESS.
+
+    Raises:
+        errors.TaskFailed: the task ended as FAILURE; holds the reason.
+        errors.PollTimeout: no final state within `timeout`. The task goes on; holds the last state.
+        errors.ResponseError: a response that retrying cannot fix, such as a 401 or that of an unknown id. Queries that
+            end with 429, 5xx or a transport error are repeated.
+    """
+    _task: KlingTask = await _tasks.apoll(
+        _POLLING,
+        _status.asyncio,
+        task_id,
+        client=client,
+        timeout=timeout,
+        interval=interval,
+        on_update=on_update,
+    )
+    return _task
+
+
+async def adownload(
+    task_id: str,
+    to: _tasks.Target,
+    *,
+    client: _client.AuthenticatedClient,
+    timeout: float = 900,
+    on_progress: _Callable[[int, int | None], object] | None = None,
+) -> _types.Download:
+    """Download the result of a task that has ended, at no cost.
+
+    Args:
+        task_id: the id that the submission returned.
+        to: a path, or a file that is open for writing bytes. A path is written as `to`.part, which is renamed once it
+            is complete and removed if the download fails.
+        timeout (float): seconds for the whole download. An interrupted transfer restarts from the beginning.
+        on_progress: called with the bytes so far and, if it is known, the size, after each piece.
+
+    Returns:
+        types.Download: the path and the number of bytes.
+
+    Raises:
+        errors.ResponseError: a response that retrying cannot fix; a DecodeError where it is no file, such as HTML, or
+            empty.
+        errors.DeadlineExceeded: not complete within `timeout`.
+        OSError: the file cannot be written.
+    """
+    return await _tasks.adownload(
+        _download.astream, task_id, to, client=client, timeout=timeout, on_progress=on_progress
+    )

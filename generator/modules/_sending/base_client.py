@@ -1,27 +1,31 @@
 """What both clients share: settings, connections, derived clients, and calls of operations."""
 
 import math
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import Any, Self
 
 import httpx
 
-from ..errors import CONTENT_LIMIT
+from ..errors import CONTENT_LIMIT, DecodeError, ResponseError
 from . import settings
 from .calls import asend, send
 from .connections import Connections
-from .deadline import EXTENSION, LONGEST, Deadline, deadline_of
+from .deadline import EXTENSION, LONGEST, Deadline
 from .http_clients import AsyncClient, SyncClient
-from .reading import Body, aread, read
+from .reading import aread, read
 from .requests import Requests
-from .results import ResponsePolicy, Rules, can_be_streamed, result
+from .results import ResponsePolicy, Rules, can_be_streamed, refusal, result
+from .retries import Attempts, describe, log_by_environment, log_response
 from .token import Token
+from .transport_errors import explained
 
 _CHECKS: dict[str, Callable[[Any], Any]] = {
     "base_url": settings.base_url,
     "timeout": settings.timeout,
     "deadline": settings.deadline,
+    "max_retries": settings.max_retries,
     "max_response_bytes": settings.max_response_bytes,
     "raise_on_unexpected_status": lambda value: settings.flag("raise_on_unexpected_status", value),
     "follow_redirects": lambda value: settings.flag("follow_redirects", value),
@@ -37,6 +41,7 @@ class BaseClient:
     base_url: str
     timeout: httpx.Timeout
     deadline: float | None
+    max_retries: int
     max_response_bytes: int | None
     raise_on_unexpected_status: bool
     follow_redirects: bool
@@ -46,9 +51,12 @@ class BaseClient:
     _owns_connections: bool
     _requests: Requests
     _token: Token | None
+    _bounds_streams: bool = False
+    """Whether the deadline includes reading the body of a stream."""
 
     def _start(self, token: Token | None, options: dict[str, Any], **values: Any) -> None:
         """Take settings that are checked, and connections of its own."""
+        log_by_environment()
         self.__dict__.update(values, _token=token, _connections=Connections(options), _owns_connections=True)
         self._renew_requests()
 
@@ -99,6 +107,24 @@ class BaseClient:
     def with_deadline(self, deadline: float | None) -> Self:
         """A client with another deadline, in seconds for a whole call, on the same connections."""
         return self._derive(deadline=settings.deadline(deadline))
+
+    def with_max_retries(self, max_retries: int) -> Self:
+        """A client that repeats requests so many times where that is free, on the same connections."""
+        return self._derive(max_retries=settings.max_retries(max_retries))
+
+    def for_attempt(self, seconds: float) -> Self:
+        """A client for generated code: one attempt within `seconds`, the body of a stream included."""
+        deadline = seconds if self.deadline is None else min(seconds, self.deadline)
+        return self._derive(deadline=deadline, max_retries=0, _bounds_streams=True)
+
+    def mask(self, text: str) -> str:
+        """`text` of the relay without the token, for generated code."""
+        return self._token.mask(text) if self._token else text
+
+    def unexpected_body(self, response: httpx.Response, problem: str) -> ResponseError:
+        """The error of a stream without a body, for generated code."""
+        reason = f" unexpected response body ({problem})"
+        return refusal(DecodeError, reason, response=response, content=b"", token=self._token)
 
     def get_httpx_client(self) -> httpx.Client:
         """The httpx client of all threads of this process; errors.ClientClosed once closed."""
@@ -152,66 +178,109 @@ class BaseClient:
 
     def call(self, rules: Rules, operation: dict[str, Any], *, success_only: bool) -> Any:
         """Call an operation, for generated code: returns its Response or, where `success_only`, just the success."""
-        http = self.get_httpx_client()
-        request = self._request(http, operation)
+        limit, deadline = self._policy.max_response_bytes, self._deadline()
         # Do not bind the response here: tracebacks show local variables, and a relay may echo the token.
-        return result(rules, self._received(http, request), self._policy, success_only=success_only)
-
-    def _received(self, http: httpx.Client, request: httpx.Request) -> tuple[httpx.Response, Body]:
-        deadline = deadline_of(request)
-        with deadline.enforced(request) if deadline else nullcontext():
-            response = send(http, request, self._token, follow_redirects=self.follow_redirects)
-            return response, read(response, self._policy.max_response_bytes, deadline)
+        received = self._send(operation, deadline, lambda response: (response, read(response, limit, deadline)))
+        return result(rules, received, self._policy, success_only=success_only)
 
     async def acall(self, rules: Rules, operation: dict[str, Any], *, success_only: bool) -> Any:
         """The same on an event loop."""
-        http = self.get_async_httpx_client()
-        request = self._request(http, operation)
-        return result(rules, await self._areceived(http, request), self._policy, success_only=success_only)
+        limit = self._policy.max_response_bytes
 
-    async def _areceived(self, http: httpx.AsyncClient, request: httpx.Request) -> tuple[httpx.Response, Body]:
-        deadline = deadline_of(request)
-        async with deadline.aenforced(request) if deadline else nullcontext():
-            response = await asend(http, request, self._token, follow_redirects=self.follow_redirects)
-            return response, await aread(response, self._policy.max_response_bytes)
+        async def receive(response: httpx.Response) -> Any:
+            return response, await aread(response, limit)
+
+        received = await self._asend(operation, self._deadline(), receive)
+        return result(rules, received, self._policy, success_only=success_only)
 
     @contextmanager
-    def stream(self, rules: Rules, operation: dict[str, Any]) -> Generator[httpx.Response, None, None]:
+    def stream(self, rules: Rules, operation: dict[str, Any]) -> Generator[httpx.Response]:
         """The open response of a documented success; the deadline ends with its headers, its size has no limit."""
-        http = self.get_httpx_client()
-        request = self._request(http, operation)
-        deadline = deadline_of(request)
-        with deadline.enforced(request) if deadline else nullcontext():
-            response = send(http, request, self._token, follow_redirects=self.follow_redirects)
+        deadline = self._deadline()
+        response = self._send(operation, deadline, lambda response: response)
         try:
-            if not can_be_streamed(rules, response):
-                result(rules, (response, read(response, CONTENT_LIMIT)), self._policy, success_only=True)
-            if deadline:
-                deadline.lift()
-            yield response
+            with deadline.enforced(response.request) if deadline else nullcontext(), explained(response.request):
+                if not can_be_streamed(rules, response):
+                    result(rules, (response, read(response, CONTENT_LIMIT)), self._policy, success_only=True)
+                if deadline and not self._bounds_streams:
+                    deadline.lift()
+                yield response
         finally:
             response.close()
 
     @asynccontextmanager
-    async def astream(self, rules: Rules, operation: dict[str, Any]) -> AsyncGenerator[httpx.Response, None]:
+    async def astream(self, rules: Rules, operation: dict[str, Any]) -> AsyncGenerator[httpx.Response]:
         """The same on an event loop."""
-        http = self.get_async_httpx_client()
-        request = self._request(http, operation)
-        deadline = deadline_of(request)
-        async with deadline.aenforced(request) if deadline else nullcontext():
-            response = await asend(http, request, self._token, follow_redirects=self.follow_redirects)
+        deadline = self._deadline()
+
+        async def receive(response: httpx.Response) -> httpx.Response:
+            return response
+
+        response = await self._asend(operation, deadline, receive)
         try:
-            if not can_be_streamed(rules, response):
-                result(rules, (response, await aread(response, CONTENT_LIMIT)), self._policy, success_only=True)
-            yield response
+            async with deadline.aenforced(response.request) if deadline and self._bounds_streams else nullcontext():
+                with explained(response.request):
+                    if not can_be_streamed(rules, response):
+                        received = response, await aread(response, CONTENT_LIMIT)
+                        result(rules, received, self._policy, success_only=True)
+                    yield response
         finally:
             await response.aclose()
 
-    def _request(self, http: httpx.Client | httpx.AsyncClient, operation: dict[str, Any]) -> httpx.Request:
+    def _send(
+        self, operation: dict[str, Any], deadline: Deadline | None, receive: Callable[[httpx.Response], Any]
+    ) -> Any:
+        """What `receive` makes of the open response, after as many attempts as are free and allowed."""
+        http = self.get_httpx_client()
+        name, attempts = self._attempts(operation, deadline)
+        while True:
+            request = self._request(http, operation, deadline)
+            with attempts.attempt(), deadline.enforced(request) if deadline else nullcontext():
+                response = send(http, request, self._token, follow_redirects=self.follow_redirects)
+                log_response(name, request, response)
+                if not attempts.is_repeated(response, self.mask(describe(response))):
+                    return receive(response)
+                response.close()
+            time.sleep(attempts.pause)
+
+    async def _asend(
+        self, operation: dict[str, Any], deadline: Deadline | None, receive: Callable[[httpx.Response], Awaitable[Any]]
+    ) -> Any:
+        """The same on an event loop."""
+        import asyncio  # slow to load, and not needed by threads
+
+        http = self.get_async_httpx_client()
+        name, attempts = self._attempts(operation, deadline)
+        while True:
+            request = self._request(http, operation, deadline)
+            with attempts.attempt():
+                async with deadline.aenforced(request) if deadline else nullcontext():
+                    response = await asend(http, request, self._token, follow_redirects=self.follow_redirects)
+                    log_response(name, request, response)
+                    if not attempts.is_repeated(response, self.mask(describe(response))):
+                        return await receive(response)
+                    await response.aclose()
+            await asyncio.sleep(attempts.pause)
+
+    def _attempts(self, operation: dict[str, Any], deadline: Deadline | None) -> tuple[str, Attempts]:
+        """The name of a call in the log, and its attempts."""
+        method, path = operation["method"].upper(), operation["url"]
+        name = f"{method} {self._token.mask_name(path) if self._token else path}"
+        # What a file that cannot be rewound has sent is gone.
+        files = [part[1] for _, part in operation.get("files", ())]
+        can_repeat = all(file.seekable() for file in files if hasattr(file, "seekable"))
+        return name, Attempts(name, method, self.max_retries if can_repeat else 0, deadline)
+
+    def _deadline(self) -> Deadline | None:
+        return None if self.deadline is None else Deadline(self.deadline)
+
+    def _request(
+        self, http: httpx.Client | httpx.AsyncClient, operation: dict[str, Any], deadline: Deadline | None
+    ) -> httpx.Request:
         """The request, still without the token."""
         request = self._requests.build(http, self.base_url, operation, _steps(self.timeout, self.deadline))
-        if self.deadline is not None:
-            request.extensions[EXTENSION] = Deadline(self.deadline)
+        if deadline:
+            request.extensions[EXTENSION] = deadline
         return request
 
     @property

@@ -1,0 +1,54 @@
+"""x-long-running-operation: how the task that an operation submits is polled, and its result downloaded."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from .defects import Defect, remove
+from .tree import JsonPath, at, is_array, list_or_empty, object_or_empty, operations, resolve
+
+EXTENSION: Final = "x-long-running-operation"
+_OPERATIONS: Final = ("status-operation", "download-operation")
+_POINTERS: Final = ("result", "state", "failure-reason")
+_STATES: Final = ("success-states", "failure-states")
+_SECONDS: Final = ("interval-seconds", "timeout-seconds")
+_KEYS: Final = (*_OPERATIONS, *_POINTERS, *_STATES, *_SECONDS)
+
+
+def check(document: dict[str, Any]) -> Iterator[Defect]:
+    """What is wrong with each declaration; without it, the operation has no poll() and download()."""
+    by_id = {operation.get("operationId"): path for path, operation in operations(document)}
+    for path, operation in operations(document):
+        if EXTENSION in operation:
+            place = (*path, EXTENSION)
+            for problem in _problems(document, operation[EXTENSION], by_id):
+                yield Defect(place, problem, remove(place, problem))
+
+
+def _problems(document: dict[str, Any], value: Any, by_id: dict[Any, JsonPath]) -> Iterator[str]:
+    declared = object_or_empty(value)
+    if declared.keys() != set(_KEYS):
+        yield f"it must have exactly these keys: {', '.join(_KEYS)}."
+        return
+    for key in _OPERATIONS:
+        path = by_id.get(declared[key])
+        if path is None:
+            yield f"`{key}` names no operation: there is no operationId `{declared[key]}`."
+        elif len(_required(document, path)) != 1 or f"{{{_required(document, path)[0]}}}" not in str(path[1]):
+            yield f"`{key}`: {declared[key]} must have one required parameter, the id of the task, in its path."
+    for key in _POINTERS:
+        if not str(declared[key]).startswith(str(declared["result"]) or "/"):
+            yield f"`{key}` must be a JSON pointer into the answer of the status operation, within `result`."
+    for key in _STATES:
+        if not is_array(declared[key]) or not all(isinstance(state, str) for state in declared[key]):
+            yield f"`{key}` must be a list of states."
+    for key in _SECONDS:
+        if not isinstance(declared[key], int | float) or not declared[key] > 0:
+            yield f"`{key}` must be a number of seconds above 0."
+
+
+def _required(document: dict[str, Any], path: JsonPath) -> list[str]:
+    """The required parameters of an operation and of its path."""
+    holders = (at(document, path[:2]), at(document, path))
+    given = (each for holder in holders for each in list_or_empty(object_or_empty(holder).get("parameters")))
+    found = {str(each["name"]): each for each in (resolve(document, each) for each in given) if each.get("name")}
+    return [name for name, parameter in found.items() if parameter.get("required")]

@@ -1,0 +1,105 @@
+"""Send a request again where that is free, and log each attempt."""
+
+import logging
+import os
+import random
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Final
+
+import httpx
+
+from ..errors import NOT_SENT, InvalidArgument, ResponseError, request_id, retry_after
+from .deadline import Deadline
+
+_LOG: Final = logging.getLogger("generated_client")
+_FREE_METHODS: Final = ("GET", "HEAD")
+_FREE_STATUSES: Final = (502, 503, 504)
+"""The statuses after which a request of _FREE_METHODS is sent again; 429 is free for every method."""
+_UNFIXABLE: Final = (httpx.ProxyError, httpx.UnsupportedProtocol, httpx.LocalProtocolError)
+"""Transport errors that come again."""
+
+
+def is_temporary(error: ResponseError | httpx.TransportError) -> bool:
+    """Whether a query that failed so may succeed later."""
+    if isinstance(error, ResponseError):
+        return error.status_code == 429 or error.status_code >= 500
+    return not isinstance(error, _UNFIXABLE)
+
+
+def backoff(failures: int) -> float:
+    """Seconds to wait after so many earlier failures: 0.5, doubled each time, up to 25% less, 8 at most."""
+    return min(0.5 * 2.0 ** min(failures, 9), 8.0) * random.uniform(0.75, 1)  # noqa: S311  # not a secret
+
+
+class Attempts:
+    """The attempts of one call: the request is sent again up to `retries` times, where that is free."""
+
+    def __init__(self, name: str, method: str, retries: int, deadline: Deadline | None) -> None:
+        self._name = name
+        self._is_free = method.upper() in _FREE_METHODS
+        self._retries = retries
+        self._deadline = deadline
+        self._number = 0
+        self._outcome = ""
+        self.pause = 0.0
+        """Seconds to wait before the next attempt."""
+
+    @contextmanager
+    def attempt(self) -> Generator[None]:
+        """Log one attempt; a transport error after which the request is sent again ends here."""
+        began = time.perf_counter()
+        self._number += 1
+        self._outcome = ""
+        if self._deadline:
+            self._deadline.is_sent = None  # what was sent before was free
+        try:
+            yield
+        except BaseException as error:
+            self._outcome = ", ".join(filter(None, (self._outcome, type(error).__name__)))
+            is_free = isinstance(error, NOT_SENT) or (self._is_free and isinstance(error, httpx.TransportError))
+            if isinstance(error, _UNFIXABLE) or not is_free or not self._plan(None):
+                raise
+        finally:
+            took = (time.perf_counter() - began) * 1_000
+            _LOG.info("%s: %s, %.0f ms, attempt %d", self._name, self._outcome, took, self._number)
+
+    def is_repeated(self, response: httpx.Response, text: str) -> bool:
+        """Whether the request is sent again for its response, which the log calls `text`."""
+        self._outcome = text
+        status = response.status_code
+        is_free = status == 429 or (self._is_free and status in _FREE_STATUSES)
+        return is_free and self._plan(retry_after(response.headers))
+
+    def _plan(self, asked: float | None) -> bool:
+        """Set the pause; returns False where no attempt is left, or no time."""
+        self.pause = backoff(self._number - 1) if asked is None else asked
+        is_in_time = self._deadline is None or time.monotonic() + self.pause < self._deadline.until
+        return self._number <= self._retries and is_in_time
+
+
+def describe(response: httpx.Response) -> str:
+    """The status and the request id, for the log."""
+    found = request_id(response.headers)
+    return f"{response.status_code}{f', request id {found}' if found else ''}"
+
+
+def log_response(name: str, request: httpx.Request, response: httpx.Response) -> None:
+    """Log sizes and media types at level DEBUG: neither headers nor bodies, which may hold the token."""
+    if _LOG.isEnabledFor(logging.DEBUG):
+        sizes = [message.headers.get("Content-Length", "?") for message in (request, response)]
+        kind = response.headers.get("Content-Type", "no media type")
+        _LOG.debug("%s: sent %s bytes, receives %s bytes of %s", name, *sizes, kind)
+
+
+def log_by_environment() -> None:
+    """Log to stderr as RELAY_LOG says: info or debug."""
+    level = os.environ.get("RELAY_LOG", "").upper()
+    if level not in ("", "INFO", "DEBUG"):
+        raise InvalidArgument("RELAY_LOG must be info or debug, or not be set")
+    if level and not _LOG.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+        _LOG.addHandler(handler)
+        _LOG.setLevel(level)
