@@ -15,8 +15,8 @@ from checkout import FROZEN, ROOT
 from contract_check.history import revisions
 from contract_check.package.generated_values import Package
 
-_overlay = ROOT / "generator" / "overlay.yaml"
-_made = revisions.make("tests/documents/relay.json", FROZEN.read_bytes(), [_overlay.read_bytes()])
+_overlays = [ROOT / "generator" / name for name in ("status-query.yaml", "overlay.yaml", "gateway.yaml")]
+_made = revisions.make("tests/documents/relay.json", FROZEN.read_bytes(), [each.read_bytes() for each in _overlays])
 FOLDER: Path = _made.packages[0].parent
 """Where a process of a test imports the package from, as `generated_client`."""
 

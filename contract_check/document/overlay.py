@@ -14,7 +14,17 @@ from ruamel.yaml.error import YAMLError
 
 from .defects import Action, Refusal
 from .text import is_visible
-from .tree import JsonPath, at, is_array, is_object, is_reference_alone, list_or_empty, object_or_empty, operations, resolve
+from .tree import (
+    JsonPath,
+    at,
+    is_array,
+    is_object,
+    is_reference_alone,
+    list_or_empty,
+    object_or_empty,
+    operations,
+    resolve,
+)
 
 OPTIONAL = "x-optional"
 ADDED = "x-not-in-document"
@@ -78,11 +88,9 @@ def apply(file: Path, document: dict[str, Any], name: str) -> tuple[list[str], l
         reason = apply_action(action, document)
         if reason and action.get(OPTIONAL) is not True:
             (idle if reason == _IDLE else lost).append(f"{place}: this action {reason}: {action['target']}")
-    added = [operation for path, operation in operations(document) if path not in known]
-    if added:
-        mark = f"not in {name}; {load_yaml(file)['info']['title']}"
-    for operation in added:
-        operation[ADDED] = mark
+    for path, operation in operations(document):
+        if path not in known:
+            operation[ADDED] = f"not in {name}; {object_or_empty(load_yaml(file)['info']).get('title')}"
     return lost, idle
 
 

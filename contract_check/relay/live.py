@@ -15,9 +15,9 @@ from typing import Any
 
 import httpx
 
+from ..document import loading
 from ..document.closed_objects import forbid_undocumented_fields
 from ..document.defects import Refusal, count
-from ..document import loading
 from ..document.loading import Document
 from ..document.overlay import load_yaml
 from ..document.text import may_be_coloured

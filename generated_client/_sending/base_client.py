@@ -179,9 +179,12 @@ class BaseClient:
     def call(self, rules: Rules, operation: dict[str, Any], *, success_only: bool) -> Any:
         """Call an operation, for generated code: returns its Response or, where `success_only`, just the success."""
         limit, deadline = self._policy.max_response_bytes, self._deadline()
+
+        def receive(response: httpx.Response) -> Any:
+            return response, read(response, limit, deadline)
+
         # Do not bind the response here: tracebacks show local variables, and a relay may echo the token.
-        received = self._send(operation, deadline, lambda response: (response, read(response, limit, deadline)))
-        return result(rules, received, self._policy, success_only=success_only)
+        return result(rules, self._send(operation, deadline, receive), self._policy, success_only=success_only)
 
     async def acall(self, rules: Rules, operation: dict[str, Any], *, success_only: bool) -> Any:
         """The same on an event loop."""
@@ -190,8 +193,8 @@ class BaseClient:
         async def receive(response: httpx.Response) -> Any:
             return response, await aread(response, limit)
 
-        received = await self._asend(operation, self._deadline(), receive)
-        return result(rules, received, self._policy, success_only=success_only)
+        received = self._asend(operation, self._deadline(), receive)
+        return result(rules, await received, self._policy, success_only=success_only)
 
     @contextmanager
     def stream(self, rules: Rules, operation: dict[str, Any]) -> Generator[httpx.Response]:
@@ -221,8 +224,8 @@ class BaseClient:
             async with deadline.aenforced(response.request) if deadline and self._bounds_streams else nullcontext():
                 with explained(response.request):
                     if not can_be_streamed(rules, response):
-                        received = response, await aread(response, CONTENT_LIMIT)
-                        result(rules, received, self._policy, success_only=True)
+                        body = aread(response, CONTENT_LIMIT)
+                        result(rules, (response, await body), self._policy, success_only=True)
                     yield response
         finally:
             await response.aclose()

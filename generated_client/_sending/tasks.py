@@ -43,7 +43,7 @@ def poll(
     interval: float,
     on_update: Callable[[Any], object] | None,
 ) -> Any:
-    """Query a task until it ends; returns it, or raises TaskFailed, PollTimeout, or an error that retrying cannot fix."""
+    """Query a task until it succeeds; raises TaskFailed, PollTimeout, or an error that retrying cannot fix."""
     polled = _Poll(polling, task_id, client, timeout, interval, on_update)
     while True:
         answer = None

@@ -41,10 +41,13 @@ def _public(loaded: set[str], package: str) -> set[str]:
 
 
 def _needed(operation: ModuleType) -> set[str]:
-    """The shared modules, the operation's, and the models that it imports by name."""
+    """The shared modules, the operation's, and the models and operations that it imports by name, with theirs."""
     text, name = Path(str(operation.__file__)).read_text(encoding="utf-8"), operation.__name__.partition(".")[2]
     named = re.findall(r"^from \.+(models\.\w+) import", text, re.MULTILINE)
-    return {"", "client", "errors", "types", "models", "api", name.rpartition(".")[0], name, *named}
+    called = re.findall(r"^from \.+(api\.\w+) import (\w+)", text, re.MULTILINE)
+    package = operation.__name__.partition(".")[0]
+    others = [_needed(import_module(f"{package}.{group}.{module}")) for group, module in called]
+    return {"", "client", "errors", "types", "models", "api", name.rpartition(".")[0], name, *named}.union(*others)
 
 
 def test_importing_an_operation(operation: Operation) -> None:
