@@ -165,6 +165,14 @@ class ResponseTooLarge(DecodeError):
     """A body, of whatever status, of more bytes than the client's `max_response_bytes`, decompressed."""
 
 
+def in_doubt(method: str) -> str:
+    """What to do after a request that may have been charged, for the text of its error; nothing for GET and HEAD."""
+    if method.upper() in ("GET", "HEAD"):
+        return ""
+    now = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
+    return f"; it may have been charged: before you repeat it, look for a task of {now} or earlier in the relay's task log"
+
+
 def request_id(headers: httpx.Headers) -> str | None:
     """The id by which the operator finds a request in the relay's log, or None."""
     return next((headers[name] for name in REQUEST_ID_HEADERS if name in headers), None)

@@ -187,8 +187,8 @@ class _Poll(_Attempts):
         if self._on_update:
             self._on_update(self.task)
         if self._state in self._polling.failure:
-            reason = str(_at(answer, self._polling.reason) or "no reason is given")
-            raise TaskFailed(self._task_id, self._state, self._client.mask(reason), self.task)
+            reason = self._client.mask(str(_at(answer, self._polling.reason) or "no reason is given"))
+            raise TaskFailed(self._task_id, self._state, reason, self.task)
         return self._state in self._polling.success
 
     def pause(self) -> float:

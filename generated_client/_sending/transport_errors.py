@@ -6,6 +6,8 @@ from typing import Final
 
 import httpx
 
+from ..errors import in_doubt, may_have_been_charged
+
 _TEXTS: Final[tuple[tuple[type[httpx.TransportError], str], ...]] = (
     (httpx.ConnectTimeout, "no connection within {connect} s; nothing was sent"),
     (httpx.PoolTimeout, "no connection became free within {pool} s; nothing was sent"),
@@ -26,7 +28,8 @@ def explain(error: httpx.TransportError, request: httpx.Request) -> None:
         limits = {step: _format(seconds) for step, seconds in _limits(request).items()}
         found = next((text for kind, text in _TEXTS if isinstance(error, kind)), "the connection failed")
         text = found.format_map(limits)
-    error.args = (f"{request.method} {request.url.path}: {text}",)
+    advice = in_doubt(request.method) if may_have_been_charged(error) else ""
+    error.args = (f"{request.method} {request.url.path}: {text}{advice}",)
     error.request = request
 
 

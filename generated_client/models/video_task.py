@@ -7,6 +7,7 @@ from attrs import field as _attrs_field
 
 from .._values import codecs as _codecs
 from .._values import models as _models
+from ..types import UNSET, Unset
 
 
 @_attrs_define(kw_only=True, repr=False)
@@ -16,15 +17,27 @@ class VideoTask(_models.Model):
     Attributes:
         task_id (str): 任务 ID
         status (str): 任务状态
+        id (str | Unset): The same as task_id.
+        model (str | Unset): The model that was asked for.
+        progress (int | Unset): Percent.
+        created_at (int | Unset): When it was submitted, in seconds since 1970 (UTC).
     """
 
     task_id: str
     status: str
+    id: str | Unset = UNSET
+    model: str | Unset = UNSET
+    progress: int | Unset = UNSET
+    created_at: int | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict[str, Any])
 
     __json_fields__: ClassVar[tuple[_codecs.Field, ...]] = (
         ("task_id", "task_id", True, _codecs.TEXT),
         ("status", "status", True, _codecs.TEXT),
+        ("id", "id", False, _codecs.TEXT),
+        ("model", "model", False, _codecs.TEXT),
+        ("progress", "progress", False, _codecs.INTEGER),
+        ("created_at", "created_at", False, _codecs.INTEGER),
     )
     __json_extra__: ClassVar[_codecs.Codec | None] = _codecs.ANY
 

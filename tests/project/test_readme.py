@@ -41,7 +41,14 @@ def named_relay(
 
 
 @pytest.mark.parametrize("block", blocks("python"), ids=str)
-def test_code_runs_as_it_is_written(block: Block, named_relay: Relay, capsys: pytest.CaptureFixture[str]) -> None:
+def test_code_runs_as_it_is_written(
+    block: Block,
+    named_relay: Relay,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: File,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
     if block.relay:
         named_relay.answer(block.relay)
     code = compile("\n" * (block.line - 1) + block.code, ROOT / block.file, "exec")

@@ -9,6 +9,7 @@ from typing import Any, Self
 import httpx
 
 from ..errors import CONTENT_LIMIT, DecodeError, ResponseError
+from ..types import UNSET
 from . import settings
 from .calls import asend, send
 from .connections import Connections
@@ -20,6 +21,7 @@ from .results import ResponsePolicy, Rules, can_be_streamed, refusal, result
 from .retries import Attempts, describe, log_by_environment, log_response
 from .token import Token
 from .transport_errors import explained
+from .undocumented import ANY_SUCCESS, undocumented, whole
 
 _CHECKS: dict[str, Callable[[Any], Any]] = {
     "base_url": settings.base_url,
@@ -195,6 +197,30 @@ class BaseClient:
 
         received = self._asend(operation, self._deadline(), receive)
         return result(rules, await received, self._policy, success_only=success_only)
+
+    def request(
+        self, method: str, path: str, *, json: Any = UNSET, params: Mapping[str, Any] | None = None
+    ) -> httpx.Response:
+        """Send a request that the document does not describe, with the client's token, deadline and retries.
+
+        Args:
+            method, path: such as "GET" and "/v1/models"; the path continues base_url.
+            json: the body, sent as JSON; by default none.
+            params: the query.
+
+        Raises:
+            errors.UnexpectedStatus: another status than 2xx, unless `raise_on_unexpected_status` is False.
+            InvalidArgument, ResponseTooLarge, httpx.TransportError: as for any operation.
+        """
+        operation = undocumented(method, path, json, params)
+        return whole(operation, self.base_url, self.call(ANY_SUCCESS, operation, success_only=False))
+
+    async def arequest(
+        self, method: str, path: str, *, json: Any = UNSET, params: Mapping[str, Any] | None = None
+    ) -> httpx.Response:
+        """The same on an event loop."""
+        operation = undocumented(method, path, json, params)
+        return whole(operation, self.base_url, await self.acall(ANY_SUCCESS, operation, success_only=False))
 
     @contextmanager
     def stream(self, rules: Rules, operation: dict[str, Any]) -> Generator[httpx.Response]:

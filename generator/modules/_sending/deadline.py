@@ -8,7 +8,7 @@ from typing import Final
 
 import httpx
 
-from ..errors import DeadlineExceeded
+from ..errors import DeadlineExceeded, in_doubt
 
 EXTENSION: Final = "deadline"
 """The extension of a request that holds its Deadline."""
@@ -40,7 +40,7 @@ class Deadline:
 
     def error(self, request: httpx.Request) -> DeadlineExceeded:
         """The error of a call that was not done in time."""
-        nothing = "; nothing was sent" if self.is_sent is False else ""
+        nothing = "; nothing was sent" if self.is_sent is False else in_doubt(request.method)
         text = f"{request.method} {request.url.path}: the call exceeded its deadline of {self.seconds:g} s{nothing}"
         error = DeadlineExceeded(text, request=request)
         error.may_have_been_charged = self.is_sent is not False
