@@ -99,7 +99,8 @@ def _document(arguments: Namespace) -> int:
     for line in loading.report(found):
         print(line, file=sys.stderr)
     if not found.defects:
-        print(f"sound: {loading.summary(found)}", file=sys.stderr if arguments.suggest else sys.stdout)
+        for line in (f"sound: {loading.summary(found)}", *loading.additions(found)):
+            print(line, file=sys.stderr if arguments.suggest else sys.stdout)
     return 1 if found.incurable or (found.defects and not arguments.suggest) else 0
 
 

@@ -1,6 +1,4 @@
-"""Packages that know the status query: generated from relay.json and the overlay that adds it, and from a document that
-has the query itself, and describes it otherwise than the relay answers.
-"""
+"""Packages with the status query: of relay.json, which lacks it, and of a document that describes it otherwise."""
 
 import fcntl
 from pathlib import Path as File

@@ -23,13 +23,14 @@ FOLDER: Path = _made.packages[0].parent
 if TYPE_CHECKING:  # The vendored package has the same modules, but for the document's names.
     from generated_client import AuthenticatedClient, Client, errors, types
     from generated_client._values import large_bodies
-    from generated_client.api.videos import create_kling_image_to_video
+    from generated_client.api.videos import create_kling_image_to_video, get_kling_image_to_video
     from generated_client.models import ErrorResponse, KlingImageToVideoRequest
 else:
     _package = Package(FOLDER / "generated_client")
     errors, types, _client, _models = map(_package.module, ("errors", "types", "client", "models"))
     large_bodies = _package.module("_values.large_bodies")
     create_kling_image_to_video = _package.module("api.videos.create_kling_image_to_video")
+    get_kling_image_to_video = _package.module("api.videos.get_kling_image_to_video")
     AuthenticatedClient, Client = _client.AuthenticatedClient, _client.Client
     ErrorResponse, KlingImageToVideoRequest = _models.ErrorResponse, _models.KlingImageToVideoRequest
 
@@ -67,6 +68,7 @@ __all__ = [
     "KlingImageToVideoRequest",
     "create_kling_image_to_video",
     "errors",
+    "get_kling_image_to_video",
     "large_bodies",
     "play",
     "types",

@@ -1,14 +1,18 @@
 """The status query and the download return what the relay's software was recorded to answer, typed."""
 
 import asyncio
+import inspect
 from typing import Any
 
 import httpx
 import pytest
 
 import recorded
-from another import Package
+from another import DOCUMENT, Package
 from calling import TLS, TOKEN
+from checkout import FROZEN, ROOT, in_process
+from contract_check.document import settings
+from contract_check.history import revisions
 
 FOUND = [state for state in recorded.STATES if recorded.status(state) == 200]
 NO_VIDEO = [state for state in recorded.STATES if recorded.status(state, recorded.CONTENT) != 200]
@@ -78,3 +82,37 @@ def test_the_query_in_the_manner_of_openai_has_its_typed_fields_in_every_state(p
     assert type(answer) is package.load("models").KlingVideo
     assert (answer.id, answer.status, answer.progress) == (body["id"], body["status"], body["progress"])
     assert answer.to_dict() == body
+
+
+MARK = "not in relay.json; as recorded from the relay's software"
+
+
+def test_what_the_overlay_adds_is_marked_wherever_a_user_meets_it() -> None:
+    listed = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    package = ROOT / "generated_client" / "api" / "videos"
+    docstrings = [(package / f"{name}.py").read_text() for name in ("download_video", "get_kling_image_to_video")]
+
+    assert listed.count(f"  - {MARK}\n") == 2
+    assert all(text.count(f"{MARK[:1].upper()}{MARK[1:]}.") == 6 for text in docstrings)
+    for command in (("document",), ("live",)):
+        told = in_process(*command).stdout
+        assert f"GET /v1/videos/{{task_id}}/content: {MARK}\n" in told
+        assert f"POST /kling/v1/videos/image2video: {MARK}" not in told
+
+
+def test_a_document_that_has_the_operations_gets_no_mark_and_the_same_functions(package: Package) -> None:
+    submission = package.operation("videos.create_kling_image_to_video")
+    query = inspect.getdoc(package.operation("videos.get_kling_image_to_video").sync) or ""
+
+    assert {"poll", "apoll", "download", "adownload"} <= vars(submission).keys()
+    assert ("Not in relay.json" in query) == (package.folder.name == "with_status_query")
+
+
+@pytest.mark.parametrize("document", [FROZEN, DOCUMENT], ids=["the line turned off", "a document without tasks"])
+def test_a_document_that_declares_no_task_gets_no_functions(document: Any) -> None:
+    overlays = [each for each in settings.read().overlays if document == DOCUMENT or each.name != "status-query.yaml"]
+    made = revisions.make("relay.json", document.read_bytes(), [each.read_bytes() for each in overlays])
+    operations = [each for each in (made.packages[0] / "api").rglob("*.py") if each.name != "__init__.py"]
+
+    assert not [file for file in operations if "_tasks" in file.read_text() or "download_video" in file.name]
+    assert document == DOCUMENT or [file.stem for file in operations] == ["create_kling_image_to_video"]
