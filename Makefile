@@ -46,8 +46,8 @@ docs: setup ## pages of every operation and model, in docs/pages/index.html
 demo: setup ## make the README's call against a stand-in relay
 	@PYTHONPATH=. .venv/bin/python examples/demo.py
 
-standin: setup ## keep a stand-in relay running until Ctrl-C; PORT=8080, ANSWER=scenario (ANSWER=? lists them)
-	@.venv/bin/python -m contract_check standin $(if $(PORT),--port "$(PORT)") $(if $(ANSWER),--answer "$(ANSWER)") $(ARGS)
+standin: setup ## keep a stand-in relay running until Ctrl-C; PORT=8080, PACE=seconds of each state of a task, ANSWER=scenario (ANSWER=? lists them)
+	@.venv/bin/python -m contract_check standin $(if $(PORT),--port "$(PORT)") $(if $(PACE),--pace "$(PACE)") $(if $(ANSWER),--answer "$(ANSWER)") $(ARGS)
 
 check: setup ## do document, package and bytes agree? offline
 	@.venv/bin/python -m contract_check $(ARGS)

@@ -82,6 +82,8 @@ def _parser() -> ArgumentParser:
     help_answer = "the scenario that answers every request; an unknown one lists them"
     command.add_argument("--port", type=int, default=0, metavar="PORT", help="default: one that is free")
     command.add_argument("--answer", default="success", metavar="SCENARIO", help=help_answer)
+    help_pace = "seconds that a task stays in each state; default: 5"
+    command.add_argument("--pace", type=float, default=5, metavar="SECONDS", help=help_pace)
     command.set_defaults(run=_standin)
     return parser
 

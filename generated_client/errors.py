@@ -170,7 +170,9 @@ def in_doubt(method: str) -> str:
     if method.upper() in ("GET", "HEAD"):
         return ""
     now = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
-    return f"; it may have been charged: before you repeat it, look for a task of {now} or earlier in the relay's task log"
+    return (
+        f"; it may have been charged: before you repeat it, look for a task of {now} or earlier in the relay's task log"
+    )
 
 
 def request_id(headers: httpx.Headers) -> str | None:

@@ -101,11 +101,19 @@ class Package:
     def _instances(self, made: Any, fill: bool | None, depth: int) -> Strategy:
         hints, fields = self.hints(made), [field for field in attrs.fields(made) if field.init]
         fill = fill if depth > 0 else False
-        instances = st.builds(made, **{f.alias: self.values(hints[f.name], fill, depth - 1) for f in fields})
+        values = {f.alias: self.values(hints[f.name], fill, depth - 1) for f in fields}
+        for attribute, _, _, codec in made.__json_fields__:
+            if codec.encode.__qualname__.startswith("matching."):  # what takes no text but a URL, or alike
+                values[attribute] = values[attribute].map(_file_url)
+        instances = st.builds(made, **values)
         free = hints.get("additional_properties")
         if free is None or fill is False or (fields and get_args(free)[1] is Any):
             return instances  # What is Any beside fields is there for what the document doesn't know yet.
         return st.builds(_extend, instances, self.values(free, fill, depth - 1))
+
+
+def _file_url(value: Any) -> Any:
+    return "https://example.com/file" if isinstance(value, str) else value
 
 
 def _extend(instance: Any, extra: dict[str, Any]) -> Any:

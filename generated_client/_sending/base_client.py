@@ -204,7 +204,8 @@ class BaseClient:
         """Send a request that the document does not describe, with the client's token, deadline and retries.
 
         Args:
-            method, path: such as "GET" and "/v1/models"; the path continues base_url.
+            method: such as "GET".
+            path: what follows base_url, such as "/v1/models".
             json: the body, sent as JSON; by default none.
             params: the query.
 

@@ -1,6 +1,7 @@
 """How each documented type travels: Python to JSON, and JSON to Python."""
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from enum import Enum
@@ -8,10 +9,11 @@ from functools import cache, partial
 from importlib import import_module
 from typing import Any, Final, TypeGuard, cast
 
-from attrs import define
+from attrs import define, evolve
 
 from ..errors import InvalidArgument
 from ..types import File
+from .representation import short_repr
 
 _NONE: Final = type(None)
 _EXACT: Final = 2**53
@@ -81,6 +83,18 @@ def scalar(*kinds: type) -> Codec:
         return isinstance(value, kinds) or (int in kinds and isinstance(value, float) and value.is_integer())
 
     return Codec(encode, decode, accepts, accepts, nullable=_NONE in kinds)
+
+
+def matching(codec: Codec, pattern: str, expected: str) -> Codec:
+    """A string of which only what begins as `pattern` says is sent: the document sets x-enforced-pattern."""
+    compiled = re.compile(pattern)
+
+    def encode(value: Any, where: str, strict: bool) -> Any:
+        if strict and isinstance(value, str) and not compiled.match(value):
+            raise InvalidArgument(f"{where}: {short_repr(value)} is not {expected}")
+        return codec.encode(value, where, strict)
+
+    return evolve(codec, encode=encode)
 
 
 def parsed(kind: type, parse: Callable[[Any], Any]) -> Codec:

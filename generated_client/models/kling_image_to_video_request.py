@@ -52,7 +52,16 @@ class KlingImageToVideoRequest(_models.Model):
     __json_fields__: ClassVar[tuple[_codecs.Field, ...]] = (
         ("model", "model", True, _codecs.TEXT),
         ("prompt", "prompt", True, _codecs.TEXT),
-        ("image", "image", False, _codecs.TEXT),
+        (
+            "image",
+            "image",
+            False,
+            _codecs.matching(
+                _codecs.TEXT,
+                "^(https?://|data:|[A-Za-z0-9+/]{64}|([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)$)",
+                "a URL, a data URL or Base64; types.base64_file() reads a file",
+            ),
+        ),
         ("duration", "duration", False, _codecs.NUMBER),
         ("width", "width", False, _codecs.INTEGER),
         ("height", "height", False, _codecs.INTEGER),

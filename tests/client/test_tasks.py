@@ -172,8 +172,11 @@ def test_every_end_of_a_download(caller: Caller, relay: Relay, name: str, tmp_pa
     progress = list[tuple[int, int | None]]()
     _script(relay, case.answers)
 
+    def note(size: int, total: int | None) -> None:
+        progress.append((size, total))
+
     def download() -> Any:
-        return _call(caller, "download", ID, to, timeout=case.timeout, on_progress=lambda *each: progress.append(each))
+        return _call(caller, "download", ID, to, timeout=case.timeout, on_progress=note)
 
     if case.error:
         with pytest.raises(case.error, match=case.text) as raised:
@@ -241,7 +244,7 @@ def test_an_invalid_setting_is_refused(
 ) -> None:
     monkeypatch.chdir(tmp_path)
 
-    with pytest.raises(errors.InvalidArgument, match="timeout|interval"):
+    with pytest.raises(errors.InvalidArgument, match=r"timeout|interval"):
         _call(caller, name, ID, **settings)
 
     assert list(tmp_path.iterdir()) == []

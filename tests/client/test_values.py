@@ -47,6 +47,10 @@ REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"width": True}, TypeError, "width: expected int, got bool"),
     ({"duration": True}, TypeError, "duration: expected int or float, got bool"),
     ({"image": b"\x89PNG"}, TypeError, r"image: expected str, got bytes; base64\.b64encode"),
+    *(
+        ({"image": image}, ValueError, "image: '.*' is not a URL, a data URL or Base64; types.base64_file")
+        for image in ("/home/me/cat.png", "C:\\cat.png", "猫", "", "abc", "ftp://example.com/cat.png", "AAAA====")
+    ),
     ({"metadata": [1]}, TypeError, "metadata: expected dict, got list"),
     ({"metadata": {1: 2}}, TypeError, "metadata: a key must be a str, not int"),
     ({"metadata": {"a": [date(2026, 1, 2)]}}, TypeError, r"metadata\.a\[0\]: .*date"),
@@ -278,3 +282,12 @@ def test_an_image(caller: Caller, relay: Relay, size: int) -> None:
     caller.submit(prompt="走", image=image, duration=5)
     assert relay.request.json == {"model": "kling-v1", "prompt": "走", "duration": 5, "image": image}
     assert int(relay.request.headers["content-length"]) == len(relay.request.body)
+
+
+@pytest.mark.parametrize(
+    "image", ["https://example.com/猫.png", "data:image/png;base64,iVBORw0K", "iVBORw==", "A" * 99]
+)
+def test_a_picture_is_a_url_a_data_url_or_base64(caller: Caller, relay: Relay, image: str) -> None:
+    caller.submit(image=image)
+
+    assert relay.request.json["image"] == image

@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,6 +14,9 @@ from calling import TLS, TOKEN
 from checkout import FROZEN, ROOT, in_process
 from contract_check.document import settings
 from contract_check.history import revisions
+from contract_check.relay.standin import Contract, Relay
+from contract_check.relay.standin.tasks import Tasks
+from frozen import AuthenticatedClient, KlingImageToVideoRequest, create_kling_image_to_video, errors
 
 FOUND = [state for state in recorded.STATES if recorded.status(state) == 200]
 NO_VIDEO = [state for state in recorded.STATES if recorded.status(state, recorded.CONTENT) != 200]
@@ -104,7 +108,7 @@ def test_a_document_that_has_the_operations_gets_no_mark_and_the_same_functions(
     submission = package.operation("videos.create_kling_image_to_video")
     query = inspect.getdoc(package.operation("videos.get_kling_image_to_video").sync) or ""
 
-    assert {"poll", "apoll", "download", "adownload"} <= vars(submission).keys()
+    assert all(hasattr(submission, name) for name in ("poll", "apoll", "download", "adownload"))
     assert ("Not in relay.json" in query) == (package.folder.name == "with_status_query")
 
 
@@ -116,3 +120,41 @@ def test_a_document_that_declares_no_task_gets_no_functions(document: Any) -> No
 
     assert not [file for file in operations if "_tasks" in file.read_text() or "download_video" in file.name]
     assert document == DOCUMENT or [file.stem for file in operations] == ["create_kling_image_to_video"]
+
+
+@pytest.mark.parametrize(
+    ("end", "outcome"),
+    [
+        ("success", "200012 bytes"),
+        ("task_failure", "TaskFailed"),
+        ("task_stuck", "PollTimeout"),
+        ("video_html", "DecodeError"),
+        ("video_empty", "DecodeError"),
+        ("video_cut", "200012 bytes"),
+        ("video_slow", "200012 bytes"),
+    ],
+)
+def test_the_stand_in_plays_the_life_of_a_task(end: str, outcome: str, tmp_path: Path) -> None:
+    states = list[str]()
+    contract = Contract.of(FROZEN)
+    with Relay(contract) as relay, AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS) as client:
+        relay.tasks = Tasks(contract.document, 0.05, end)
+        body = KlingImageToVideoRequest(model="kling-v1", prompt="走")
+        ids = {create_kling_image_to_video.sync(client=client, body=body).task_id for _ in range(2)}
+        task_id = next(iter(ids))
+        try:
+            create_kling_image_to_video.poll(
+                task_id, client=client, timeout=1, interval=0.01, on_update=lambda task: states.append(task.status)
+            )
+            done = create_kling_image_to_video.download(task_id, tmp_path / "video.mp4", client=client, timeout=5)
+            found = f"{done.size} bytes"
+        except (errors.TaskError, errors.ResponseError) as error:  # its name is what the table holds
+            found = type(error).__name__
+        with pytest.raises(errors.ApiError, match="task_not_exist"):
+            create_kling_image_to_video.poll("task_of_nobody", client=client)
+        assert relay.problems == []
+
+    assert (found, len(ids)) == (outcome, 2)
+    final = {"task_stuck": [], "task_failure": ["FAILURE"]}.get(end, ["SUCCESS"])
+    expected = ["NOT_START"] if end == "task_stuck" else ["NOT_START", "SUBMITTED", "IN_PROGRESS", *final]
+    assert list(dict.fromkeys(states)) == expected

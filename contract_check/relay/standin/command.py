@@ -12,14 +12,12 @@ from .contract import Contract
 from .relay import Relay
 from .request import Request
 from .scenarios import SCENARIOS
-
-SUCCESS = "success"
+from .tasks import ENDS, Tasks
 
 
 def scenarios() -> str:
     """The names of the scenarios and what each answers, a line each."""
-    meanings = {SUCCESS: "as the relay does: a task, or a refusal where one is due (the default)"}
-    meanings |= {name: scenario.meaning for name, scenario in SCENARIOS.items()}
+    meanings = ENDS | {name: scenario.meaning for name, scenario in SCENARIOS.items()}
     return "\n".join(f"  {name:14} {meaning}" for name, meaning in meanings.items())
 
 
@@ -27,7 +25,7 @@ def run(document: Document, arguments: Namespace) -> int:
     """Serves until Ctrl-C or SIGTERM; returns 0. Raises Refusal where it can't."""
     if document.defects:
         raise Refusal.environment("the document is not sound.", "See `python -m contract_check document`.")
-    if arguments.answer not in (SUCCESS, *SCENARIOS):
+    if arguments.answer not in (*ENDS, *SCENARIOS):
         raise Refusal.environment(f"there is no scenario `{arguments.answer}`. There are:\n{scenarios()}", "")
     over = Event()
 
@@ -35,7 +33,9 @@ def run(document: Document, arguments: Namespace) -> int:
         over.set()
 
     with _relay(document, arguments) as relay:
-        if arguments.answer != SUCCESS:
+        if arguments.answer in ENDS:
+            relay.tasks = Tasks(document.value, arguments.pace, arguments.answer)
+        else:
             relay.always(arguments.answer)
         print(f"A stand-in relay listens at {relay.url}, answers with {arguments.answer}, and ends with Ctrl-C.")
         print("Point a service at it, with any token that begins with sk-:")

@@ -17,6 +17,7 @@ from .contract import Contract, Operation
 from .handler import Handler
 from .request import Request
 from .scenarios import RECORDED, SCENARIOS
+from .tasks import Tasks
 
 _INSIDE = ("/v1/", "/api/", "/assets/")
 
@@ -40,6 +41,8 @@ class Relay:
         `listener` is told of each request and its answer, before that travels.
         """
         self.contract = contract
+        self.tasks: Tasks | None = None
+        """What answers queries by the tasks that were submitted; without it, each query has the same answer."""
         self.listener = listener
         self.tls = tls
         self.proxy = proxy
@@ -160,7 +163,8 @@ class Relay:
             request.problems.append("no token, or one that the relay does not know")
             return RECORDED["bad_token"].answer
         request.chargeable = self.contract.could_be_charged(operation, request)
-        return self.contract.answer(operation, request, departures)
+        answer = self.contract.answer(operation, request, departures)
+        return self.tasks.answer(request, answer) if self.tasks else answer
 
     def _knows(self, authorization: list[str]) -> bool:
         scheme, _, token = (authorization if len(authorization) == 1 else [""])[0].partition(" ")
@@ -201,6 +205,7 @@ class _Server(ThreadingHTTPServer):
 
     def server_bind(self) -> None:
         """Without HTTPServer's look-up of this machine's name, which may take seconds."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # its port is free again at once
         socket.socket.bind(self.socket, self.server_address)
         self.server_name, self.server_port = self.socket.getsockname()
 
