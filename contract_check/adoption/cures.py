@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from generator.prepare import preparation
 
+from .. import VENDORED
 from ..document import directions, loading, overlay
 from ..document.defects import Action, Refusal, remove, update
 from ..document.prose_rules import server_url
@@ -33,7 +34,7 @@ def find(found: loading.Document, overlays: list[Path], before: dict[str, Any]) 
     # Of two that mend one place, the first may leave nothing for the second.
     cures = [cure for cure in suggested if overlay.apply_action(cure, found.value) is None]
     for each in overlays:
-        overlay.apply(each, found.value, found.source.file.name)
+        overlay.apply(each, found.value, VENDORED.name)
     directions.relax_required(found.value)
     return cures + list(_kept_names(found.value, before))
 

@@ -52,7 +52,7 @@ def load(file: Path, overlays: Iterable[Path] | None = None, *, is_vendored: boo
         return document
     _drop_titles(document.value)
     for each in settings.overlays(file) if overlays is None else overlays:
-        lost, idle = overlay.apply(each, document.value, file.name)
+        lost, idle = overlay.apply(each, document.value, VENDORED.name if is_vendored else file.name)
         if lost and is_vendored:
             advice = f"Mend its target, delete it, or mark it `{overlay.OPTIONAL}: true`."
             raise Refusal("\n".join([*lost, advice]))
