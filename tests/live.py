@@ -11,10 +11,12 @@ from checkout import FROZEN, PYTHON, ROOT, Completed, in_process
 
 TOKEN = "sk-" + "real/money~1"
 OPERATION = "POST /kling/v1/videos/image2video"
+OVERLAYS = [f"--overlay={ROOT / 'generator' / name}" for name in ("overlay.yaml", "gateway.yaml")]
+"""Without those that add operations: the frozen document has OPERATION alone."""
 
 
 def live(url: str, *arguments: str | File, document: File = FROZEN, **env: str) -> Completed:
-    return in_process("live", document, "--base-url", url, *arguments, env={"GITHUB_ACTIONS": "", **env})
+    return in_process("live", document, "--base-url", url, *OVERLAYS, *arguments, env={"GITHUB_ACTIONS": "", **env})
 
 
 def report(url: str, *arguments: str | File, document: File = FROZEN, **env: str) -> dict[str, Any]:
@@ -36,7 +38,7 @@ class Person:
     def __init__(self, url: str, *arguments: str, document: File = FROZEN, **env: str) -> None:
         self.terminal, theirs = pty.openpty()
         environment = {**os.environ, "GITHUB_ACTIONS": "", "PYTHONUTF8": "1", **env}
-        command = [str(PYTHON), "-m", "contract_check", "live", str(document), "--base-url", url, *arguments]
+        command = [str(PYTHON), "-m", "contract_check", "live", str(document), "--base-url", url, *OVERLAYS, *arguments]
         self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=theirs, stdout=theirs, stderr=theirs)
         os.close(theirs)
         self.seen = ""
