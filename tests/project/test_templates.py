@@ -22,6 +22,7 @@ PROOFS = {
     "endpoint/answers.jinja": "stops",
     "endpoint/arguments.jinja": "stops",
     "endpoint/docstring.jinja": "stops",
+    "endpoint/tasks.jinja": "stops",
     "endpoint_module.py.jinja": "test_what_a_call_returns.py::test_a_plain_call_never_returns_an_error",
     "model.py.jinja": "test_models.py::test_fields_are_given_by_name_only",
     "models_init.py.jinja": "test_imports.py::test_importing_the_models_loads_no_model",
