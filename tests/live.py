@@ -11,12 +11,13 @@ from checkout import FROZEN, PYTHON, ROOT, Completed, in_process
 
 TOKEN = "sk-" + "real/money~1"
 OPERATION = "POST /kling/v1/videos/image2video"
-OVERLAYS = [f"--overlay={ROOT / 'generator' / name}" for name in ("overlay.yaml", "gateway.yaml")]
-"""Without those that add operations: the frozen document has OPERATION alone."""
+OVERLAYS = ["--overlay", str(ROOT / "generator" / "overlay.yaml")]
+"""Without those that add operations and fields: the frozen document has OPERATION alone."""
 
 
 def live(url: str, *arguments: str | File, document: File = FROZEN, **env: str) -> Completed:
-    return in_process("live", document, "--base-url", url, *OVERLAYS, *arguments, env={"GITHUB_ACTIONS": "", **env})
+    overlays = [] if "--overlay" in arguments else OVERLAYS
+    return in_process("live", document, "--base-url", url, *overlays, *arguments, env={"GITHUB_ACTIONS": "", **env})
 
 
 def report(url: str, *arguments: str | File, document: File = FROZEN, **env: str) -> dict[str, Any]:
