@@ -37,9 +37,9 @@ def elsewhere(gateway: Package) -> Iterator[Relay]:
 
 
 @pytest.fixture
-def follow(gateway: Package, gateway_caller: Caller) -> Follow:
+def follow(gateway_caller: Caller) -> Follow:
     """Makes a GET that follows redirects; returns its status."""
-    get = gateway.operation("item.get_v1_item_by_item_id")
+    get = gateway_caller.load("api.item.get_v1_item_by_item_id")
 
     def follow(relay: Relay, **settings: Any) -> int:
         own = gateway_caller.connect(relay.url, follow_redirects=True, **CREDENTIALS, **settings)
