@@ -1,4 +1,4 @@
-"""The clients: what sends the operations' requests."""
+"""The clients."""
 
 import os
 import ssl
@@ -12,6 +12,7 @@ from ._sending import settings
 from ._sending.base_client import BaseClient
 from ._sending.results import Rules as Rules
 from ._sending.token import Token
+from .errors import InvalidArgument
 
 DEFAULT_TIMEOUT: Final = httpx.Timeout(120.0, connect=5.0, pool=10.0)
 """Seconds for each step of a call."""
@@ -21,28 +22,31 @@ _DISTRIBUTION: Final = "relay-client"
 
 
 class Client(BaseClient):
-    """Sends the operations' requests; safe to share between threads, event loops and, by fork or pickle, processes.
+    """A client that sends no token; safe to share between threads, event loops and, by fork or pickle, processes.
 
-    Derived clients (`with_...`) share its connections, and only it can close them. All times are in seconds. A setting
-    that cannot be meant is a TypeError or ValueError that names it.
+    Derived clients (`with_...`) share its connections, and only it can close them. All times are in seconds. Invalid
+    settings raise errors.InvalidArgument, a TypeError and ValueError, immediately.
 
     Args:
-        base_url: where the API is: http or https, maybe with a port and a path.
-        headers, cookies: go with every request, but not with a redirect to another origin. Cookies that a server sets
-            are not kept.
-        timeout: for each step (connect, pool, read, write), None for no limit; by default 5, 10, 120, 120.
-        deadline: for a whole call, whatever its steps take; errors.DeadlineExceeded after it. By default none.
+        base_url: the address of the API: http or https, with an optional port and path.
+        headers, cookies: sent with every request, except a redirect to another origin. Cookies that a server sets are
+            ignored.
+        timeout: for each step (connect, pool, read, write), None for no limit; by default 5, 10, 120, 120. A host with
+            several addresses has the connect timeout for each.
+        deadline: for a whole call; errors.DeadlineExceeded after it. By default none. Nothing is sent after it. A
+            thread that waits for DNS returns when the resolver does, and with a transport of your own, the deadline
+            bounds each step rather than their sum.
         max_response_bytes: of a body, decompressed; errors.ResponseTooLarge above it, None for no limit. By default
             64 MiB.
         raise_on_unexpected_status: whether the detailed calls raise errors.UnexpectedStatus.
         follow_redirects: whether to follow redirects of GET and HEAD; any other request is never sent again.
         verify_ssl, httpx_args: `verify` and all other arguments of httpx.Client and httpx.AsyncClient (transport,
-            mounts, proxy, limits, http2, event_hooks, ...), but for those that are set here.
+            mounts, proxy, limits, http2, event_hooks, ...), except those that are set here.
     """
 
     def __init__(
         self,
-        base_url: str = "https://api.xiexus.cn",
+        base_url: str | httpx.URL = "https://api.xiexus.cn",
         *,
         headers: Mapping[str, str] | None = None,
         cookies: Mapping[str, str] | None = None,
@@ -54,13 +58,10 @@ class Client(BaseClient):
         follow_redirects: bool = False,
         httpx_args: Mapping[str, Any] | None = None,
     ) -> None:
-        options = {
-            "verify": settings.verify_ssl(verify_ssl),
-            **settings.httpx_args(httpx_args),
-        }
+        sent = {"User-Agent": _user_agent(), "Accept-Encoding": "gzip, deflate", **settings.headers(headers)}
         self._start(
             None,
-            options,
+            settings.options(verify_ssl, httpx_args),
             base_url=settings.base_url(base_url),
             timeout=settings.timeout(timeout),
             deadline=settings.deadline(deadline),
@@ -69,8 +70,8 @@ class Client(BaseClient):
                 "raise_on_unexpected_status", raise_on_unexpected_status
             ),
             follow_redirects=settings.flag("follow_redirects", follow_redirects),
-            _headers=httpx.Headers({"User-Agent": _user_agent(), **settings.headers(headers)}),
-            _cookies=dict(cookies or {}),
+            _headers=httpx.Headers(sent),
+            _cookies=settings.cookies(cookies),
         )
 
 
@@ -78,13 +79,13 @@ class AuthenticatedClient(Client):
     """A client that sends a token, to base_url's origin only. A pickle of it holds the token.
 
     Args (besides Client's):
-        token: visible ASCII characters, without the prefix; a ValueError else, which doesn't show it.
-        prefix, auth_header_name: what goes before the token (empty for nothing), and the header that carries both.
+        token: visible ASCII characters, without the prefix; otherwise raises InvalidArgument, without revealing it.
+        prefix, auth_header_name: the text before the token (may be empty), and the header that carries both.
     """
 
     def __init__(
         self,
-        base_url: str = "https://api.xiexus.cn",
+        base_url: str | httpx.URL = "https://api.xiexus.cn",
         *,
         token: str,
         prefix: str = "Bearer",
@@ -103,7 +104,7 @@ class AuthenticatedClient(Client):
         problem = secret.replace(token)
         del token  # an error shows this frame's variables
         if problem:
-            raise ValueError(problem)
+            raise InvalidArgument(problem)
         super().__init__(
             base_url,
             headers=headers,
@@ -120,26 +121,28 @@ class AuthenticatedClient(Client):
 
     @classmethod
     def from_env(cls, **arguments: Any) -> Self:
-        """A client with the token in RELAY_TOKEN and, where it is set, the address in RELAY_BASE_URL.
+        """A client with the token in RELAY_TOKEN and, if that is set, the address in RELAY_BASE_URL.
 
         Args:
             arguments: any other argument of the client.
 
         Raises:
-            ValueError: RELAY_TOKEN is not set.
+            InvalidArgument: RELAY_TOKEN is not set, or RELAY_BASE_URL is not an address.
         """
         if not os.environ.get("RELAY_TOKEN"):
-            raise ValueError("RELAY_TOKEN is not set in the environment: give it the token, such as sk-...")
-        if base_url := os.environ.get("RELAY_BASE_URL"):
-            arguments.setdefault("base_url", base_url)
+            raise InvalidArgument(
+                "RELAY_TOKEN is not set in the environment: give it the token, such as sk-..."
+            )
+        if (base_url := os.environ.get("RELAY_BASE_URL")) and "base_url" not in arguments:
+            arguments["base_url"] = settings.base_url(base_url, "RELAY_BASE_URL")
         return cls(token=os.environ["RELAY_TOKEN"], **arguments)
 
     def set_token(self, token: str) -> None:
-        """Sends another token from the next request on, in all clients that share these connections."""
+        """Send another token from the next request on, in all clients that share these connections."""
         problem = self._token.replace(token) if self._token else ""
         del token
         if problem:
-            raise ValueError(problem)
+            raise InvalidArgument(problem)
 
 
 @cache

@@ -41,22 +41,23 @@ def reading_nothing() -> Generator[str]:
 
 
 @contextmanager
-def answering_at_once(answer: bytes) -> Generator[str]:
-    """A server that sends `answer` to the first client after its headers, and reads no body."""
+def answering_at_once(answer: bytes, tls: ssl.SSLContext | None = None) -> Generator[str]:
+    """A server that sends `answer` to the first client after its headers, reads no body, and closes."""
     with ExitStack() as stack:
         server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
 
         def serve() -> None:
             connection, _ = server.accept()
-            stack.enter_context(connection)
-            seen = b""
-            while b"\r\n\r\n" not in seen:
-                seen += connection.recv(1024)
-            connection.sendall(answer)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # closing must not overtake the answer
+            with tls.wrap_socket(connection, server_side=True) if tls else connection as speaking:
+                seen = b""
+                while b"\r\n\r\n" not in seen:
+                    seen += speaking.recv(1024)
+                speaking.sendall(answer)
 
         thread = Thread(target=serve, daemon=True)
         thread.start()
-        yield _url(server)
+        yield _url(server, "https" if tls else "http")
         thread.join()
 
 
@@ -84,8 +85,8 @@ def dripping(text: bytes, pause: float = 0.02) -> Generator[str]:
         thread.join()
 
 
-def _url(server: socket.socket) -> str:
-    return f"http://127.0.0.1:{server.getsockname()[1]}"
+def _url(server: socket.socket, scheme: str = "http") -> str:
+    return f"{scheme}://127.0.0.1:{server.getsockname()[1]}"
 
 
 def server_tls(authority: trustme.CA, *names: str) -> ssl.SSLContext:

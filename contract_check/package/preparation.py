@@ -146,6 +146,7 @@ def _media_types(path: JsonPath, part: dict[str, Any], prepared: Prepared) -> No
     if is_response and len(content) > 1:
         typed = min(content, key=lambda name: not JSON.fullmatch(name))
         prepared.note(path, f"of {', '.join(content)}, {typed} is typed; `stream()` yields any.")
+        part["x-media-types"] = [typed, *(name for name in content if name != typed)]
         part["content"] = content = {typed: content[typed]}
     for media_type, holder in list(content.items()):
         if media_type != media_type.lower():

@@ -1,110 +1,108 @@
 """The transport of event loops: a transport of httpx's for each connection.
 
-httpx's own pool looks at all of its connections for each request, so that 1,000 calls at once take it ten times as
-long. This can go when it doesn't any more.
+httpx's own pool looks at all of its connections for each request, so that 1,000 calls at once take ten times as long,
+and loses connections when calls are cancelled while it is full. This can go when it does neither.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from functools import partial
 from typing import Any
 
 import httpx
 
-from .limits import DEFAULT_LIMITS, IdleConnections, most_connections, sends_by_itself
-from .transport_errors import from_python
+from .async_network import AsyncNetwork
+from .deadline import deadline_of
+from .limits import IdleConnections, closed, max_connections
 
 
-def with_transport(options: dict[str, Any]) -> dict[str, Any]:
-    """What an httpx.AsyncClient is made with, and such a transport unless another one has to send."""
-    if sends_by_itself(options):
-        return options
-    limits = options.get("limits") or DEFAULT_LIMITS
-    verify = httpx.create_ssl_context(options["verify"], options.get("cert"), options.get("trust_env", True))
-    single = httpx.Limits(max_connections=1, keepalive_expiry=limits.keepalive_expiry)
-    make = partial(httpx.AsyncHTTPTransport, verify, limits=single)
-    return {**options, "transport": TransportForEachConnection(make, limits)}
+class AsyncTransportForEachConnection(httpx.AsyncBaseTransport):
+    """Sends each request by a transport that has one connection; above the limit, requests wait for their turn."""
 
+    def __init__(self, make: Callable[[], httpx.AsyncHTTPTransport], limits: httpx.Limits) -> None:
+        self._free: Any = asyncio.Semaphore(max_connections(limits))  # type: ignore[arg-type]  # takes infinity, too
+        self._waiting = 0
+        self._is_closed = False
+        self._make = make
+        self._idle = IdleConnections[_Connection](limits)
 
-class _LimitedTransport(httpx.AsyncBaseTransport):
-    """Lets through as many requests as there may be connections; more wait, for `timeout`'s pool seconds."""
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if deadline := deadline_of(request):
+            deadline.is_sent = bool(deadline.is_sent)
+        await self._acquire(request)
+        connection = None
+        try:
+            connection = self._idle.take() or _Connection(self._make())
+            response = await connection.send(request)
+        except BaseException:
+            await self._release(connection, complete=False)
+            raise
+        if isinstance(response.stream, httpx.ByteStream):  # a mock's: it is complete
+            await self._release(connection, complete=True)
+        else:
+            response.stream = _Stream(response.stream, connection, self._release)
+        return response
 
-    def __init__(self, limits: httpx.Limits) -> None:
-        self._free: Any = asyncio.Semaphore(most_connections(limits))  # type: ignore[arg-type]  # infinity counts, too
-
-    async def _enter(self, request: httpx.Request) -> None:
+    async def _acquire(self, request: httpx.Request) -> None:
+        if self._is_closed:
+            raise closed()
         if not self._free.locked():
             await self._free.acquire()
             return
-        seconds = request.extensions.get("timeout", {}).get("pool")
+        self._waiting += 1
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(request.extensions.get("timeout", {}).get("pool")):
                 await self._free.acquire()
         except TimeoutError:
             raise httpx.PoolTimeout("", request=request) from None
+        finally:
+            self._waiting -= 1
+        if self._is_closed:
+            raise closed()
 
-    async def _send(
-        self, transport: httpx.AsyncBaseTransport, request: httpx.Request, leave: Callable[[bool], Awaitable[None]]
-    ) -> httpx.Response:
-        """Sends by `transport`; `leave` is called once, at the end, with whether the response was whole."""
-        try:
-            response = await transport.handle_async_request(request)
-        except OSError as error:
-            await leave(False)
-            raise from_python(error, request) from error
-        except BaseException:
-            await leave(False)
-            raise
-        if isinstance(response.stream, httpx.ByteStream):  # it has come whole
-            await leave(True)
-        else:
-            response.stream = _Stream(response.stream, request, leave)
-        return response
-
-
-class TransportForEachConnection(_LimitedTransport):
-    """Sends each request by a transport that has one connection, and keeps those that are whole."""
-
-    def __init__(self, make: Callable[[], httpx.AsyncBaseTransport], limits: httpx.Limits) -> None:
-        super().__init__(limits)
-        self._make = make
-        self._idle = IdleConnections[httpx.AsyncBaseTransport](limits)
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        await self._enter(request)
-        transport = self._idle.take() or self._make()
-        return await self._send(transport, request, partial(self._leave, transport))
-
-    async def _leave(self, transport: httpx.AsyncBaseTransport, is_whole: bool) -> None:
+    async def _release(self, connection: "_Connection | None", *, complete: bool) -> None:
         self._free.release()
-        # httpcore loses connections when it is cancelled, so one that is not whole is closed.
-        for each in self._idle.add(transport) if is_whole else [transport]:
-            await each.aclose()
+        if connection:
+            # httpcore loses connections when it is cancelled, so one with an incomplete response is closed.
+            for each in self._idle.add(connection) if complete else [connection]:
+                await each.aclose()
 
     async def aclose(self) -> None:
-        for transport in self._idle.end():  # what is in use closes when it is left
-            await transport.aclose()
+        self._is_closed = True
+        for _ in range(self._waiting):
+            self._free.release()
+        for connection in self._idle.end():  # those in use are closed when they are released
+            await connection.aclose()
+
+
+class _Connection:
+    """A transport with one connection, whose network knows the deadline of the call that uses it."""
+
+    def __init__(self, transport: httpx.AsyncHTTPTransport) -> None:
+        self._transport = transport
+        self._network = AsyncNetwork(transport)
+        self.aclose = transport.aclose
+
+    async def send(self, request: httpx.Request) -> httpx.Response:
+        self._network.deadline = deadline_of(request)
+        return await self._transport.handle_async_request(request)
 
 
 class _Stream(httpx.AsyncByteStream):
-    """A response's stream, which leaves the connection when it is closed."""
+    """A response's stream, which releases the connection when it is closed."""
 
-    def __init__(self, stream: Any, request: httpx.Request, leave: Callable[[bool], Awaitable[None]]) -> None:
+    def __init__(self, stream: Any, connection: _Connection, release: Callable[..., Awaitable[None]]) -> None:
         self._stream = stream
-        self._request = request
-        self._leave = leave
+        self._connection = connection
+        self._release = release
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        try:
-            async for piece in self._stream:
-                yield piece
-        except OSError as error:
-            raise from_python(error, self._request) from error
+        async for piece in self._stream:
+            yield piece
 
     async def aclose(self) -> None:
+        complete = False
         try:
             await self._stream.aclose()
-        except BaseException:
-            await self._leave(False)
-            raise
-        await self._leave(True)
+            complete = True
+        finally:
+            await self._release(self._connection, complete=complete)

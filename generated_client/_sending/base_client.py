@@ -1,9 +1,8 @@
-"""What both clients do: share connections, derive from one another, and make the operations' calls."""
+"""What both clients share: settings, connections, derived clients, and calls of operations."""
 
 import math
-import time
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import Any, Self
 
 import httpx
@@ -12,10 +11,11 @@ from ..errors import CONTENT_LIMIT
 from . import settings
 from .calls import asend, send
 from .connections import Connections
+from .deadline import EXTENSION, LONGEST, Deadline, deadline_of
 from .http_clients import AsyncClient, SyncClient
 from .reading import Body, aread, read
 from .requests import Requests
-from .results import Judgement, Rules, result, rule_for
+from .results import ResponsePolicy, Rules, can_be_streamed, result
 from .token import Token
 
 _CHECKS: dict[str, Callable[[Any], Any]] = {
@@ -27,6 +27,8 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "follow_redirects": lambda value: settings.flag("follow_redirects", value),
 }
 """The settings that can be changed on a client, each with its check."""
+_CLIENTS = __name__.replace("_sending.base_client", "client")
+"""The module of Client and AuthenticatedClient."""
 
 
 class BaseClient:
@@ -46,7 +48,7 @@ class BaseClient:
     _token: Token | None
 
     def _start(self, token: Token | None, options: dict[str, Any], **values: Any) -> None:
-        """Takes the settings, already checked, and has connections of its own."""
+        """Take settings that are checked, and connections of its own."""
         self.__dict__.update(values, _token=token, _connections=Connections(options), _owns_connections=True)
         self._renew_requests()
 
@@ -58,6 +60,9 @@ class BaseClient:
 
     def __setattr__(self, name: str, value: Any) -> None:
         check = _CHECKS.get(name)
+        if check is None and (hasattr(type(self), name) or type(self).__module__ != _CLIENTS):
+            object.__setattr__(self, name, value)  # a mock's method, or an attribute of a subclass
+            return
         if check is None:
             raise AttributeError(f"{type(self).__name__} has no setting {name!r} to change{_hint(name)}")
         self.__dict__[name] = check(value)
@@ -75,7 +80,8 @@ class BaseClient:
     def _derive(self, **changes: Any) -> Self:
         derived = object.__new__(type(self))
         derived.__dict__.update(self.__dict__, _owns_connections=False, **changes)
-        derived._renew_requests()
+        if "_headers" in changes or "_cookies" in changes:
+            derived._renew_requests()
         return derived
 
     def with_headers(self, headers: Mapping[str, str]) -> Self:
@@ -84,7 +90,7 @@ class BaseClient:
 
     def with_cookies(self, cookies: Mapping[str, str]) -> Self:
         """A client with more cookies, on the same connections."""
-        return self._derive(_cookies={**self._cookies, **cookies})
+        return self._derive(_cookies={**self._cookies, **settings.cookies(cookies)})
 
     def with_timeout(self, timeout: httpx.Timeout | float | None) -> Self:
         """A client with another timeout, in seconds for each step, on the same connections."""
@@ -95,34 +101,37 @@ class BaseClient:
         return self._derive(deadline=settings.deadline(deadline))
 
     def get_httpx_client(self) -> httpx.Client:
-        """The httpx client of all threads of this process; RuntimeError once closed."""
+        """The httpx client of all threads of this process; errors.ClientClosed once closed."""
         http: httpx.Client = self._connections.get(SyncClient)
         return http
 
     def get_async_httpx_client(self) -> httpx.AsyncClient:
-        """The httpx client of the running event loop; RuntimeError once closed."""
+        """The httpx client of the running event loop; errors.ClientClosed once closed."""
         http: httpx.AsyncClient = self._connections.get(AsyncClient, _running_loop())
         return http
 
     def set_httpx_client(self, client: httpx.Client) -> Self:
-        """A client of yours for all threads of this process, closed with this one; settings stay those of this one."""
+        """Send by your own client in all threads of this process; it is closed with this one, whose settings count."""
         self._connections.replace(client)
         return self
 
     def set_async_httpx_client(self, async_client: httpx.AsyncClient) -> Self:
-        """A client of yours for the running event loop, closed with this one; settings stay those of this one."""
+        """Send by your own client on the running event loop; it is closed with this one, whose settings count."""
         self._connections.replace(async_client, _running_loop())
         return self
 
     def close(self) -> None:
-        """Closes the connections of all threads of this process, for good. Of a derived client: nothing."""
+        """Close the connections of all threads of this process permanently; a no-op on derived clients.
+
+        Calls in flight end as they would. Calls that wait for a connection raise errors.ClientClosed.
+        """
         if self._owns_connections:
             http = self._connections.replace(None)
             if http is not None:
                 http.close()
 
     async def aclose(self) -> None:
-        """Closes the connections of the running event loop, for good. Of a derived client: nothing."""
+        """Close the connections of the running event loop permanently, as close() does."""
         if self._owns_connections:
             http = self._connections.replace(None, _running_loop())
             if http is not None:
@@ -142,57 +151,43 @@ class BaseClient:
         self.close()
 
     def call(self, rules: Rules, operation: dict[str, Any], *, success_only: bool) -> Any:
-        """Makes a call of an operation, for generated code. Returns its Response or, if so, just the success."""
+        """Call an operation, for generated code: returns its Response or, where `success_only`, just the success."""
         http = self.get_httpx_client()
         request = self._request(http, operation)
-        deadline = self.deadline
-        until = math.inf if deadline is None else time.monotonic() + deadline
+        # Do not bind the response here: tracebacks show local variables, and a relay may echo the token.
+        return result(rules, self._received(http, request), self._policy, success_only=success_only)
 
-        def work() -> tuple[httpx.Response, Body]:
+    def _received(self, http: httpx.Client, request: httpx.Request) -> tuple[httpx.Response, Body]:
+        deadline = deadline_of(request)
+        with deadline.enforced(request) if deadline else nullcontext():
             response = send(http, request, self._token, follow_redirects=self.follow_redirects)
-            return response, read(response, self._judgement.max_response_bytes, until)
-
-        # An answer is in no variable of this frame, which an error shows: a relay may repeat the token.
-        if deadline is None:
-            return result(rules, work(), self._judgement, success_only=success_only)
-        from .deadline import run  # loads what a client without a deadline doesn't need
-
-        return result(rules, run(deadline, request, work), self._judgement, success_only=success_only)
+            return response, read(response, self._policy.max_response_bytes, deadline)
 
     async def acall(self, rules: Rules, operation: dict[str, Any], *, success_only: bool) -> Any:
         """The same on an event loop."""
         http = self.get_async_httpx_client()
         request = self._request(http, operation)
+        return result(rules, await self._areceived(http, request), self._policy, success_only=success_only)
 
-        async def work() -> tuple[httpx.Response, Body]:
+    async def _areceived(self, http: httpx.AsyncClient, request: httpx.Request) -> tuple[httpx.Response, Body]:
+        deadline = deadline_of(request)
+        async with deadline.aenforced(request) if deadline else nullcontext():
             response = await asend(http, request, self._token, follow_redirects=self.follow_redirects)
-            return response, await aread(response, self._judgement.max_response_bytes)
-
-        if self.deadline is None:
-            return result(rules, await work(), self._judgement, success_only=success_only)
-        from .deadline import arun
-
-        answer = arun(self.deadline, request, work)
-        return result(rules, await answer, self._judgement, success_only=success_only)
+            return response, await aread(response, self._policy.max_response_bytes)
 
     @contextmanager
     def stream(self, rules: Rules, operation: dict[str, Any]) -> Generator[httpx.Response, None, None]:
         """The open response of a documented success; the deadline ends with its headers, its size has no limit."""
         http = self.get_httpx_client()
         request = self._request(http, operation)
-
-        def work() -> httpx.Response:
-            return send(http, request, self._token, follow_redirects=self.follow_redirects)
-
-        if self.deadline is None:
-            response = work()
-        else:
-            from .deadline import run
-
-            response = run(self.deadline, request, work)
+        deadline = deadline_of(request)
+        with deadline.enforced(request) if deadline else nullcontext():
+            response = send(http, request, self._token, follow_redirects=self.follow_redirects)
         try:
-            if not _is_documented_success(rules, response):
-                result(rules, (response, read(response, CONTENT_LIMIT, math.inf)), self._judgement, success_only=True)
+            if not can_be_streamed(rules, response):
+                result(rules, (response, read(response, CONTENT_LIMIT)), self._policy, success_only=True)
+            if deadline:
+                deadline.lift()
             yield response
         finally:
             response.close()
@@ -202,43 +197,36 @@ class BaseClient:
         """The same on an event loop."""
         http = self.get_async_httpx_client()
         request = self._request(http, operation)
-
-        async def work() -> httpx.Response:
-            return await asend(http, request, self._token, follow_redirects=self.follow_redirects)
-
-        if self.deadline is None:
-            response = await work()
-        else:
-            from .deadline import arun
-
-            response = await arun(self.deadline, request, work)
+        deadline = deadline_of(request)
+        async with deadline.aenforced(request) if deadline else nullcontext():
+            response = await asend(http, request, self._token, follow_redirects=self.follow_redirects)
         try:
-            if not _is_documented_success(rules, response):
-                result(rules, (response, await aread(response, CONTENT_LIMIT)), self._judgement, success_only=True)
+            if not can_be_streamed(rules, response):
+                result(rules, (response, await aread(response, CONTENT_LIMIT)), self._policy, success_only=True)
             yield response
         finally:
             await response.aclose()
 
     def _request(self, http: httpx.Client | httpx.AsyncClient, operation: dict[str, Any]) -> httpx.Request:
         """The request, still without the token."""
-        return self._requests.build(http, self.base_url, operation, _steps(self.timeout, self.deadline))
+        request = self._requests.build(http, self.base_url, operation, _steps(self.timeout, self.deadline))
+        if self.deadline is not None:
+            request.extensions[EXTENSION] = Deadline(self.deadline)
+        return request
 
     @property
-    def _judgement(self) -> Judgement:
+    def _policy(self) -> ResponsePolicy:
         limit = math.inf if self.max_response_bytes is None else self.max_response_bytes
-        return Judgement(self._token, limit, self.raise_on_unexpected_status)
+        return ResponsePolicy(self._token, limit, self.raise_on_unexpected_status)
 
 
 def _steps(timeout: httpx.Timeout, deadline: float | None) -> dict[str, float | None]:
-    """The seconds for each step, none of which takes longer than the whole call may."""
-    steps = timeout.as_dict()
-    if deadline is None:
-        return steps
-    return {step: deadline if seconds is None else min(seconds, deadline) for step, seconds in steps.items()}
-
-
-def _is_documented_success(rules: Rules, response: httpx.Response) -> bool:
-    return response.is_success and rule_for(rules, response.status_code) is not None
+    """Per-step timeouts, capped at the deadline."""
+    longest = LONGEST if deadline is None else min(deadline, LONGEST)
+    return {
+        step: deadline and longest if seconds is None else min(seconds, longest)
+        for step, seconds in timeout.as_dict().items()
+    }
 
 
 def _running_loop() -> Any:

@@ -1,76 +1,78 @@
-"""The deadline: a call may take so many seconds in all, whatever each of its steps may take."""
+"""The deadline of a call: the time by which it has to end, whatever each of its steps may take."""
 
-import asyncio
-import threading
+import math
 import time
-from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
-from contextvars import copy_context
-from typing import Any, TypeVar
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final
 
 import httpx
 
 from ..errors import DeadlineExceeded
-from .sync_transport import ABORTS
 
-_T = TypeVar("_T")
+EXTENSION: Final = "deadline"
+"""The extension of a request that holds its Deadline."""
+LONGEST: Final = 1e9
+"""Seconds that a socket and a lock can wait; more, which is 30 years, overflows."""
 
 
-def run(seconds: float, request: httpx.Request, work: Callable[[], _T]) -> _T:
-    """Waits for `work` in a thread of its own: httpx cannot end a response that comes a byte at a time."""
-    exceeded = _exceeded(seconds, request)
-    until = time.monotonic() + seconds
-    aborts = list[Callable[[], None]]()
-    request.extensions[ABORTS] = aborts
-    future: Future[_T] = Future()
+class Deadline:
+    """When one call has to end, and whether anything of its request was written by then."""
 
-    def work_and_tell() -> None:
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.until = time.monotonic() + min(seconds, LONGEST)
+        self.is_sent: bool | None = None
+        """None as long as no transport of this package has the request: others don't tell."""
+
+    def lift(self) -> None:
+        """Let the rest of the call take any time."""
+        self.until = math.inf
+
+    def left(self, timeout: float | None, exceeded: type[Exception]) -> float | None:
+        """The seconds that a step may take, `timeout` at most; raises `exceeded` where none are left."""
+        left = self.until - time.monotonic()
+        if left <= 0:
+            raise exceeded("the deadline is over")
+        if left == math.inf:
+            return timeout
+        return left if timeout is None else min(timeout, left)
+
+    def error(self, request: httpx.Request) -> DeadlineExceeded:
+        """The error of a call that was not done in time."""
+        nothing = "; nothing was sent" if self.is_sent is False else ""
+        text = f"{request.method} {request.url.path}: the call exceeded its deadline of {self.seconds:g} s{nothing}"
+        error = DeadlineExceeded(text, request=request)
+        error.may_have_been_charged = self.is_sent is not False
+        return error
+
+    @contextmanager
+    def enforced(self, request: httpx.Request) -> Generator[None]:
+        """Raise DeadlineExceeded for a step that timed out because the deadline is over."""
         try:
-            future.set_result(work())
-        except BaseException as error:  # noqa: BLE001  # raised where the result is awaited
-            future.set_exception(error)
+            yield
+        except httpx.TimeoutException:
+            if time.monotonic() < self.until:
+                raise
+            raise self.error(request) from None
 
-    threading.Thread(target=copy_context().run, args=(work_and_tell,), daemon=True).start()
-    try:
-        return future.result(seconds)
-    except httpx.TimeoutException:
-        if time.monotonic() < until:
-            raise
-        raise exceeded from None  # a step's limit is never above the deadline, so that both may be over at once
-    except TimeoutError as error:
-        if future.done() and future.exception() is error:  # not the wait's time-out, but one of the work's own
-            raise
-        future.add_done_callback(_close)
-        for abort in aborts:
-            abort()
-        raise exceeded from None
+    @asynccontextmanager
+    async def aenforced(self, request: httpx.Request) -> AsyncGenerator[None]:
+        """The same on an event loop, where a step is cancelled at the deadline."""
+        import asyncio  # slow to load, and not needed by threads
 
-
-async def arun(seconds: float, request: httpx.Request, work: Callable[[], Awaitable[_T]]) -> _T:
-    """Waits for `work` on the event loop, and cancels it at the deadline."""
-    exceeded = _exceeded(seconds, request)
-    until = time.monotonic() + seconds
-    limit = asyncio.timeout(seconds)
-    try:
-        async with limit:
-            return await work()
-    except httpx.TimeoutException:
-        if time.monotonic() < until:
-            raise
-        raise exceeded from None
-    except TimeoutError:
-        if not limit.expired():
-            raise
-        raise exceeded from None
+        limit = asyncio.timeout(self.until - time.monotonic())
+        try:
+            with self.enforced(request):
+                async with limit:
+                    yield
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise self.error(request) from None
 
 
-def _close(late: "Future[Any]") -> None:
-    """Closes an open response that nobody waits for any more."""
-    if late.exception() is None and isinstance(response := late.result(), httpx.Response):
-        response.close()
-
-
-def _exceeded(seconds: float, request: httpx.Request) -> DeadlineExceeded:
-    """The error for when it is needed, with a copy of the request as it is before it gets the token."""
-    text = f"{request.method} {request.url.path}: the call took longer than its deadline of {seconds:g} s"
-    return DeadlineExceeded(text, request=httpx.Request(request.method, request.url, headers=request.headers))
+def deadline_of(request: httpx.Request) -> Deadline | None:
+    """The deadline of the call that `request` belongs to."""
+    found: Deadline | None = request.extensions.get(EXTENSION)
+    return found

@@ -1,11 +1,12 @@
 """The reading of a response's body, up to a limit, as far as it comes."""
 
+import math
 import time
 from typing import NamedTuple
 
 import httpx
 
-from ..errors import DeadlineExceeded
+from .deadline import Deadline
 from .transport_errors import explain
 
 
@@ -16,47 +17,65 @@ class Body(NamedTuple):
     problem: str = ""
 
 
-def read(response: httpx.Response, limit: float, until: float) -> Body:
+def read(response: httpx.Response, limit: float, deadline: Deadline | None = None) -> Body:
     """The body of `response`, and a little more than `limit` bytes at most; closes it.
 
-    Raises httpx.TransportError where a success breaks off; of an error status, what came will do.
+    Raises httpx.TransportError where a success breaks off; of an error status, a part is enough.
     """
-    if (whole := _already_read(response)) is not None:
-        return Body(whole)
-    content = bytearray()
-    problem = ""
+    if (content := _already_read(response)) is not None:
+        return Body(content)
+    received = bytearray()
+    problem = unsupported_encoding(response)
+    until = deadline.until if deadline else math.inf
     try:
-        for piece in response.iter_bytes() if _is_decompressed(response) else response.iter_raw():
-            content += piece
-            if time.monotonic() > until:
-                raise DeadlineExceeded("the call took longer than its deadline", request=response.request)
-            if len(content) > limit:
+        for piece in response.iter_raw() if problem or not _is_compressed(response) else response.iter_bytes():
+            received += piece
+            if time.monotonic() > until:  # a transport of the caller's knows no deadline
+                raise httpx.ReadTimeout("the deadline is over", request=response.request)
+            if len(received) > limit:
                 break
     except httpx.RequestError as error:
+        if time.monotonic() > until:
+            raise
         problem = _problem(error, response)
     finally:
         response.close()
-    _let_go(response)
-    return Body(bytes(content), problem)
+        _break_cycle(response)
+    return Body(bytes(received), problem)
 
 
 async def aread(response: httpx.Response, limit: float) -> Body:
-    """The same on an event loop, where the deadline ends by itself what takes too long."""
-    if (whole := _already_read(response)) is not None:
-        return Body(whole)
-    content = bytearray()
-    problem = ""
+    """The same on an event loop, where the deadline cancels what takes too long."""
+    if (content := _already_read(response)) is not None:
+        return Body(content)
+    received = bytearray()
+    problem = unsupported_encoding(response)
     try:
-        async for piece in response.aiter_bytes() if _is_decompressed(response) else response.aiter_raw():
-            content += piece
-            if len(content) > limit:
+        pieces = response.aiter_raw() if problem or not _is_compressed(response) else response.aiter_bytes()
+        async for piece in pieces:
+            received += piece
+            if len(received) > limit:
                 break
     except httpx.RequestError as error:
         problem = _problem(error, response)
     finally:
         await response.aclose()
-    _let_go(response)
-    return Body(bytes(content), problem)
+        _break_cycle(response)
+    return Body(bytes(received), problem)
+
+
+def unsupported_encoding(response: httpx.Response) -> str:
+    """Why a body is not decompressed, or an empty string.
+
+    gzip and deflate expand a piece by 1,000 at most; br, zstd, and several encodings at once have no limit.
+    """
+    encoding: str = response.headers.get("Content-Encoding", "")
+    is_supported = encoding.strip().lower() in ("", "identity", "gzip", "deflate")
+    return "" if is_supported else f"unsupported Content-Encoding {encoding!r}; the client accepts gzip and deflate"
+
+
+def _is_compressed(response: httpx.Response) -> bool:
+    return bool(response.headers.get("Content-Encoding"))
 
 
 def _already_read(response: httpx.Response) -> bytes | None:
@@ -67,21 +86,15 @@ def _already_read(response: httpx.Response) -> bytes | None:
         return None
 
 
-def _is_decompressed(response: httpx.Response) -> bool:
-    """Whether httpx is to decompress the body: not what has several encodings, each of which multiplies by 1,000."""
-    encoding: str = response.headers.get("Content-Encoding", "")
-    return bool(encoding) and "," not in encoding
-
-
 def _problem(error: httpx.RequestError, response: httpx.Response) -> str:
-    """What broke off; raises `error` where that leaves the call without an answer."""
-    if isinstance(error, httpx.TransportError) and not isinstance(error, DeadlineExceeded):
+    """What broke off; raises `error` where that leaves the call without a response."""
+    if isinstance(error, httpx.TransportError):
         explain(error, response.request)
-    if isinstance(error, DeadlineExceeded) or (response.is_success and not isinstance(error, httpx.DecodingError)):
+    if response.is_success and not isinstance(error, httpx.DecodingError):
         raise error
     return f"it breaks off, {error}"
 
 
-def _let_go(response: httpx.Response) -> None:
-    """Its own stream and the response hold each other, and with them what was sent, until a garbage collection."""
+def _break_cycle(response: httpx.Response) -> None:
+    """Its stream and the response hold each other, and with them the request body, until a garbage collection."""
     response.stream = httpx.ByteStream(b"")

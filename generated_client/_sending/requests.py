@@ -1,4 +1,4 @@
-"""What is sent: the requests of one client."""
+"""Build the requests of a client."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,7 +11,7 @@ _MOST_TEMPLATES: Final = 99
 
 
 class Requests:
-    """Builds requests. Those that differ in their bodies only come of one template, which takes half the time."""
+    """Builds requests; a template is reused when only the body differs, which takes half the time."""
 
     def __init__(self, headers: httpx.Headers, cookies: Mapping[str, str]) -> None:
         self._headers = headers
@@ -49,7 +49,8 @@ class Requests:
         self, http: httpx.Client | httpx.AsyncClient, method: str, url: str, operation: Mapping[str, Any]
     ) -> httpx.Request:
         headers: Mapping[str, str] = operation.get("headers", {})
-        key = method, url, *headers.items(), *http.headers.raw
+        accept: str = operation["accept"]
+        key = method, url, accept, *headers.items(), *http.headers.raw
         is_alike = not (http.cookies or http.params or operation.keys() & {"cookies", "files", "joined", "params"})
         template = self._templates.get(key) if is_alike else None
         if template is not None:
@@ -61,7 +62,7 @@ class Requests:
             content=None if operation.get("content") is None else b"",
             files=operation.get("files"),
             params=params,
-            headers={**self._headers, **httpx.Headers(headers)},
+            headers={"accept": accept, **self._headers, **httpx.Headers(headers)},
             cookies={**self._cookies, **operation.get("cookies", {})},
         )
         if is_alike:

@@ -1,124 +1,85 @@
 """The transport of threads: a transport of httpx's for each connection.
 
-httpx's own pool keeps 20 connections, so that most calls of 64 threads open one of their own, and it cannot end a call
-whose deadline is over. This can go when it does both.
+httpx's own pool keeps 20 connections, so that most calls of 64 threads open one of their own, and it has no deadline.
+This can go when it does both.
 """
 
-import socket
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from functools import partial
 from typing import Any
 
 import httpx
 
-from .limits import DEFAULT_LIMITS, IdleConnections, most_connections, sends_by_itself
-from .transport_errors import from_python
-
-ABORTS = "aborts"
-"""The extension of a request in which a list takes what ends the request from another thread."""
-
-
-def with_transport(options: dict[str, Any]) -> dict[str, Any]:
-    """What an httpx.Client is made with, and such a transport unless another one has to send."""
-    if sends_by_itself(options):
-        return options
-    limits = options.get("limits") or DEFAULT_LIMITS
-    verify = httpx.create_ssl_context(options["verify"], options.get("cert"), options.get("trust_env", True))
-    single = httpx.Limits(max_connections=1, keepalive_expiry=limits.keepalive_expiry)
-    make = partial(httpx.HTTPTransport, verify, limits=single)
-    return {**options, "transport": TransportForEachConnection(make, limits)}
+from .deadline import deadline_of
+from .limits import Gate, IdleConnections, max_connections
+from .network import Network
 
 
 class TransportForEachConnection(httpx.BaseTransport):
-    """Sends each request by a transport that has one connection; more than there may be wait for theirs."""
+    """Sends each request by a transport that has one connection; above the limit, requests wait for their turn."""
 
-    def __init__(self, make: Callable[[], httpx.BaseTransport], limits: httpx.Limits) -> None:
-        most = most_connections(limits)
-        self._free: Any = threading.Semaphore(most)  # type: ignore[arg-type]  # infinity counts, too
+    def __init__(self, make: Callable[[], httpx.HTTPTransport], limits: httpx.Limits) -> None:
+        self._gate = Gate(max_connections(limits))
         self._make = make
         self._idle = IdleConnections[_Connection](limits)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        seconds = request.extensions.get("timeout", {}).get("pool")
-        if not self._free.acquire(timeout=seconds):
+        if deadline := deadline_of(request):
+            deadline.is_sent = bool(deadline.is_sent)
+        if not self._gate.acquire(request.extensions.get("timeout", {}).get("pool")):
             raise httpx.PoolTimeout("", request=request)
-        connection = self._idle.take() or _Connection(self._make())
+        connection = None
         try:
+            connection = self._idle.take() or _Connection(self._make())
             response = connection.send(request)
-        except OSError as error:
-            self._leave(connection, is_whole=False)
-            raise from_python(error, request) from error
         except BaseException:
-            self._leave(connection, is_whole=False)
+            self._release(connection, complete=False)
             raise
-        if isinstance(response.stream, httpx.ByteStream):  # it has come whole
-            self._leave(connection, is_whole=True)
+        if isinstance(response.stream, httpx.ByteStream):  # a mock's: it is complete
+            self._release(connection, complete=True)
         else:
-            response.stream = _Stream(response.stream, request, partial(self._leave, connection))
+            response.stream = _Stream(response.stream, connection, self._release)
         return response
 
-    def _leave(self, connection: "_Connection", *, is_whole: bool) -> None:
-        self._free.release()
-        for each in self._idle.add(connection) if is_whole else [connection]:
-            each.close()
+    def _release(self, connection: "_Connection | None", *, complete: bool) -> None:
+        self._gate.release()
+        if connection:
+            for each in self._idle.add(connection) if complete else [connection]:
+                each.close()
 
     def close(self) -> None:
-        for connection in self._idle.end():  # what is in use closes when it is left
+        self._gate.close()
+        for connection in self._idle.end():  # those in use are closed when they are released
             connection.close()
 
 
 class _Connection:
-    """A transport with one connection, which another thread can end."""
+    """A transport with one connection, whose network knows the deadline of the call that uses it."""
 
-    def __init__(self, transport: httpx.BaseTransport) -> None:
+    def __init__(self, transport: httpx.HTTPTransport) -> None:
         self._transport = transport
-        self._stream: Any = None
+        self._network = Network(transport)
+        self.close = transport.close
 
     def send(self, request: httpx.Request) -> httpx.Response:
-        aborts = request.extensions.get(ABORTS)
-        if aborts is not None:
-            request.extensions["trace"] = self._keep_stream
-            aborts.append(self._abort)
-        response = self._transport.handle_request(request)
-        self._stream = response.extensions.get("network_stream")
-        return response
-
-    def _keep_stream(self, event: str, info: dict[str, Any]) -> None:
-        """Remembers the stream of a connection that is just made, before there is a response to tell it."""
-        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
-            self._stream = info["return_value"]
-
-    def _abort(self) -> None:
-        """Has the thread that waits for this connection find it closed."""
-        waited_for = self._stream.get_extra_info("socket") if self._stream else None
-        if waited_for is not None:
-            with suppress(OSError):
-                waited_for.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        self._transport.close()
+        self._network.deadline = deadline_of(request)
+        return self._transport.handle_request(request)
 
 
 class _Stream(httpx.SyncByteStream):
-    """A response's stream, which leaves the connection when it is closed."""
+    """A response's stream, which releases the connection when it is closed."""
 
-    def __init__(self, stream: Any, request: httpx.Request, leave: Callable[..., None]) -> None:
+    def __init__(self, stream: Any, connection: _Connection, release: Callable[..., None]) -> None:
         self._stream = stream
-        self._request = request
-        self._leave = leave
+        self._connection = connection
+        self._release = release
 
     def __iter__(self) -> Iterator[bytes]:
-        try:
-            yield from self._stream
-        except OSError as error:
-            raise from_python(error, self._request) from error
+        yield from self._stream
 
     def close(self) -> None:
+        complete = False
         try:
             self._stream.close()
-        except BaseException:
-            self._leave(is_whole=False)
-            raise
-        self._leave(is_whole=True)
+            complete = True
+        finally:
+            self._release(self._connection, complete=complete)

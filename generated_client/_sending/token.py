@@ -19,9 +19,10 @@ class Token:
         self._value = ""
 
     def replace(self, value: Any) -> str:
-        """Takes another token; returns what is wrong with it, if so. It raises nothing: an error shows arguments."""
+        """Use another token; returns what is wrong with it. It raises nothing: tracebacks show arguments."""
         if not isinstance(value, str) or not re.fullmatch("[!-~]+", value):
-            return "token must be visible ASCII characters, without blanks, line breaks or a prefix"
+            unset = ", not None: is the environment variable set that it comes from, such as RELAY_TOKEN?"
+            return f"token must be visible ASCII characters, without blanks or a prefix{unset if value is None else ''}"
         self._value = value
         return ""
 
@@ -47,12 +48,16 @@ class Token:
         """`text` without the token."""
         return text.replace(self._value, _MASK)
 
+    def mask_bytes(self, content: bytes) -> bytes:
+        """`content` without the token."""
+        return content.replace(self._value.encode(), _MASK.encode())
+
     def mask_body(self, content: bytes) -> bytes:
         """A body without the token, should a relay repeat it; of JSON, its texts, however they are escaped."""
         try:
             data = json.loads(content)
         except (ValueError, RecursionError):
-            return content.replace(self._value.encode(), _MASK.encode())
+            return self.mask_bytes(content)
         masked = self._mask_data(data)
         return content if masked == data else json.dumps(masked, ensure_ascii=False).encode(errors="replace")
 

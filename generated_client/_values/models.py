@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from reprlib import recursive_repr
 from typing import Any, ClassVar, Self
 
+from ..errors import InvalidArgument
 from ..types import UNSET
 from .codecs import Codec, Field, is_object
 from .representation import cut, short_repr
@@ -51,14 +52,15 @@ class Model:
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """The model of a JSON object; TypeError where it is none, ValueError where a required field is missing."""
         if not is_object(src_dict):
-            raise TypeError(f"{cls.__name__}: expected an object, got {type(src_dict).__name__}")
+            raise InvalidArgument(f"{cls.__name__}: expected an object, got {type(src_dict).__name__}")
         rest = dict(src_dict)
         values = dict[str, Any]()
         for attribute, name, required, codec in cls.__json_fields__:
             data = rest.pop(name, UNSET)
             is_absent = data is UNSET or (data is None and not codec.nullable)
             if is_absent and required:
-                raise ValueError(f"{cls.__name__}.{name} is missing")
+                problem = "missing" if data is UNSET else "null"
+                raise InvalidArgument(f"{cls.__name__}.{name} is {problem}")
             values[attribute] = UNSET if is_absent else codec.decode(data, f"{cls.__name__}.{name}")
         made = cls(**values)
         extra = cls.__json_extra__

@@ -4,13 +4,19 @@ import json
 from typing import Any
 from urllib.parse import quote
 
+from ..errors import InvalidArgument
 from ..types import UNSET
 from .codecs import ANY, Codec, is_list, is_object
 
 
-def text(data: Any) -> str:
-    """JSON data as the text of a parameter or form field."""
-    return data if isinstance(data, str) else json.dumps(data, ensure_ascii=False, allow_nan=False)
+def text(data: Any, name: str) -> str:
+    """JSON data as the text of the parameter or form field `name`."""
+    written = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False, allow_nan=False)
+    try:
+        written.encode()
+    except UnicodeEncodeError:
+        raise InvalidArgument(f"{name}: UTF-8 cannot encode lone surrogates") from None
+    return written
 
 
 def pairs(codec: Codec, name: str, value: Any, *, is_nested: bool = False) -> list[tuple[str, str]]:
@@ -19,7 +25,7 @@ def pairs(codec: Codec, name: str, value: Any, *, is_nested: bool = False) -> li
     if is_object(data) and not is_nested:
         return [pair for key, item in data.items() for pair in pairs(ANY, key, item, is_nested=True)]
     items = data if is_list(data) else [data]
-    return [(name, text(item)) for item in items if item is not None]
+    return [(name, text(item, name)) for item in items if item is not None]
 
 
 def deep(codec: Codec, name: str, value: Any) -> list[tuple[str, str]]:
@@ -41,13 +47,13 @@ def joined(codec: Codec, name: str, value: Any, delimiter: str) -> list[str]:
         items = [each for key, item in data.items() if item is not None for each in (key, item)]
     else:
         items = data if is_list(data) else [data]
-    texts = [quote(text(item), safe="") for item in items if item is not None]
+    texts = [quote(text(item, name), safe="") for item in items if item is not None]
     return [f"{quote(name, safe='')}={delimiter.join(texts)}"] if texts else []
 
 
 def segment(codec: Codec, name: str, value: Any) -> str:
     """A path parameter, quoted; one that would lead elsewhere (empty or dots) is a ValueError."""
-    part = text(codec.encode(value, name, True))
+    part = text(codec.encode(value, name, True), name)
     if part in ("", ".", ".."):
-        raise ValueError(f"{name}: {part!r} cannot be part of a path")
+        raise InvalidArgument(f"{name}: {part!r} cannot be part of a path")
     return quote(part, safe="")

@@ -1,7 +1,7 @@
-"""What a call raises, beside httpx's own transport errors.
+"""The errors of a call, beside httpx's own transport errors.
 
-After one of NOT_SENT a request was certainly not sent, and is safe to send again. After any other error, of httpx or of
-this module, it may have been worked on, and paid for.
+After one of NOT_SENT, nothing was sent, and the call is safe to repeat. After any other error the relay may have worked
+on the request and charged for it, unless may_have_been_charged() is False.
 """
 
 import json
@@ -12,8 +12,8 @@ from typing import Any, Final, cast
 
 import httpx
 
-NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-"""The errors after which nothing was sent: for `except NOT_SENT`."""
+NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+"""The errors after which nothing was sent: for `except NOT_SENT`. A ProxyError is a proxy's refusal to connect."""
 CONTENT_LIMIT: Final = 65_536
 """Bytes of a body that an error keeps."""
 REQUEST_ID_HEADERS: Final = ("X-Oneapi-Request-Id", "X-Request-Id")
@@ -23,28 +23,43 @@ _FIELD_LIMIT: Final = 100
 
 
 def may_have_been_charged(error: BaseException) -> bool:
-    """Whether the relay may have worked on the request that `error` came of, and charged for it.
+    """Whether the relay may have worked on the request that raised `error`, and charged for it.
 
     Args:
-        error: whatever a call raised.
+        error: any exception that a call raised, or that ended it: a cancellation, an error of a hook, a group.
 
     Returns:
-        False where nothing was sent (NOT_SENT, or an argument that cannot be sent) and for a status of 4xx, which is a
-        refusal. True for any other error of httpx or of this module: look whether there is a task before sending again.
+        False only where that is certain: nothing was sent (NOT_SENT, InvalidArgument, ClientClosed, a DeadlineExceeded
+        before the first byte), or the relay refused the request with a documented 4xx status. True for anything else:
+        look for the task before you send the request again.
     """
-    if isinstance(error, ResponseError):
+    if isinstance(error, BaseExceptionGroup):
+        return any(map(may_have_been_charged, cast("BaseExceptionGroup[BaseException]", error).exceptions))
+    if isinstance(error, ResponseError | DeadlineExceeded):
         return error.may_have_been_charged
-    return isinstance(error, httpx.HTTPError) and not isinstance(error, NOT_SENT)
+    return not isinstance(error, (*NOT_SENT, InvalidArgument, ClientClosed))
+
+
+class InvalidArgument(TypeError, ValueError):
+    """An argument or a setting that cannot be used; the text names it. Nothing was sent."""
+
+
+class ClientClosed(RuntimeError):
+    """The client was closed before the call had a connection; nothing was sent."""
 
 
 class DeadlineExceeded(httpx.TimeoutException):
-    """A call took longer than the client's `deadline`, in all; the request may have been worked on."""
+    """A call took longer than the client's `deadline`, in all.
 
-    may_have_been_charged: Final = True
+    Attributes:
+        may_have_been_charged (bool): False where the deadline was over before anything was sent.
+    """
+
+    may_have_been_charged: bool = True
 
 
 class ResponseError(Exception):
-    """A response came, but not the one that was asked for; where it repeats the client's token, that is now ***.
+    """A response other than the documented success; where it echoes the client's token, that is masked as ***.
 
     Attributes (None where absent):
         method, path (str), status_code (int), headers (httpx.Headers): of the request and the response.
@@ -82,7 +97,7 @@ class ResponseError(Exception):
 
     @property
     def may_have_been_charged(self) -> bool:
-        """Whether the relay may have worked on the request: not where it refused it, with a status of 4xx."""
+        """Whether the relay may have worked on the request: not where it refused it with a documented 4xx status."""
         return not 400 <= self.status_code < 500
 
     def _line(self, reason: str) -> str:
@@ -107,9 +122,14 @@ class ApiError(ResponseError):
 class UnexpectedStatus(ResponseError):
     """A status that the document doesn't describe."""
 
+    @property
+    def may_have_been_charged(self) -> bool:
+        """True: a status that is not documented says nothing of what the relay did."""
+        return True
+
 
 class DecodeError(ResponseError):
-    """A success whose body is not what the document promises; it may have been worked on (and paid for)."""
+    """A success whose body is not the documented one; the relay may have charged for it."""
 
 
 class ResponseTooLarge(DecodeError):

@@ -329,9 +329,9 @@ def test_no_free_connection_within_the_pool_timeout(caller: Caller, relay: Relay
 
 
 def test_which_errors_are_not_sent() -> None:
-    assert set(errors.NOT_SENT) == {httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout}
+    assert set(errors.NOT_SENT) == {httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError}
     assert not issubclass(errors.DeadlineExceeded, errors.NOT_SENT)
-    assert not errors.may_have_been_charged(TypeError("duration"))
+    assert not errors.may_have_been_charged(errors.InvalidArgument("duration"))
 
 
 @pytest.mark.parametrize("detailed", [False, True], ids=["plain", "detailed"])

@@ -120,7 +120,7 @@ def test_a_post_is_never_sent_again(caller: Caller, relay: Relay, status: int) -
     own = caller.connect(follow_redirects=True)
     with refusing() as nowhere:
         relay.answer(_to(f"{nowhere}/", status))
-        with pytest.raises(errors.UnexpectedStatus, match=f"{status}, a redirect to {nowhere}/ ") as raised:
+        with pytest.raises(errors.UnexpectedStatus, match=f"a redirect to {nowhere}/ ") as raised:
             caller.submit(own)
     assert raised.value.headers["location"] == f"{nowhere}/"
     assert len(relay.requests) == 1

@@ -13,10 +13,10 @@ from ...models.kling_image_to_video_request import KlingImageToVideoRequest
 from ...models.video_task import VideoTask
 
 _RULES: _client.Rules = (
-    (200, 200, "json", _codecs.model("video_task", "VideoTask")),
-    (400, 400, "json", _codecs.model("error_response", "ErrorResponse")),
-    (400, 499, "json", _codecs.model("error_response", "ErrorResponse")),
-    (500, 599, "json", _codecs.model("error_response", "ErrorResponse")),
+    (200, 200, "json", _codecs.model("video_task", "VideoTask"), ("application/json",)),
+    (400, 400, "json", _codecs.model("error_response", "ErrorResponse"), ("application/json",)),
+    (400, 499, "json", _codecs.model("error_response", "ErrorResponse"), ("application/json",)),
+    (500, 599, "json", _codecs.model("error_response", "ErrorResponse"), ("application/json",)),
 )
 _BODIES: tuple[_bodies.Kind, ...] = (
     (
@@ -35,6 +35,7 @@ def _get_kwargs(
     _sent = _bodies.body(_BODIES, body)
     return {
         "method": "post",
+        "accept": "application/json",
         "url": "/kling/v1/videos/image2video",
         **_sent,
     }

@@ -1,12 +1,13 @@
-"""One request and its response, by httpx: redirects followed where that is free, errors told in plain words."""
+"""Send a request by httpx: follow redirects where that is free, and explain errors."""
 
 from typing import Any, Final, cast
 
 import httpx
 
-from .redirects import is_followed, leaves_origin, take_along
+from ..errors import NOT_SENT
+from .redirects import carry_headers, is_followed, leaves_origin
 from .token import Token
-from .transport_errors import explain
+from .transport_errors import clear_locals, explain
 
 _AUTH_OF_THE_CLIENT: Final = cast("Any", httpx.USE_CLIENT_DEFAULT)
 
@@ -20,6 +21,7 @@ def send(http: httpx.Client, request: httpx.Request, token: Token | None, *, fol
         try:
             response = http.send(request, auth=auth, stream=True, follow_redirects=False)
         except httpx.TransportError as error:
+            clear_locals(error)
             raise _explained(error, request, redirects) from error.__cause__
         finally:
             _hide(token, request)
@@ -28,8 +30,8 @@ def send(http: httpx.Client, request: httpx.Request, token: Token | None, *, fol
             return response
         response.close()
         if leaves_origin(response, following):
-            auth = None  # once away, there is no way back to a credential
-        take_along(response, following)
+            auth = None  # never restore credentials after leaving the origin
+        carry_headers(response, following)
         if token:
             token.show_in(following.headers)
         request = following
@@ -40,6 +42,8 @@ async def asend(
     http: httpx.AsyncClient, request: httpx.Request, token: Token | None, *, follow_redirects: bool
 ) -> httpx.Response:
     """The same on an event loop."""
+    import asyncio  # slow to load, and not needed by threads
+
     auth = _AUTH_OF_THE_CLIENT
     if token:
         token.add_to(request.headers)
@@ -47,7 +51,11 @@ async def asend(
         try:
             response = await http.send(request, auth=auth, stream=True, follow_redirects=False)
         except httpx.TransportError as error:
+            clear_locals(error)
             raise _explained(error, request, redirects) from error.__cause__
+        except asyncio.CancelledError as error:
+            clear_locals(error)
+            raise
         finally:
             _hide(token, request)
         following = response.next_request
@@ -56,7 +64,7 @@ async def asend(
         await response.aclose()
         if leaves_origin(response, following):
             auth = None
-        take_along(response, following)
+        carry_headers(response, following)
         if token:
             token.show_in(following.headers)
         request = following
@@ -71,7 +79,7 @@ def _hide(token: Token | None, request: httpx.Request) -> None:
 def _explained(error: httpx.TransportError, request: httpx.Request, redirects: int) -> httpx.TransportError:
     """`error` with its text; after a redirect none that says that nothing was sent, for the first request was."""
     explain(error, request)
-    if redirects and isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
+    if redirects and isinstance(error, NOT_SENT):
         return httpx.ReadError(f"{error} (after {redirects} of its redirects)", request=request)
     return error
 

@@ -1,8 +1,13 @@
 """The connections of a client: one httpx client for the threads of a process, and one for each event loop."""
 
 import os
+import ssl
 import threading
 from typing import Any
+
+import httpx
+
+from .limits import closed
 
 
 class Connections:
@@ -13,6 +18,7 @@ class Connections:
         # A fork never touches its parent's sockets, nor locks that its parent left locked.
         self._locks = dict[int, threading.Lock]()
         self._open = dict[tuple[int, Any], Any]()
+        self._context: ssl.SSLContext | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Connections, (self._options,)
@@ -27,9 +33,9 @@ class Connections:
         with self._locks.setdefault(process, threading.Lock()):
             if key not in self._open:
                 self._forget_closed_loops(process)
-                self._open[key] = make(**self._options)
+                self._open[key] = make(self._ssl_context, **self._options)
             if self._open[key] is None:
-                raise RuntimeError("this client was closed, or the one that it derives from")
+                raise closed()
             return self._open[key]
 
     def replace(self, http: Any, loop: Any = None) -> Any:
@@ -39,6 +45,14 @@ class Connections:
             before = self._open.get((process, loop))
             self._open[process, loop] = http
         return before
+
+    def _ssl_context(self) -> ssl.SSLContext:
+        """The TLS settings of all connections: loading the certificates takes 60 ms."""
+        if self._context is None:
+            self._context = httpx.create_ssl_context(
+                self._options["verify"], self._options.get("cert"), self._options.get("trust_env", True)
+            )
+        return self._context
 
     def _forget_closed_loops(self, process: int) -> None:
         for key in list(self._open):

@@ -1,27 +1,78 @@
 """How many connections there may be, how many of them are kept, and for how long."""
 
 import math
+import threading
 import time
 from collections import deque
 from typing import Final, Generic, TypeVar
-from urllib.request import getproxies
 
 import httpx
+
+from ..errors import ClientClosed
 
 _T = TypeVar("_T")
 
 DEFAULT_LIMITS: Final = httpx.Limits(max_connections=100)
 
 
-def sends_by_itself(options: dict[str, object]) -> bool:
-    """Whether httpx's own pool has to send: for a transport, HTTP/2 or a proxy that was asked for."""
-    is_proxied = options.get("trust_env", True) and any(map(getproxies().get, ("http", "https", "all")))
-    return bool(is_proxied) or any(map(options.get, ("http2", "proxy", "transport")))
-
-
-def most_connections(limits: httpx.Limits) -> float:
+def max_connections(limits: httpx.Limits) -> float:
     """How many connections there may be at once."""
     return math.inf if limits.max_connections is None else limits.max_connections
+
+
+def closed() -> ClientClosed:
+    """The error of a call whose client was closed before it had a connection."""
+    return ClientClosed("this client was closed, or the one that it derives from; nothing was sent")
+
+
+class Gate:
+    """Lets so many threads through at once, first come, first served: `threading.Semaphore` keeps no order."""
+
+    def __init__(self, places: float) -> None:
+        self._free = places
+        self._waiting = deque[threading.Lock]()
+        self._lock = threading.Lock()
+        self._is_closed = False
+
+    def acquire(self, timeout: float | None) -> bool:
+        """Wait `timeout` seconds, or None for ever, for a place; whether there was one. Raises ClientClosed."""
+        with self._lock:
+            if self._is_closed:
+                raise closed()
+            if self._free > 0:
+                self._free -= 1
+                return True
+            turn = threading.Lock()
+            turn.acquire()
+            self._waiting.append(turn)
+        is_mine = False
+        try:
+            is_mine = turn.acquire(timeout=-1 if timeout is None else timeout)
+        finally:
+            if not is_mine:
+                with self._lock:
+                    if turn in self._waiting:
+                        self._waiting.remove(turn)
+                    else:  # it was handed over just now
+                        is_mine = True
+        if self._is_closed:
+            raise closed()
+        return is_mine
+
+    def release(self) -> None:
+        """Hand the place to the thread that has waited longest."""
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._free += 1
+
+    def close(self) -> None:
+        """Raise ClientClosed in every thread that waits, or comes later."""
+        with self._lock:
+            self._is_closed = True
+            while self._waiting:
+                self._waiting.popleft().release()
 
 
 class IdleConnections(Generic[_T]):
@@ -42,7 +93,7 @@ class IdleConnections(Generic[_T]):
             return None
 
     def add(self, connection: _T) -> list[_T]:
-        """Keeps `connection`; returns those that are too many or too old, to be closed."""
+        """Keep `connection`; returns those that are too many or too old, to be closed."""
         self._idle.append((time.monotonic(), connection))
         surplus = list[_T]()
         try:
@@ -53,7 +104,7 @@ class IdleConnections(Generic[_T]):
         return surplus
 
     def end(self) -> list[_T]:
-        """Keeps none from now on; returns those that were kept, to be closed."""
+        """Keep none from now on; returns those that were kept, to be closed."""
         self._kept = 0
         surplus = list[_T]()
         while (connection := self.take()) is not None:

@@ -18,11 +18,11 @@ def leaves_origin(response: httpx.Response, following: httpx.Request) -> bool:
     return following.url.join("/") != response.request.url.join("/")
 
 
-def take_along(response: httpx.Response, following: httpx.Request) -> None:
-    """Takes the credentials off the request that `response` redirects to, or puts back those that httpx took off."""
+def carry_headers(response: httpx.Response, following: httpx.Request) -> None:
+    """Drop credentials from a request to another origin; restore the cookies that httpx dropped from any other."""
     cookies = response.request.headers.get("Cookie")
     if leaves_origin(response, following):
-        kept = [(name, value) for name, value in following.headers.items() if name in _NO_CREDENTIALS]
-        following.headers = httpx.Headers(kept)
+        raw = following.headers.raw
+        following.headers = httpx.Headers([each for each in raw if each[0].lower().decode() in _NO_CREDENTIALS])
     elif cookies:
         following.headers["Cookie"] = cookies

@@ -1,6 +1,7 @@
-"""What a call comes to: the documented success, the whole response, or an error that says what happened."""
+"""Turn a response into a result or an exception."""
 
 import json
+import re
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -9,10 +10,12 @@ import httpx
 from .. import errors
 from .._values.codecs import Codec
 from ..types import Response
-from .reading import Body
+from .reading import Body, unsupported_encoding
 from .token import Token
 
 _REASON_LIMIT: Final = 500
+_JSON: Final = re.compile(r"application/json|[^/]+/[^/]+\+json")
+_HTML: Final = ("text/html", "application/xhtml+xml")
 
 
 class Rule(NamedTuple):
@@ -20,17 +23,19 @@ class Rule(NamedTuple):
 
     first: int
     last: int
-    way: str
+    body_format: str
     """How the body is read: "json", "text", "bytes" or "none"."""
     codec: Codec
+    media_types: tuple[str, ...]
+    """The documented media types; `body_format` and `codec` are those of the first."""
 
 
-Rules = tuple[tuple[int, int, str, Codec], ...]
+Rules = tuple[tuple[int, int, str, Codec, tuple[str, ...]], ...]
 """The rules of an operation, the most particular first."""
 
 
-class Judgement(NamedTuple):
-    """The settings of a client that decide what a response comes to."""
+class ResponsePolicy(NamedTuple):
+    """The settings of a client that decide what becomes of a response."""
 
     token: Token | None
     max_response_bytes: float
@@ -42,22 +47,33 @@ def rule_for(rules: Rules, status: int) -> Rule | None:
     return next((Rule(*rule) for rule in rules if rule[0] <= status <= rule[1]), None)
 
 
-def result(rules: Rules, answer: tuple[httpx.Response, Body], settings: Judgement, *, success_only: bool) -> Any:
+def can_be_streamed(rules: Rules, response: httpx.Response) -> bool:
+    """Whether `response` is a documented success, in a form that its caller can read."""
+    rule = rule_for(rules, response.status_code)
+    if rule is None or not response.is_success or unsupported_encoding(response):
+        return False
+    return rule.body_format != "bytes" or not _other_media_type(rule, response)
+
+
+def result(rules: Rules, received: tuple[httpx.Response, Body], policy: ResponsePolicy, *, success_only: bool) -> Any:
     """The documented success where `success_only`, else the whole Response; raises ResponseError."""
-    outcome = _outcome(rules, *answer, settings, success_only=success_only)
-    del answer  # an error shows this frame's variables, and a relay may have repeated the token
-    if isinstance(outcome, errors.ResponseError):
+    outcome = _outcome(rules, *received, policy, success_only=success_only)
+    del received  # tracebacks show local variables, and a relay may echo the token
+    if not isinstance(outcome, errors.ResponseError):
+        return outcome
+    try:
         raise outcome
-    return outcome
+    finally:
+        del outcome  # it would hold this frame, and this frame the request body, until a garbage collection
 
 
-def _outcome(rules: Rules, response: httpx.Response, body: Body, settings: Judgement, *, success_only: bool) -> Any:
+def _outcome(rules: Rules, response: httpx.Response, body: Body, policy: ResponsePolicy, *, success_only: bool) -> Any:
     rule = rule_for(rules, response.status_code)
     content, problem = body
     is_success = response.is_success
-    if settings.token and success_only and not is_success:
-        content = settings.token.mask_body(content)
-    is_too_large = len(content) > settings.max_response_bytes
+    if policy.token and success_only and not is_success:
+        content = policy.token.mask_body(content)
+    is_too_large = len(content) > policy.max_response_bytes
     parsed = None
     if rule and not problem and not is_too_large:
         try:
@@ -65,42 +81,72 @@ def _outcome(rules: Rules, response: httpx.Response, body: Body, settings: Judge
         except (TypeError, ValueError, RecursionError) as error:
             problem = str(error) if content else "empty"
 
-    refusal = partial(_error, response=response, content=content, token=settings.token)
+    refusal = partial(_error, response=response, content=content, token=policy.token)
     if is_too_large:
-        return refusal(errors.ResponseTooLarge, f" with more than {settings.max_response_bytes} bytes")
-    if rule is None and (success_only or settings.raise_on_unexpected_status):
+        return refusal(errors.ResponseTooLarge, f" with more than {policy.max_response_bytes} bytes")
+    if rule is None and (success_only or policy.raise_on_unexpected_status):
         location = response.headers.get("Location") if response.has_redirect_location else None
-        to = f", a redirect to {location} that was not followed," if location else ""
-        return refusal(errors.UnexpectedStatus, f"{to} is not in the document")
+        to = f", a redirect to {location} that was not followed" if location else ""
+        return refusal(errors.UnexpectedStatus, f" undocumented status{to}")
     if problem and is_success:
-        hint = _hint(response, content)
-        return refusal(errors.DecodeError, f" with a body that the document doesn't promise ({problem}){hint}")
+        hint = _hint(rule, response, content)
+        return refusal(errors.DecodeError, f" unexpected response body ({problem}){hint}")
     if not success_only:
         headers = response.headers
         return Response(status_code=response.status_code, content=content, headers=headers, parsed=parsed)
     return parsed if is_success else refusal(errors.ApiError, "", parsed=parsed)
 
 
-def _hint(response: httpx.Response, content: bytes) -> str:
+def _hint(rule: Rule | None, response: httpx.Response, content: bytes) -> str:
     """What may help where a body is not the documented one."""
     if content.lstrip()[:1] == b"<":
         return "; it looks like HTML, so base_url may be wrong"
-    media_type: str = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    media_type = _media_type(response)
+    if rule and media_type in rule.media_types[1:]:
+        return f"; it came as {media_type}, which is documented, but only stream() can read"
     return f"; it came as {media_type}, which stream() can read" if media_type.startswith("text/") else ""
 
 
 def _decoded(rule: Rule, response: httpx.Response, content: bytes) -> Any:
-    if rule.way == "bytes":
+    if rule.body_format == "bytes":
+        if other := _other_media_type(rule, response):
+            raise ValueError(f"expected {rule.media_types[0]}, got {other}")
+        if not content:
+            raise ValueError("empty")
         return content
-    if rule.way == "text":
+    if rule.body_format == "text":
         headers = {"Content-Type": response.headers.get("Content-Type", "")}
         return httpx.Response(200, headers=headers, content=content).text
-    if rule.way == "none":
+    if rule.body_format == "none":
         return None
     data = json.loads(content)
     if data is None and not rule.codec.nullable:
         raise TypeError("null")
     return rule.codec.decode(data, "body")
+
+
+def _media_type(response: httpx.Response) -> str:
+    found: str = response.headers.get("Content-Type", "")
+    return found.partition(";")[0].strip().lower()
+
+
+def _other_media_type(rule: Rule, response: httpx.Response) -> str:
+    """The media type of `response`, where it cannot be that of the documented bytes.
+
+    A related one, such as video/quicktime for video/mp4, may be. HTML and JSON are errors in a success's clothing.
+    """
+    media_type = _media_type(response)
+    if media_type in ("", "application/octet-stream"):
+        return ""
+    is_error = media_type in _HTML or _JSON.fullmatch(media_type)
+    for documented in rule.media_types or ("*/*",):
+        kind, _, name = documented.partition(";")[0].strip().lower().partition("/")
+        if media_type == f"{kind}/{name}" or (name == "*" and kind in ("*", media_type.partition("/")[0])):
+            return ""
+        is_related = f"{kind}/{name}" == "application/octet-stream" or kind == media_type.partition("/")[0]
+        if is_related and not is_error:
+            return ""
+    return media_type
 
 
 def _error(
@@ -118,7 +164,8 @@ def _error(
     reason = reason[:_REASON_LIMIT].encode(errors="replace").decode()
     if token:
         content = token.mask_body(content)
-        headers = httpx.Headers([(name, token.mask(value)) for name, value in headers.multi_items()])
+        # Raw: httpx encodes text as ASCII, which a header need not be.
+        headers = httpx.Headers([(name, token.mask_bytes(value)) for name, value in headers.raw])
         reason = token.mask_name(reason)
         path = token.mask_name(path)
     return kind(

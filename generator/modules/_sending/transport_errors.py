@@ -1,34 +1,40 @@
-"""Errors of a connection: always httpx's, with a text that says what happened, and with the request."""
+"""Errors of a connection: httpx's own, with the request and a text that says what happened."""
 
 from typing import Final
 
 import httpx
 
-_WORDS: Final[tuple[tuple[type[httpx.TransportError], str], ...]] = (
+_TEXTS: Final[tuple[tuple[type[httpx.TransportError], str], ...]] = (
     (httpx.ConnectTimeout, "no connection within {connect} s; nothing was sent"),
     (httpx.PoolTimeout, "no connection became free within {pool} s; nothing was sent"),
     (httpx.WriteTimeout, "a part of the request could not be written within {write} s"),
-    (httpx.ReadTimeout, "nothing came for {read} s while the response was awaited"),
+    (httpx.ReadTimeout, "nothing was received for {read} s"),
     (httpx.ConnectError, "no connection; nothing was sent"),
     (httpx.WriteError, "the connection broke while the request was written"),
-    (httpx.ReadError, "the connection broke before the whole response came"),
-    (httpx.RemoteProtocolError, "what came is no whole HTTP response"),
+    (httpx.ReadError, "the connection broke before the response was complete"),
+    (httpx.RemoteProtocolError, "the response is not complete HTTP"),
 )
-"""What each error means, the most particular first; httpx leaves the text of some empty."""
+"""What each error means, the most specific first; httpx leaves the text of some empty."""
 
 
 def explain(error: httpx.TransportError, request: httpx.Request) -> None:
-    """Has `error` say what was called, and what happened in which step, and carry its request."""
-    if not error.args or not str(error):
-        text = next((text for kind, text in _WORDS if isinstance(error, kind)), "the connection failed")
-        error.args = (text.format_map({step: _said(seconds) for step, seconds in _limits(request).items()}),)
-    error.args = (f"{request.method} {request.url.path}: {error}",)
+    """Have `error` say what was called, and what happened in which step, and carry its request."""
+    text = error.__dict__.setdefault("_text", str(error))  # a mock may raise one error many times
+    if not text:
+        limits = {step: _format(seconds) for step, seconds in _limits(request).items()}
+        found = next((text for kind, text in _TEXTS if isinstance(error, kind)), "the connection failed")
+        text = found.format_map(limits)
+    error.args = (f"{request.method} {request.url.path}: {text}",)
     error.request = request
 
 
-def from_python(error: OSError, request: httpx.Request) -> httpx.ReadError:
-    """What httpx raises for an error of Python's that its transports let through, such as a bad TLS record."""
-    return httpx.ReadError(f"the connection broke: {error or type(error).__name__}", request=request)
+def clear_locals(error: BaseException | None) -> None:
+    """Clear the local variables of the frames that `error` passed: some hold the token, and some the request body."""
+    import traceback  # slow to load
+
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def _limits(request: httpx.Request) -> dict[str, float | None]:
@@ -36,5 +42,5 @@ def _limits(request: httpx.Request) -> dict[str, float | None]:
     return {"connect": None, "pool": None, "write": None, "read": None, **steps}
 
 
-def _said(seconds: float | None) -> str:
+def _format(seconds: float | None) -> str:
     return "any" if seconds is None else f"{seconds:g}"

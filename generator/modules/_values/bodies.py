@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from ..errors import InvalidArgument
 from ..types import UNSET, File, FileTypes
 from .codecs import ANY, Codec, is_list, is_object
 from .large_bodies import LARGE, LargeBody
@@ -22,20 +23,23 @@ def body(kinds: tuple[Kind, ...], value: Any) -> dict[str, Any]:
     if value is UNSET:
         return {}
     fitting = [kind for kind in kinds if kind[2].accepts(value)] or [kinds[0]]
-    media_type, way, codec, encoding = fitting[0]
+    media_type, body_format, codec, encoding = fitting[0]
+    data: Any = None
     try:
         data = codec.encode(value, "body", True)
-        if way == "json" and len(fitting) > 1 and _holds_file(data):
-            media_type, way, codec, encoding = next((kind for kind in fitting if kind[1] != "json"), fitting[0])
-        if way == "json":
+        if body_format == "json" and len(fitting) > 1 and _holds_file(data):
+            media_type, body_format, codec, encoding = next((kind for kind in fitting if kind[1] != "json"), fitting[0])
+        if body_format == "json":
             return _sent(media_type, LargeBody(data) if _length(data) >= LARGE else _to_json(data))
+        if body_format == "files":
+            return {"files": _parts(data, encoding)}
+        if body_format == "data":
+            return _sent(media_type, "&".join(filter(None, (_field(name, data[name], encoding) for name in data))))
+        return _sent(media_type, data.payload.read() if isinstance(data, File) else data)
     except RecursionError:
-        raise ValueError("body: it is nested too deeply, or holds itself") from None
-    if way == "files":
-        return {"files": _parts(data, encoding)}
-    if way == "data":
-        return _sent(media_type, "&".join(filter(None, (_field(name, data[name], encoding) for name in data))))
-    return _sent(media_type, data.payload.read() if isinstance(data, File) else data)
+        raise InvalidArgument("body: it is nested too deeply, or holds itself") from None
+    except UnicodeEncodeError:
+        raise InvalidArgument(f"{_unencodable(data, 'body')}: UTF-8 cannot encode lone surrogates") from None
 
 
 def _sent(media_type: str, content: Any) -> dict[str, Any]:
@@ -60,15 +64,15 @@ def _field(name: str, value: Any, styles: Mapping[str, str]) -> str:
 def _parts(data: dict[str, Any], media_types: Mapping[str, str]) -> list[tuple[str, FileTypes]]:
     """The parts of a multipart body: one for each item of a list."""
     fields = [(name, item) for name, value in data.items() for item in (value if is_list(value) else [value])]
-    return [(name, _part(item, media_types.get(name))) for name, item in fields if item is not None]
+    return [(name, _part(name, item, media_types.get(name))) for name, item in fields if item is not None]
 
 
-def _part(item: Any, media_type: str | None) -> FileTypes:
+def _part(name: str, item: Any, media_type: str | None) -> FileTypes:
     """A part; a file's own media type comes before the documented one."""
     if isinstance(item, File):
         return item.file_name, item.payload, item.mime_type or media_type
     usual = "application/json" if is_object(item) or is_list(item) else None
-    return None, text(item).encode(), media_type or usual
+    return None, text(item, name).encode(), media_type or usual
 
 
 def _holds_file(data: Any) -> bool:
@@ -85,3 +89,16 @@ def _length(data: Any) -> int:
     if is_object(data):
         return sum(map(_length, data.values()))
     return sum(map(_length, data)) if is_list(data) else 0
+
+
+def _unencodable(data: Any, where: str) -> str | None:
+    """The first place in `data` that UTF-8 cannot encode."""
+    if isinstance(data, str):
+        return where if any("\ud800" <= letter <= "\udfff" for letter in data) else None
+    if is_list(data):
+        found = (_unencodable(item, f"{where}[{index}]") for index, item in enumerate(data))
+    elif is_object(data):
+        found = (_unencodable(f"{key}", f"{where}: a key") or _unencodable(data[key], f"{where}.{key}") for key in data)
+    else:
+        return None
+    return next(filter(None, found), None)

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeGuard, cast
 
 from attrs import define
 
+from ..errors import InvalidArgument
 from ..types import File
 
 _NONE: Final = type(None)
@@ -51,14 +52,14 @@ def json_value(value: Any, where: str) -> Any:
     if is_object(value):
         for key in cast("dict[Any, Any]", value):
             if not isinstance(key, str):
-                raise TypeError(f"{where}: a key must be a str, not {_kind(key)}")
+                raise InvalidArgument(f"{where}: a key must be a str, not {_kind(key)}")
         return {key: json_value(item, f"{where}.{key}") for key, item in value.items()}
     if is_list(value):
         return [json_value(item, f"{where}[{index}]") for index, item in enumerate(value)]
     if isinstance(value, Enum):
         return json_value(value.value, where)
     if not _is_scalar(value):
-        raise TypeError(f"{where}: JSON has nothing for {_kind(value)}")
+        raise InvalidArgument(f"{where}: {_kind(value)} is not JSON serializable")
     return _finite(value, where) if isinstance(value, float) else value
 
 
@@ -87,6 +88,8 @@ def parsed(kind: type, parse: Callable[[Any], Any]) -> Codec:
 
     def encode(value: Any, where: str, strict: bool) -> Any:
         if accepts(value):
+            if strict and isinstance(value, datetime) and value.tzinfo is None:
+                raise InvalidArgument(f"{where}: a date-time needs a time zone (RFC 3339), such as timezone.utc")
             return value.isoformat() if hasattr(value, "isoformat") else str(value)
         if isinstance(value, str) or (_is_scalar(value) and not strict):
             return value
@@ -247,7 +250,7 @@ def one_of(*variants: Codec) -> Codec:
             if variant.accepts(value):
                 return variant.encode(value, where, strict)
         if strict or not _is_scalar(value):
-            raise TypeError(f"{where}: {_kind(value)} is none of the types that the document allows")
+            raise InvalidArgument(f"{where}: {_kind(value)} is none of the types that the document allows")
         return value
 
     def decode(data: Any, where: str) -> Any:
@@ -292,13 +295,13 @@ def _number(value: float, where: str) -> float:
 
 def _finite(value: float, where: str) -> float:
     if not math.isfinite(value):
-        raise ValueError(f"{where}: JSON has nothing for {value}")
+        raise InvalidArgument(f"{where}: {value} is not JSON serializable")
     return value
 
 
-def _unexpected(where: str, expected: str, value: Any) -> TypeError:
+def _unexpected(where: str, expected: str, value: Any) -> InvalidArgument:
     hint = "; base64.b64encode(...).decode() makes text of bytes" if isinstance(value, bytes) else ""
-    return TypeError(f"{where}: expected {expected}, got {_kind(value)}{hint}")
+    return InvalidArgument(f"{where}: expected {expected}, got {_kind(value)}{hint}")
 
 
 def _kind(value: Any) -> str:

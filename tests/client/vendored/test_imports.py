@@ -23,7 +23,7 @@ sys.path.append(sys.argv[2])
 importlib.import_module(sys.argv[1])
 print(json.dumps(sorted(sys.modules)))
 """
-AT_FIRST_USE = {"async_transport", "sync_transport", "deadline"}
+AT_FIRST_USE = {"async_network", "async_transport", "network", "sync_transport"}
 """Private modules that nothing needs before a call."""
 
 

@@ -1,0 +1,89 @@
+"""Proxies and certificates from the environment, as httpx reads them; a mistake is named by its variable."""
+
+import os
+import ssl
+from importlib.util import find_spec
+from urllib.request import getproxies
+
+import httpx
+
+from ..errors import InvalidArgument
+
+_SCHEMES = ("http", "https", "all")
+
+
+def proxies() -> dict[str, httpx.Proxy | None]:
+    """The proxy for each pattern of URLs, or None for no proxy.
+
+    Raises:
+        ValueError: a variable that httpx cannot use.
+        ImportError: a SOCKS proxy, without what speaks SOCKS.
+    """
+    found = getproxies()  # on Windows and macOS, the system's settings as well
+    excluded = [host for host in (each.strip() for each in found.get("no", "").split(",")) if host]
+    if "*" in excluded:
+        return {}
+    mounts = {f"{scheme}://": _proxy(scheme, found[scheme]) for scheme in _SCHEMES if found.get(scheme)}
+    return mounts | ({_excluded(host): None for host in excluded} if mounts else {})
+
+
+def check_certificates() -> None:
+    """Raise ValueError where SSL_CERT_FILE or SSL_CERT_DIR leads to no certificates."""
+    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    if file:
+        try:
+            ssl.create_default_context(cafile=file)
+        except OSError as error:
+            raise InvalidArgument(
+                f"SSL_CERT_FILE: {file!r} is not a readable file of PEM certificates ({error}); correct or unset it"
+            ) from None
+    elif folder and not os.path.isdir(folder):  # noqa: PTH112  # pathlib takes 10 ms to import
+        raise InvalidArgument(f"SSL_CERT_DIR: {folder!r} is not a directory; correct or unset it")
+
+
+def _proxy(scheme: str, address: str) -> httpx.Proxy:
+    variable = _variable(f"{scheme}_proxy")
+    try:
+        url = httpx.URL(address if "://" in address else f"http://{address}")
+        if not url.host:
+            raise ValueError("it has no host")
+        proxy = httpx.Proxy(url)
+    except (httpx.InvalidURL, ValueError):
+        # The address may hold a password, so it is not shown, nor an error that quotes it.
+        cure = "write it as http://user:password@host:port, with special characters of the password percent-encoded"
+        if "://" in address and address.startswith("socks"):
+            cure = "httpx knows socks5:// and socks5h:// only"
+        raise InvalidArgument(f"{variable} is no proxy that httpx can use: {cure}, or unset it") from None
+    if url.scheme.startswith("socks") and not find_spec("socksio"):
+        raise ImportError(
+            f"{variable} names a SOCKS proxy: pip install 'httpx[socks]', or unset it, "
+            "or give httpx_args={'trust_env': False}"
+        )
+    return proxy
+
+
+def _excluded(host: str) -> str:
+    """The pattern, as httpx writes it, of the URLs that an entry of NO_PROXY excludes."""
+    from ipaddress import ip_address  # slow to load
+
+    try:
+        version = f"IPv{ip_address(host.split('/')[0]).version}"
+    except ValueError:
+        version = "localhost" if host.lower() == "localhost" else ""
+    if "://" in host:
+        pattern = host
+    elif version == "IPv6":
+        pattern = f"all://[{host}]"
+    else:
+        pattern = f"all://{'' if version else '*'}{host}"
+    try:
+        httpx.URL(pattern)
+    except httpx.InvalidURL:
+        cure = "name hosts, domains or addresses (an IPv6 address without brackets and without /bits)"
+        raise InvalidArgument(f"{_variable('no_proxy')}: httpx cannot use {host!r}; {cure}, or unset it") from None
+    return pattern
+
+
+def _variable(name: str) -> str:
+    """The environment's spelling of a variable that counts in either case."""
+    return next((each for each in os.environ if each.lower() == name), name.upper())
