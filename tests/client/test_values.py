@@ -116,7 +116,8 @@ def test_whole_numbers_are_sent_without_a_fraction(
     gateway_caller: Caller, gateway_relay: Relay, number: float, sent: bytes
 ) -> None:
     models, file = gateway_caller.load("models"), gateway_caller.load("types").File(payload=BytesIO(b"f"))
-    gateway_relay.always(SOUND)
+    gateway_relay.answer(SOUND)
+    gateway_relay.answer(FILM)
     gateway_caller.parsed("audio.speak", body=models.SpeakBody(speed=number))
     gateway_caller.parsed("upload.upload", body=models.UploadBody(file=file, n=number))
     assert gateway_relay.requests[0].body == b'{"speed":%b}' % sent
