@@ -8,7 +8,7 @@ PYTEST := -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
 .SECONDARY:
-.PHONY: help setup generate adopt build docs demo standin check corpus diff release live test test-all test-httpx2 check-types bench bench-lock lock clean
+.PHONY: help setup generate adopt build docs demo standin check corpus diff release live test test-all check-types bench bench-lock lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -32,7 +32,7 @@ adopt: setup ## take a new document over: DOCUMENT is a file; all that follows f
 
 build: dist/.built ## make the wheel and the sdist, the same bytes each time
 
-dist/.built: .venv/.installed pyproject.toml generator/dependencies.py $(wildcard README.md README.zh-CN.md CHANGELOG.md LICENSE) $(PACKAGE)
+dist/.built: .venv/.installed pyproject.toml $(wildcard README.md README.zh-CN.md CHANGELOG.md LICENSE) $(PACKAGE)
 	@rm -rf dist
 	@.venv/bin/python -P -m build --quiet --no-isolation --outdir dist .
 	@ls dist/*
@@ -46,7 +46,7 @@ docs: setup ## pages of every operation and model, in docs/pages/index.html
 demo: setup ## make the README's call against a stand-in relay
 	@PYTHONPATH=. .venv/bin/python examples/demo.py
 
-standin: setup ## keep a stand-in relay running until Ctrl-C; PORT=8080, ANSWER=scenario (ARGS=--help names them)
+standin: setup ## keep a stand-in relay running until Ctrl-C; PORT=8080, ANSWER=scenario (ANSWER=? lists them)
 	@.venv/bin/python -m contract_check standin $(if $(PORT),--port "$(PORT)") $(if $(ANSWER),--answer "$(ANSWER)") $(ARGS)
 
 check: setup ## do document, package and bytes agree? offline
@@ -67,7 +67,6 @@ release: setup ## put wheel, sdist, checksums and release note into dist/, if al
 	@.venv/bin/python -m contract_check release
 
 # The suite runs on the wheel, in an environment of its own for each version of Python; -P keeps the checkout out.
-# Each environment holds one of the two HTTP libraries, so that the package cannot lean on the other.
 test: setup ## run the suite on the built wheel
 	@$(MAKE) --no-print-directory .venv-test-$(MINOR)/.wheel
 	@.venv-test-$(MINOR)/bin/python -P -m pytest $(PYTEST) -m 'not slow' $(ARGS)
@@ -78,27 +77,11 @@ test-all: setup ## the same with the slow proofs, and on every Python that this 
 		test "$$minor" = $(MINOR) || { echo "Python $$minor:" && ".venv-test-$$minor/bin/python" -P -m pytest $(PYTEST) tests/client; } || exit; \
 	done
 	@.venv-test-$(MINOR)/bin/python -P -m pytest $(PYTEST) $(ARGS)
-	@$(MAKE) --no-print-directory test-httpx2
-
-# Without httpx goes all that needs it; tests/on_httpx2.py says the rest.
-test-httpx2: .venv-test-httpx2/.installed ## run the tests of the client's behaviour on the package as it is on httpx2
-	@rm -rf .venv-test-httpx2/checkout
-	@PYTHONPATH=.:tests .venv/bin/python tests/on_httpx2.py .venv-test-httpx2/checkout
-	@.venv-test-httpx2/bin/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps --force-reinstall .venv-test-httpx2/checkout/dist/*.whl
-	@cd .venv-test-httpx2/checkout && ../bin/python -P -m pytest $(PYTEST) -m 'not slow' $(ARGS) tests/client tests/project/test_types.py tests/project/test_package.py
-
-.venv-test-httpx2/.installed: $(LOCK) | setup
-	@echo 'setting up $(@D) (once; needs the network) ...'
-	@.venv/bin/python -m venv --clear $(@D)
-	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(LOCK)
-	@$(@D)/bin/python -m pip uninstall --quiet --yes httpx httpcore sniffio openapi-python-client respx pytest-httpx
-	@touch $@
 
 .venv-test-%/.installed: $(LOCK)
 	@echo 'setting up $(@D) (once; needs the network) ...'
 	@"$$(.venv/bin/python tests/pythons.py $*)" -m venv --clear $(@D)
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(LOCK)
-	@$(@D)/bin/python -m pip uninstall --quiet --yes httpx2 httpcore2
 	@touch $@
 
 .venv-test-%/.wheel: .venv-test-%/.installed dist/.built

@@ -2,18 +2,17 @@
 
 import fcntl
 import importlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from checkout import ROOT, contract_check, generate
+from contract_check.document import loading
 from contract_check.document.tree import walk
-from contract_check.package.preparation import WIRE_NAMES
 from contract_check.relay.standin import Contract
+from generator.prepare import preparation
 
 DOCUMENT = ROOT / "tests" / "documents" / "gateway.json"
-_TOOLS = {"PATH": f"{ROOT / '.venv' / 'bin'}:/usr/bin:/bin"}
 
 
 @dataclass(frozen=True)
@@ -38,21 +37,26 @@ def another(folder: Path) -> Package:
     The document has several successes, ranges, `default`, operations without a success, and forms. Its overlay holds
     the suggested cures, and adds no errors.
     """
-    package, prepared, overlay = folder / "gateway_client", folder / "prepared", folder / "gateway.yaml"
+    package, overlay = folder / "gateway_client", folder / "gateway.yaml"
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (prepared / "document.json").exists():
+        if not package.exists():
             overlay.write_text(contract_check("document", DOCUMENT, "--suggest").stdout, encoding="utf-8")
             done = generate(package, "--document", DOCUMENT, "--overlay", overlay)
             assert done.returncode == 0, done.stderr
-            prepare(prepared, overlay)
-    document: dict[str, Any] = json.loads((prepared / "document.json").read_text(encoding="utf-8"))
-    return Package(package, Contract(_with_wire_names(document)))
+    return Package(package, Contract(_with_wire_names(prepared(overlay))))
+
+
+def prepared(*overlays: Path) -> dict[str, Any]:
+    """gateway.json after `overlays`."""
+    document = loading.load(DOCUMENT, overlays).value
+    preparation.prepare(document)
+    return document
 
 
 def _with_wire_names(document: dict[str, Any]) -> dict[str, Any]:
     """The prepared document with the names that are sent."""
-    names: dict[str, str] = document.pop(WIRE_NAMES)
+    names: dict[str, str] = document.pop(preparation.WIRE_NAMES)
     for _, part in walk(document):
         if "properties" in part:
             part["properties"] = {names.get(name, name): value for name, value in part["properties"].items()}
@@ -61,11 +65,3 @@ def _with_wire_names(document: dict[str, Any]) -> dict[str, Any]:
         if "in" in part:
             part["name"] = names.get(part["name"], part["name"])
     return document
-
-
-def prepare(into: Path, *overlays: Path) -> None:
-    """Prepare gateway.json, after `overlays`, for the generator."""
-    into.mkdir()
-    options = [option for overlay in overlays for option in ("--overlay", overlay)]
-    done = contract_check("prepare", DOCUMENT, *options, "--into", into, env=_TOOLS)
-    assert done.returncode == 0, done.stderr

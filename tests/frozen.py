@@ -24,15 +24,14 @@ if TYPE_CHECKING:  # The vendored package has the same modules, but for the docu
     from generated_client import AuthenticatedClient, Client, errors, types
     from generated_client._values import large_bodies
     from generated_client.api.videos import create_kling_image_to_video
-    from generated_client.models import ErrorResponse, KlingImageToVideoRequest, VideoTask
+    from generated_client.models import ErrorResponse, KlingImageToVideoRequest
 else:
     _package = Package(FOLDER / "generated_client")
     errors, types, _client, _models = map(_package.module, ("errors", "types", "client", "models"))
     large_bodies = _package.module("_values.large_bodies")
     create_kling_image_to_video = _package.module("api.videos.create_kling_image_to_video")
     AuthenticatedClient, Client = _client.AuthenticatedClient, _client.Client
-    ErrorResponse, VideoTask = _models.ErrorResponse, _models.VideoTask
-    KlingImageToVideoRequest = _models.KlingImageToVideoRequest
+    ErrorResponse, KlingImageToVideoRequest = _models.ErrorResponse, _models.KlingImageToVideoRequest
 
 
 def variables(error: BaseException | None) -> list[str]:
@@ -66,7 +65,6 @@ __all__ = [
     "Client",
     "ErrorResponse",
     "KlingImageToVideoRequest",
-    "VideoTask",
     "create_kling_image_to_video",
     "errors",
     "large_bodies",

@@ -23,6 +23,12 @@ def may_be_coloured() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
+def progress(text: str) -> None:
+    """Show what is being done in place of what was; an empty text clears the line. Only a terminal shows it."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+
 def _escaped(character: str) -> str:
     hidden = unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")
     return f"\\u{ord(character):04x}" if hidden and character not in _LINE else character

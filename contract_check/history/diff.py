@@ -5,12 +5,12 @@ import os
 import re
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, cast
 
+from generator.verification import PACKAGE, files
+
 from ..document.defects import Refusal, count
-from ..package.verification import PACKAGE, files
 from . import revisions, surface
 from .renames import Renames
 from .revisions import Revision
@@ -202,10 +202,9 @@ def run(arguments: Namespace) -> int:
 
 
 def between(old: str, new: str | None = None) -> list[Change]:
-    """The changes between two documents or revisions, which are made ready at the same time."""
+    """The changes between two documents or revisions."""
     try:
-        with ThreadPoolExecutor() as pool:
-            return compare(*pool.map(revisions.load, (old, new)))
+        return compare(revisions.load(old), revisions.load(new))
     except Refusal as refusal:  # 1 is said of what was compared
         raise Refusal(str(refusal), 2) from refusal
 

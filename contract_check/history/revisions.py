@@ -7,26 +7,26 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import move
 from tempfile import TemporaryDirectory
 from typing import Any
+
+from generator.verification import PACKAGE, files
 
 from .. import CONFIG, ROOT, VENDORED
 from ..document import directions, loading, overlay, settings
 from ..document.defects import Refusal, count
 from ..document.prose_rules import server_url
-from ..package import preparation
-from ..package.verification import PACKAGE
+from ..document.text import progress
 from . import surface
 
 _CACHE = ROOT / ".venv" / ".contract_check"
 _ALL_FITS = "0 overlay actions changed nothing, 0 suggested cures applied"
-_GENERATE = ROOT / "generate.sh"
 _INPUTS = (
-    *("generate.sh", "requirements-dev.txt", "contract_check/**/*.py"),
-    *("generator/config.yaml", "generator/modules/**/*", "generator/templates/**/*"),
+    *("requirements-dev.txt", "contract_check/**/*.py", "generator/config.yaml"),
+    *("generator/**/*.py", "generator/templates/**/*"),
 )
 
 
@@ -36,16 +36,6 @@ class Revision:
 
     document: dict[str, Any]
     packages: list[Path]
-
-    @property
-    def notes(self) -> list[str]:
-        """What the generator was told to leave out or to say less of."""
-        return (self.packages[0].parent / "notes").read_text(encoding="utf-8").splitlines()
-
-    @property
-    def reference(self) -> Path:
-        """The list of the package's operations."""
-        return self.packages[0].parent / "api.md"
 
 
 def load(revision: str | None) -> Revision:
@@ -65,8 +55,8 @@ def load(revision: str | None) -> Revision:
     made = make(revision, text, _overlays(commit))
     if shipped := git("archive", commit, PACKAGE):  # What users have, whatever made it.
         unpack = ("tar", "-x", "-C")
-        folder = _cached(commit, lambda into: subprocess.run([*unpack, into], input=shipped, check=True))
-        made.packages.append(folder / PACKAGE)
+        package = _cached(commit, lambda into: subprocess.run([*unpack, into], input=shipped, check=True)) / PACKAGE
+        made.packages += [package] if files(package) != files(made.packages[0]) else []
     return made
 
 
@@ -96,33 +86,31 @@ def make(name: str, text: bytes, overlays: list[bytes]) -> Revision:
 
 
 def _generate(name: str, text: bytes, overlays: list[bytes], into: Path) -> None:
-    print(f"generating from {name} ...", file=sys.stderr)
-    file, cures = into / "relay.json", into / "cures.yaml"
+    from generator import making  # takes its time to import, and is not needed where all is cached
+
+    progress(f"generating from {name} ...")
+    file = into / VENDORED.name
     file.write_bytes(text)
     given = [into / f"overlay-{number}.yaml" for number in range(len(overlays))]
     for each, content in zip(given, overlays, strict=True):
         each.write_bytes(content)
     found = loading.load(file, given)
-    cures.write_text(overlay.dump_file(found.cures, "Suggested cures"), encoding="utf-8")
-    options: list[str | Path] = [option for each in (*given, cures) for option in ("--overlay", each)]
-    command: list[str | Path] = [_GENERATE, "--document", file, *options]
-    command += ["--output", into / PACKAGE, "--reference", into / "api.md"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise Refusal(f"{name} cannot be compared:\n{done.stderr}")
-    documented = {"servers": deepcopy(found.value.get("servers"))}
+    if found.incurable:
+        raise Refusal("\n".join([f"{name} cannot be compared:", *loading.report(found)]))
+    has_server = server_url(found.value)
     for cure in found.cures:
         overlay.apply_action(cure, found.value)
     directions.relax_required(found.value)
     surface.keep_originals(found.value)
-    prepared = preparation.prepare(found.value)
-    if not server_url(documented):
+    with TemporaryDirectory() as work:
+        move(making.make(found.value, Path(work)).package, into / PACKAGE)
+    if not has_server:
         found.value.pop("servers", None)  # A cure's placeholder is no promise.
     (into / "prepared.json").write_text(json.dumps(found.value), encoding="utf-8")
-    (into / "notes").write_text("".join(f"{note}\n" for note in prepared.notes), encoding="utf-8")
     without_effect = count(found.actions_without_effect, "overlay action")
     told = f"{without_effect} changed nothing, {count(len(found.cures), 'suggested cure')} applied"
     (into / "note").write_text(told, encoding="utf-8")
+    progress("")
 
 
 def _cached(key: str, make: Callable[[Path], object]) -> Path:

@@ -9,10 +9,11 @@ from typing import Any, TypeAlias
 
 import griffe
 
+from generator.prepare.preparation import SERIALIZATION, WIRE_NAMES
+
 from ..document import serialization
 from ..document.prose_rules import server_url
 from ..document.tree import JsonPath, at, list_or_empty, object_or_empty, operations, walk
-from ..package.preparation import SERIALIZATION, WIRE_NAMES
 
 Place: TypeAlias = tuple[str, ...]
 Key: TypeAlias = tuple[str, str, Place, str]

@@ -12,6 +12,8 @@ from typing import Any
 from hypothesis import strategies as st
 from jsonschema.protocols import Validator
 
+from generator.prepare import preparation
+
 from ..document import values
 from ..document.closed_objects import forbid_undocumented_fields
 from ..document.defects import Defect, Refusal
@@ -29,8 +31,6 @@ from ..document.tree import (
     resolve,
     walk,
 )
-from . import preparation
-from .booleans import schemas_as_objects
 from .generated_values import Package, Strategy, examples, plain
 from .recording import Recorder
 
@@ -68,7 +68,7 @@ class Comparison:
             ):
                 for key in schema.keys() - {"$ref"}:
                     del schema[key]  # In 3.0, what stands beside a reference is not read.
-        schemas_as_objects(self.base)
+        preparation.schemas_as_objects(self.base)
         prepared = deepcopy(self.base)
         for path, part in list(walk(prepared)):
             part["x-at"] = path  # What is moved and renamed still says where it stood.

@@ -37,15 +37,9 @@ def caller(request: pytest.FixtureRequest, client: AuthenticatedClient) -> Itera
 
 
 @pytest.fixture
-def tls_server(authority: trustme.CA) -> ssl.SSLContext:
-    """A server's TLS on loopback."""
-    return server_tls(authority, "127.0.0.1")
-
-
-@pytest.fixture
-def tls_relay(contract: Contract, tls_server: ssl.SSLContext) -> Iterator[Relay]:
+def tls_relay(contract: Contract, authority: trustme.CA) -> Iterator[Relay]:
     """The stand-in behind TLS."""
-    with Relay(contract, tls=tls_server) as relay:
+    with Relay(contract, tls=server_tls(authority, "127.0.0.1")) as relay:
         yield relay
     assert relay.problems == []
 

@@ -13,9 +13,9 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from ..document import names
-from ..document.text import is_visible
-from ..document.tree import list_or_empty, object_or_empty, operations, parse_pointer
+from contract_check.document import names
+from contract_check.document.text import is_visible
+from contract_check.document.tree import list_or_empty, object_or_empty, operations, parse_pointer
 
 _CALL = ("client", "url")
 """What the generator keeps for itself: a parameter of these names gets its place behind it."""
