@@ -32,7 +32,7 @@ LARGE = KlingImageToVideoRequest(model="kling-v1", prompt="走", image="A" * (8 
 ONE = {"limits": httpx.Limits(max_connections=1)}
 DEADLINE = 0.2
 HOST = "relay.test"
-PASSWORD = "pass" + "word"
+PASSWORD = "sk-" + "secret"
 REFUSED = b"HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import generated_client
 from another import Package as Another
-from another import prepare
+from another import prepared
 from calling import TOKEN, Caller
 from checkout import ROOT
 from contract_check.document.tree import at, is_array
@@ -103,9 +103,9 @@ def test_each_operation_documents_errors_of_both_ranges(contract: Contract) -> N
         assert {"4XX", "5XX"} <= contract.responses(operation).keys() or "default" in contract.responses(operation)
 
 
-def test_the_overlay_adds_errors_of_both_ranges_to_any_document(gateway: Another, tmp_path: Path) -> None:
-    prepare(tmp_path / "own", gateway.folder.parent / "gateway.yaml", ROOT / "generator" / "overlay.yaml")
-    contract = Contract(json.loads((tmp_path / "own" / "document.json").read_text(encoding="utf-8")))
+def test_the_overlay_adds_errors_of_both_ranges_to_any_document(gateway: Another) -> None:
+    overlays = gateway.folder.parent / "gateway.yaml", ROOT / "generator" / "overlay.yaml"
+    contract = Contract(prepared(*overlays))
     before = {f"{found.method} {found.route}": found for found in gateway.contract.operations}
     assert len(contract.operations) == len(before) > 10
     for operation in contract.operations:
