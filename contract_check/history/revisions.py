@@ -56,7 +56,8 @@ def load(revision: str | None) -> Revision:
     if shipped := git("archive", commit, PACKAGE):  # What users have, whatever made it.
         unpack = ("tar", "-x", "-C")
         package = _cached(commit, lambda into: subprocess.run([*unpack, into], input=shipped, check=True)) / PACKAGE
-        made.packages += [package] if files(package) != files(made.packages[0]) else []
+        if files(package) != files(made.packages[0]):
+            made.packages.append(package)
     return made
 
 
