@@ -1,7 +1,6 @@
 """Bodies from 1 MiB on are sent piece by piece: the same JSON, however often it is sent."""
 
 import json
-import time
 from collections.abc import Generator
 from contextlib import suppress
 from typing import Any
@@ -13,8 +12,8 @@ from hypothesis import strategies as st
 
 from calling import Caller
 from contract_check.relay.standin import Answer, Relay
-from frozen import errors, large_bodies, play
-from servers import answering_at_once, reading_nothing
+from frozen import large_bodies, play
+from servers import reading_nothing
 
 LARGE, PIECE, LargeBody = large_bodies.LARGE, large_bodies.PIECE, large_bodies.LargeBody
 TASK = Answer.json({"task_id": "t", "status": "queued"})
@@ -140,18 +139,6 @@ def test_a_server_that_reads_nothing_is_left(caller: Caller) -> None:
         own = caller.connect(url, timeout=httpx.Timeout(30, write=0.3))
         with pytest.raises(httpx.WriteTimeout):
             caller.submit(own, image="x" * 16 * LARGE)
-
-
-@pytest.mark.every_way
-def test_a_server_that_refuses_before_it_has_read_all_is_left(caller: Caller) -> None:
-    refusal = b'HTTP/1.1 413 Too Large\r\nContent-Length: 20\r\n\r\n{"message": "large"}'
-    started = time.monotonic()
-    with answering_at_once(refusal) as url:
-        own = caller.connect(url, timeout=httpx.Timeout(30, write=0.3))
-        with pytest.raises((httpx.TransportError, errors.ApiError)) as raised:
-            caller.submit(own, image="x" * 16 * LARGE)
-    assert time.monotonic() - started < 10
-    assert not isinstance(raised.value, errors.NOT_SENT)
 
 
 @pytest.mark.slow

@@ -100,6 +100,13 @@ def test_the_same_origin_gets_all_headers(follow: Follow, gateway_relay: Relay, 
     assert first["cookie"] == f"session={TOKEN}"
 
 
+def test_no_redirect_is_followed_by_default(gateway_caller: Caller, gateway_relay: Relay) -> None:
+    gateway_relay.answer(_to(PATH))
+    with pytest.raises(gateway_caller.load("errors").UnexpectedStatus, match=PATH):
+        gateway_caller.parsed("item.get_v1_item_by_item_id", item_id="7")
+    assert len(gateway_relay.requests) == 1
+
+
 def test_a_circle_ends(follow: Follow, gateway_relay: Relay) -> None:
     gateway_relay.always(_to(PATH))
     with pytest.raises(httpx.TooManyRedirects, match=f"GET {PATH}: more than 20 redirects"):
