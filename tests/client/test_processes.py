@@ -71,16 +71,9 @@ def test_a_pool_of_processes(relay: Relay, method: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("threads", [32, 64])
 def test_many_threads_on_one_client(caller: Caller, relay: Relay, threads: int) -> None:
-    def submit(_: int) -> Any:
-        return caller.submit()
-
     with ThreadPoolExecutor(threads) as pool:
-<<<<<<< HEAD
-        assert {task.status for task in pool.map(submit, range(threads * 80))} == {"queued"}
-=======
         calls = [pool.submit(caller.submit) for _ in range(threads * 80)]
         assert {call.result().status for call in calls} == {"queued"}
->>>>>>> 69025ee0d9f5bc605db9645a495d129dde8d19af
     assert len(relay.requests) == threads * 80
     assert relay.connections <= threads
 

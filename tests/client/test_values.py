@@ -4,7 +4,7 @@ import base64
 import copy
 import pickle
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from enum import Enum
 from hashlib import shake_128
 from io import BytesIO
@@ -19,7 +19,7 @@ from another import Package
 from calling import Caller
 from contract_check.document.tree import resolve
 from contract_check.relay.standin import Answer, Relay
-from frozen import KlingImageToVideoRequest, create_kling_image_to_video, types
+from frozen import KlingImageToVideoRequest, create_kling_image_to_video, errors, types
 
 UNSET = types.UNSET
 FILM = Answer(200, b"film", {"Content-Type": "video/mp4"})
@@ -56,7 +56,9 @@ REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"metadata": {"a": {"b": float("-inf")}}}, ValueError, r"metadata\.a\.b: .*-inf"),
     ({"metadata": itself}, ValueError, "holds itself"),
     ({"metadata": {"itself": ["x" * 2**20, itself]}}, ValueError, "holds itself"),
-    ({"image": "x" * 2**20 + "\ud800"}, ValueError, "surrogates"),
+    ({"image": "x" * 2**20 + "\ud800"}, ValueError, "surrogate"),
+    ({"prompt": "\ud800"}, errors.InvalidArgument, "prompt: .*surrogate"),
+    ({"metadata": {"a": ["\ud800"]}}, errors.InvalidArgument, r"metadata\.a\[0\]: .*surrogate"),
 ]
 
 
@@ -158,6 +160,11 @@ def test_a_documented_default_is_not_sent(gateway_caller: Caller, gateway_relay:
 )
 def test_null_and_true_are_read_as_documented(gateway: Package, sent: dict[str, Any], field: str, read: str) -> None:
     assert repr(getattr(gateway.load("models").Item.from_dict({"id": "i", **sent}), field)) == read
+
+
+def test_a_time_without_a_zone_is_refused(gateway: Package) -> None:
+    with pytest.raises(gateway.load("errors").InvalidArgument, match=r"at: .*time zone"):
+        gateway.load("_values.codecs").DATE_TIME.encode(datetime(2026, 1, 2), "at", True)
 
 
 def test_true_is_not_sent_for_1(gateway: Package) -> None:
