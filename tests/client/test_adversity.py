@@ -440,6 +440,13 @@ def test_a_mistake_in_the_environment_is_named_where_the_client_is_made(
         AuthenticatedClient(token=TOKEN, httpx_args={"trust_env": False})
 
 
+def test_a_proxy_that_cannot_be_used_is_named_where_it_is_given() -> None:
+    for proxy in ("socks://h:1", httpx.URL("ftp://h:1")):
+        with pytest.raises(errors.InvalidArgument, match="httpx_args: proxy"):
+            AuthenticatedClient(token=TOKEN, httpx_args={"proxy": proxy})
+    AuthenticatedClient(token=TOKEN, httpx_args={"proxy": httpx.Proxy("http://u:p@h:1")})
+
+
 def test_no_proxy_excludes_a_host_from_the_environment_s_proxy(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     for excluded in ("127.0.0.1", "localhost, 127.0.0.1", "*"):
