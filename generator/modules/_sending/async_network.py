@@ -59,7 +59,8 @@ class _Stream(httpcore.AsyncNetworkStream):
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._network.check_deadline()
-        await _timed(self._send(buffer), timeout, httpcore.WriteTimeout, httpcore.WriteError)
+        if buffer:  # sending nothing would take a reset off the socket, which the next read has to report
+            await _timed(self._send(buffer), timeout, httpcore.WriteTimeout, httpcore.WriteError)
 
     async def aclose(self) -> None:
         self._socket.close()
