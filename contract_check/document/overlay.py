@@ -1,7 +1,7 @@
 """Reads and applies an OpenAPI Overlay 1.0 (spec.openapis.org/overlay/v1.0.0), and writes suggested ones."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from io import StringIO
 from pathlib import Path
@@ -86,12 +86,14 @@ def apply_action(action: Action, document: dict[str, Any]) -> str | None:
     """
     _copy_references(action, document)
     reason = "matches nothing"
-    for match in reversed(list(jsonpath.finditer(action["target"], document))):  # a removal moves the items behind it
+    matches = {match.parts: match for match in jsonpath.finditer(action["target"], document)}  # each once
+    for path in sorted(matches, key=removal_order):
+        match = matches[path]
         found: Any = match.obj
         if action.get("remove") is True:
             if match.parent is not None:
                 holder: Any = match.parent.obj
-                del holder[match.parts[-1]]
+                del holder[path[-1]]
                 reason = ""
         elif is_reference_alone(document, match.parts) and "$ref" not in object_or_empty(action["update"]):
             reason = reason and "stands beside a `$ref`, where OpenAPI 3.0 ignores it"
@@ -105,7 +107,7 @@ def apply_action(action: Action, document: dict[str, Any]) -> str | None:
 
 
 def _copy_references(action: Action, document: dict[str, Any]) -> None:
-    steps = _single_place(action["target"])
+    steps = single_place(action["target"])
     for length in range(1, len(steps) + 1):
         part = object_or_empty(at(document, steps[: length - 1]))
         if steps[length - 1] not in part:
@@ -114,7 +116,12 @@ def _copy_references(action: Action, document: dict[str, Any]) -> None:
         _take_in(document, object_or_empty(at(document, steps)), ())
 
 
-def _single_place(target: str) -> JsonPath:
+def removal_order(path: Sequence[str | int]) -> tuple[int, ...]:
+    """A sort key by which later and deeper items go first, since a removal moves the items behind it."""
+    return (*(-part for part in path if isinstance(part, int)), 1)
+
+
+def single_place(target: str) -> JsonPath:
     """The path that a target names; an empty one where it may match several places."""
     query = jsonpath.compile(target)
     if not isinstance(query, jsonpath.JSONPath) or not query.singular_query():

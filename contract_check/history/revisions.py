@@ -23,7 +23,6 @@ from ..document.text import progress
 from . import surface
 
 _CACHE = ROOT / ".venv" / ".contract_check"
-_ALL_FITS = "0 overlay actions changed nothing, 0 suggested cures applied"
 _INPUTS = (
     *("requirements-dev.txt", "contract_check/**/*.py", "generator/config.yaml"),
     *("generator/**/*.py", "generator/templates/**/*"),
@@ -81,7 +80,7 @@ def make(name: str, text: bytes, overlays: list[bytes]) -> Revision:
     inputs = sorted(file for pattern in _INPUTS for file in ROOT.glob(pattern) if file.is_file())
     key = hashlib.sha256(b"\0".join([text, *overlays, *(file.read_bytes() for file in inputs)])).hexdigest()
     folder = _cached(key, lambda into: _generate(name, text, overlays, into))
-    if (note := (folder / "note").read_text(encoding="utf-8")) != _ALL_FITS:
+    if note := (folder / "note").read_text(encoding="utf-8"):
         print(f"note: {name}: {note}", file=sys.stderr)
     return Revision(json.loads((folder / "prepared.json").read_text(encoding="utf-8")), [folder / PACKAGE])
 
@@ -108,9 +107,10 @@ def _generate(name: str, text: bytes, overlays: list[bytes], into: Path) -> None
     if not has_server:
         found.value.pop("servers", None)  # A cure's placeholder is no promise.
     (into / "prepared.json").write_text(json.dumps(found.value), encoding="utf-8")
-    without_effect = count(found.actions_without_effect, "overlay action")
-    told = f"{without_effect} changed nothing, {count(len(found.cures), 'suggested cure')} applied"
-    (into / "note").write_text(told, encoding="utf-8")
+    notes = {"overlay action": (found.actions_without_effect, "changed nothing")}
+    notes["suggested cure"] = (len(found.cures), "applied")
+    note = ", ".join(f"{count(amount, noun)} {done}" for noun, (amount, done) in notes.items() if amount)
+    (into / "note").write_text(note, encoding="utf-8")
     progress("")
 
 

@@ -19,7 +19,7 @@ from ..document.closed_objects import forbid_undocumented_fields
 from ..document.defects import Refusal, count
 from ..document.loading import Document
 from ..document.overlay import load_yaml
-from ..document.text import may_be_coloured
+from ..document.text import is_visible, may_be_coloured
 from ..document.tree import list_or_empty, object_or_empty, operations, pointer
 from . import answers, probes
 from .seen import by_operation
@@ -94,7 +94,7 @@ def _plain(text: str, token: str) -> str:
     """What a relay had a part in, safe to print: without the token, in whatever disguise, and on one line."""
     for secret in filter(None, (token, pointer((token,))[2:])):
         text = text.replace(secret, "***")
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)[:300]
+    return "".join(c if c.isprintable() and is_visible(c) else "\N{REPLACEMENT CHARACTER}" for c in text)[:300]
 
 
 def _show(report: dict[str, Any], *, as_json: bool) -> None:

@@ -33,12 +33,23 @@ def test_an_update(name: str) -> None:
     assert document == {"a": expected}
 
 
-def test_a_removal_takes_every_match() -> None:
-    document: dict[str, Any] = {"a": [{"type": "x"}, {"type": "y"}, {"type": "x"}]}
+@pytest.mark.parametrize(
+    ("target", "left"),
+    [
+        ("$.a[?@ > 1]", {"a": [0, 1], "b": 4}),
+        ("$.a[1,0]", {"a": [2, 3], "b": 4}),
+        ("$.a[::-1]", {"a": [], "b": 4}),
+        ("$.a[0,0]", {"a": [1, 2, 3], "b": 4}),
+        ("$['b','b']", {"a": [0, 1, 2, 3]}),
+        ("$..*", {}),
+    ],
+)
+def test_a_removal_takes_every_match_once(target: str, left: object) -> None:
+    document: dict[str, Any] = {"a": [0, 1, 2, 3], "b": 4}
 
-    overlay.apply_action({"target": '$.a[?@.type == "x"]', "description": "why", "remove": True}, document)
+    assert overlay.apply_action({"target": target, "description": "why", "remove": True}, document) is None
 
-    assert document == {"a": [{"type": "y"}]}
+    assert document == left
 
 
 @pytest.mark.parametrize(
