@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from .. import VENDORED
+from .. import CURES, VENDORED
 from . import directions, nesting, overlay, prose_rules, reading, schema_rules, settings
 from .defects import Action, Defect, Refusal, count
 from .text import visible
@@ -63,6 +63,25 @@ def load(file: Path, overlays: Iterable[Path] | None = None, *, is_vendored: boo
     if not document.defects:
         directions.relax_required(document.value)
     return document
+
+
+def beneath(file: Path, overlays: Iterable[Path]) -> dict[str, Any]:
+    """The document in `file` as it stands beneath its overlays, of which only the cures are applied."""
+    value = reading.read(file).value
+    _drop_extensions(value)
+    _drop_titles(value)
+    for each in overlays:
+        for _, action in overlay.read(each):
+            (overlay.apply_action if each.name == CURES.name else overlay.copy_references)(action, value)
+    return value
+
+
+def cure(file: Path, value: dict[str, Any]) -> None:
+    """Cure what has become unsound in `value`, which was made from the document in `file`."""
+    document = Document(reading.read(file), value)
+    _find(document)
+    for action in document.cures:
+        overlay.apply_action(action, value)
 
 
 def _together(file: Path, lines: list[str]) -> str:

@@ -17,6 +17,7 @@ from .text import is_visible
 from .tree import JsonPath, at, is_array, is_object, is_reference_alone, list_or_empty, object_or_empty, resolve
 
 OPTIONAL = "x-optional"
+_ADD_ONLY = "x-add-only"
 _IDLE = "gives what stands there already"
 _FIELDS = ("target", "description", "update", "remove")
 
@@ -84,7 +85,7 @@ def apply_action(action: Action, document: dict[str, Any]) -> str | None:
     A target that names one place finds it behind a `$ref` too. What is referred to is copied there first, so that
     nothing changes for others that refer to it.
     """
-    _copy_references(action, document)
+    copy_references(action, document)
     reason = "matches nothing"
     matches = {match.parts: match for match in jsonpath.finditer(action["target"], document)}  # each once
     for path in sorted(matches, key=removal_order):
@@ -99,14 +100,15 @@ def apply_action(action: Action, document: dict[str, Any]) -> str | None:
             reason = reason and "stands beside a `$ref`, where OpenAPI 3.0 ignores it"
         elif not (is_object(found) or is_array(found)):
             reason = reason and "matches a value that is neither an object nor an array"
-        elif _merge(found, action["update"]):
+        elif _merge(found, action["update"], add_only=action.get(_ADD_ONLY) is True):
             reason = ""
         else:
             reason = reason and _IDLE
     return reason or None
 
 
-def _copy_references(action: Action, document: dict[str, Any]) -> None:
+def copy_references(action: Action, document: dict[str, Any]) -> None:
+    """Copy what the one place that an action targets refers to, there and on the way to it."""
     steps = single_place(action["target"])
     for length in range(1, len(steps) + 1):
         part = object_or_empty(at(document, steps[: length - 1]))
@@ -149,11 +151,11 @@ def _is_found(document: dict[str, Any], part: Any, wanted: JsonPath) -> bool:
     return part is not None
 
 
-def _merge(target: Any, update: Any) -> bool:
-    """Merges as Overlay 1.0 says: objects key by key, arrays by appending, anything else by replacing.
+def _merge(target: Any, update: Any, *, add_only: bool) -> bool:
+    """Merge as Overlay 1.0 says: objects key by key, arrays by appending, anything else by replacing.
 
-    An array's item that is there already is not appended: `required`, `tags` and the like hold each once. Says whether
-    anything changed.
+    An array's item that is there already is not appended: `required`, `tags` and the like hold each once. With
+    `add_only`, nothing is replaced, and a property that is there stays as it is. Return whether anything changed.
     """
     if is_array(target):
         given: list[Any] = update if is_array(update) else [update]
@@ -162,9 +164,11 @@ def _merge(target: Any, update: Any) -> bool:
         return bool(items)
     changed = False
     for key, value in object_or_empty(update).items():
+        if add_only and key == "properties":
+            value = {name: field for name, field in value.items() if name not in target.get(key, {})}
         if (is_object(value) and is_object(target.get(key))) or (is_array(value) and is_array(target.get(key))):
-            changed |= _merge(target[key], value)
-        elif key not in target or target[key] != value:
+            changed |= _merge(target[key], value, add_only=add_only)
+        elif key not in target or (not add_only and target[key] != value):
             target[key] = deepcopy(value)
             changed = True
     return changed

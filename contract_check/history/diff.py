@@ -5,15 +5,19 @@ import os
 import re
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, cast
 
 from generator.verification import PACKAGE, files
 
+from .. import VENDORED
 from ..document.defects import Refusal, count
-from . import revisions, surface
+from . import hidden, revisions, surface
 from .renames import Renames
-from .revisions import Revision
+from .revisions import Layers, Revision
 from .surface import Facts, Key, Place
 
 LEVELS = ("none", "patch", "minor", "major")
@@ -45,17 +49,16 @@ _DECLARED = ("exists", "type", "type of success", "values", "security")
 
 def compare(old: Revision, new: Revision) -> list[Change]:
     """Every change from `old` to `new`, the worst first; an operation is the same where its route or its name is."""
-    renames = Renames(old.document, new.document)
-    before, after = surface.promises(old.document), surface.promises(new.document)
+    renames, before, after = _contracts(old.document, new.document)
     users: dict[Place, set[str]] = {}
     for user, _, place, _ in before | after:
         users.setdefault(place[:2], set()).add(user)
-    found = [
+    documented = list(_changes(before, after))
+    found = documented + [
         _Found(place, user, "exists", "major", what)
         for place, what in renames.told()
         for user in ([".".join(place[1:])] if place[0] == "api" else users.get(place, {""}))
     ]
-    found += _changes(before, after)
     explained = {(each.place, each.aspect) for each in found}
     lasting = {key[0] for key in before} & {key[0] for key in after}  # of the others' models, their own line tells
     length = max(len(old.packages), len(new.packages))
@@ -70,6 +73,43 @@ def compare(old: Revision, new: Revision) -> list[Change]:
                 found += [each._replace(user=user) for user in own]
         if not found and files(one) != files(other):
             found.append(_Found((PACKAGE,), "", "", "patch", "its documentation or inner workings changed"))
+    return _merged([*found, *_hidden(old.layers, new.layers, documented)])
+
+
+def _contracts(old: dict[str, Any], new: dict[str, Any]) -> tuple[Renames, Facts, Facts]:
+    """What two prepared documents promise, under the newer one's names, which the older one takes."""
+    renames = Renames(old, new)
+    return renames, surface.promises(old), surface.promises(new)
+
+
+def _hidden(old: Layers, new: Layers, known: list[_Found]) -> Iterator[_Found]:
+    """What changed below the actions of the overlays, judged as if they were not there, but for what is `known`."""
+    if hidden.reveal(old, new):
+        _, before, after = _contracts(old.prepared(), new.prepared())
+        for each in _changes(before, after):
+            if each not in known:
+                yield each._replace(what=f"{each.what}; an overlay hides this")
+
+
+def warnings_since_head(document: Path) -> list[str]:
+    """A warning for each change since HEAD that an overlay hides, where `document` is the vendored one."""
+    head = revisions.git("show", f"HEAD:./{VENDORED.name}")
+    if document.resolve() != VENDORED or head in (b"", VENDORED.read_bytes()):
+        return []
+    changes = hidden_changes("HEAD", None)
+    return [f"warning: {document}: {each.level} since HEAD: {each.where}: {each.what}" for each in changes]
+
+
+def hidden_changes(old: str, new: str | None) -> list[Change]:
+    """The changes between two documents or revisions that their overlays hide, without a package made from either."""
+    with TemporaryDirectory() as one, TemporaryDirectory() as other:
+        layers = revisions.load_layers(old, Path(one)), revisions.load_layers(new, Path(other))
+        _, before, after = _contracts(*(deepcopy(each).prepared() for each in layers))
+        return _merged(_hidden(*layers, list(_changes(before, after))))
+
+
+def _merged(found: Iterable[_Found]) -> list[Change]:
+    """One change for all the operations that it concerns, the worst first."""
     merged: dict[tuple[str, str], dict[str, str]] = {}
     for place, user, _, level, what in found:
         levels = merged.setdefault((_where(place), what), {})

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from checkout import ROOT, Completed, copy, in_process, run
+from checkout import FROZEN, ROOT, Completed, copy, in_process, run
+from contract_check.history.diff import hidden_changes
 from history import commit, git
 from mutations import MUTATIONS, base, mutated
-from specimens import changed, request_properties, small, write
+from specimens import changed, operation, request_properties, small, write
 
 pytestmark = pytest.mark.timeout(300)  # Each test runs whole generations.
 LEVELS = ("none", "patch", "minor", "major")
@@ -129,6 +130,87 @@ def test_a_change_of_the_whole_has_its_verdict(expected: str, change: Callable[[
     change(document)
     found, changes = verdict(old, write(tmp_path, document, "new.json"))
     assert (found, bool(changes)) == (expected, expected != "none")
+
+
+def _success(document: Any) -> Any:
+    return operation(document)["responses"]["200"]["content"]["application/json"]["schema"]
+
+
+def _error(document: Any) -> Any:
+    return operation(document)["responses"]["400"]["content"]["application/json"]["schema"]["properties"]["error"]
+
+
+def _error_elsewhere(document: Any, kind: str) -> None:
+    """Moves the 400, with a code of this type, to where it is referred to."""
+    content = operation(document)["responses"]["400"]["content"]["application/json"]
+    _error(document)["properties"]["code"]["type"] = kind
+    document["components"]["schemas"] = {"Failure": content["schema"]}
+    content["schema"] = {"$ref": "#/components/schemas/Failure"}
+
+
+def _nothing(_: Any) -> None: ...
+
+
+CODE = "models.CreateKlingImageToVideoResponse400Error.code"
+HIDDEN: dict[str, tuple[Callable[[Any], object], Callable[[Any], object], list[tuple[str, str]]]] = {
+    "a field that an action adds": (
+        _nothing,
+        lambda d: _success(d)["properties"].pop("task_id"),
+        [("major", "models.VideoTask.task_id")],
+    ),
+    "a requirement that an action repeats": (
+        lambda d: _success(d).update(required=["task_id"]),
+        _nothing,
+        [("major", "models.VideoTask.task_id")],
+    ),
+    "a requirement that confirms an action": (_nothing, lambda d: _success(d).update(required=["task_id"]), []),
+    "a schema that an action replaces": (
+        _nothing,
+        lambda d: _error(d)["properties"]["code"].update(type="integer"),
+        [("major", CODE)],
+    ),
+    "the same behind a reference": (
+        lambda d: _error_elsewhere(d, "string"),
+        lambda d: _error_elsewhere(d, "integer"),
+        [("major", "models.FailureError.code")],
+    ),
+    "a schema that an action replaces, loosened": (
+        _nothing,
+        lambda d: _error(d).update(required=["message"]),
+        [("minor", CODE.replace("code", "message"))],
+    ),
+    "names": (_nothing, lambda d: operation(d).update(operationId="other", tags=["others"]), []),
+    "words": (_nothing, lambda d: _success(d)["properties"]["task_id"].update(description="任务的 ID"), []),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "expected"), HIDDEN.values(), ids=HIDDEN)
+def test_what_an_overlay_hides_is_judged_as_if_it_did_not(
+    before: Callable[[Any], object], after: Callable[[Any], object], expected: list[tuple[str, str]], tmp_path: File
+) -> None:
+    old, new = write(tmp_path, changed(before), "old.json"), write(tmp_path, changed(after), "new.json")
+
+    found = hidden_changes(str(old), str(new))
+
+    assert [(each.level, each.where) for each in found] == expected
+    assert all(each.what.endswith("; an overlay hides this") for each in found)
+
+
+@pytest.mark.parametrize(
+    ("field", "level", "what"),
+    [
+        ({"type": "integer"}, "major", "type: was str, is int"),
+        ({"type": ["string", "null"]}, "major", "type: was str, is str | None"),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, "major", "type: was str, is str | None"),
+        (None, "major", "type: was str, is Any; an overlay hides this"),
+    ],
+    ids=["another type", "null", "null by choice", "gone"],
+)
+def test_an_action_that_completes_hides_no_change(field: object, level: str, what: str, tmp_path: File) -> None:
+    new = changed(lambda d: _success(d)["properties"].pop("task_id"))
+    _success(new)["properties"] |= {"task_id": field} if field else {}
+    worst, [change, *_] = verdict(FROZEN, write(tmp_path, new, "new.json"))
+    assert (worst, change["where"], change["what"]) == (level, "models.VideoTask.task_id", what)
 
 
 @pytest.fixture
@@ -250,6 +332,16 @@ def test_revisions_are_compared_each_with_its_own_overlay_and_made_once(checkout
 def _kept(checkout: File) -> set[str]:
     """The revisions that are kept for the next time, named by 64 digits; a commit's own files have 40."""
     return {folder.name for folder in (checkout / ".venv" / ".contract_check").iterdir() if len(folder.name) == 64}
+
+
+def test_the_check_of_the_document_says_what_an_overlay_hides_since_head(checkout: File) -> None:
+    git(checkout, "checkout", "--quiet", ".")
+    check = [checkout / ".venv" / "bin" / "python", "-m", "contract_check", "document"]
+    assert "hides" not in run(check, cwd=checkout).stderr
+    write(checkout, changed(lambda d: _success(d)["properties"].pop("task_id")))
+    assert "major since HEAD: models.Task.task_id: type: was str, is Any; an overlay hides this" in (
+        run(check, cwd=checkout).stderr
+    )
 
 
 def test_make_diff_asks_for_the_old_one() -> None:

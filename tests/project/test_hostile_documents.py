@@ -329,7 +329,8 @@ def _generable() -> dict[str, Any]:
     text_field: dict[str, Any] = {"type": "string"}
     doubled = {f"A{i}": {"allOf": [{"$ref": f"{REFERENCE}A{i + 1}"}] * 2} for i in range(30)}
     fields: dict[str, Any] = dict.fromkeys(
-        ("a-b", "a_b", "a b", "😀", "😁", "mixedCase", "mixed_case", "items", "a\u200bb\u202e", "a\u3164\u2800"), text_field
+        ("a-b", "a_b", "a b", "😀", "😁", "mixedCase", "mixed_case", "items", "a\u200bb\u202e", "a\u3164\u2800"),
+        text_field,
     )
     fields |= {
         "lists": _nested(45, lists=True),

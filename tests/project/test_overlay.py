@@ -33,6 +33,20 @@ def test_an_update(name: str) -> None:
     assert document == {"a": expected}
 
 
+def test_an_update_that_only_adds_leaves_what_is_there() -> None:
+    update = {"type": "string", "title": "T", "required": ["y"], "properties": {"x": {"type": "string"}, "y": {}}}
+    document: dict[str, Any] = {"a": {"type": "object", "required": ["x"], "properties": {"x": {"$ref": "#/b"}}}}
+
+    overlay.apply_action({"target": "$.a", "description": "why", "x-add-only": True, "update": update}, document)
+
+    assert document["a"] == {
+        "type": "object",
+        "title": "T",
+        "required": ["x", "y"],
+        "properties": {"x": {"$ref": "#/b"}, "y": {}},
+    }
+
+
 @pytest.mark.parametrize(
     ("target", "left"),
     [
