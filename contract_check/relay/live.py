@@ -48,15 +48,15 @@ def run(document: Document, arguments: Namespace) -> int:
     called = {probe.operation for probe in asked if probe.name == "no token"}
     report: dict[str, Any] = {"base_url": url, "answers": [], "departures": []}
     report["not_called"] = [probes.title(path) for path, _ in operations(document.value) if path not in called]
-    report["unjudged"] = []
+    report["unjudged"] = unjudged = list[str]()
     exchanges = list(zip(asked, given, strict=False))
     if given and given[-1].is_limit:
         exchanges.pop()
         left = f"{len(asked) - len(exchanges)} of {count(len(asked), 'request')} left at the relay's limit (429)"
-        report["unjudged"].append(f"{left}, which asks to wait {given[-1].pause} s; run this again later")
+        unjudged.append(f"{left}, which asks to wait {given[-1].pause} s; run this again later")
     elif arguments.submit and given[-1].status // 100 != 2:
         refusal = given[-1].status or given[-1].failure
-        report["unjudged"].append(f"the submission was not accepted ({refusal}), so no success was seen")
+        unjudged.append(f"the submission was not accepted ({refusal}), so no success was seen")
     seen = {probes.title(path): found for path, found in by_operation(exchanges).items()}
     report["seen"] = {name: str(found) for name, found in seen.items()}
     for name, answers_of_it in seen.items():
