@@ -48,7 +48,9 @@ def _by_reason(found: Iterable[tuple[str, str]]) -> list[str]:
     by_reason: dict[str, list[str]] = {}
     for place, reason in found:
         by_reason.setdefault(reason, []).append(place)
-    shown = ((f"{', '.join(places[:2])}{' ...' if places[2:] else ''}", places, each) for each, places in by_reason.items())
+    shown = (
+        (f"{', '.join(places[:2])}{' ...' if places[2:] else ''}", places, each) for each, places in by_reason.items()
+    )
     return [f"{first}: {_times(reason, len(places))}" for first, places, reason in shown]
 
 

@@ -7,6 +7,7 @@ from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from dataclasses import asdict, dataclass
+from itertools import zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, cast
@@ -43,7 +44,7 @@ class _Found(NamedTuple):
     what: str
 
 
-_DECLARED = ("exists", "type", "type of success", "values", "security")
+_DECLARED = ("exists", "type", "type of success", "values", "security", "known values")
 """The aspects of a document that show in how Python declares what stands there."""
 
 
@@ -182,13 +183,23 @@ def _judge(aspect: str, old: Any, new: Any, is_response: bool) -> tuple[str, str
         if new is None:
             return "major", "is gone"
         return ("major", "is new and required") if new == "required" and not is_response else ("minor", "is new")
-    less, more = not _covers(aspect, new, old), not _covers(aspect, old, new)
-    is_felt = less or more or aspect in ("default", "deprecated")
+    pairs = _pairs(old, new)
+    less = any(not _covers(aspect, now, before) for before, now in pairs)
+    more = any(not _covers(aspect, before, now) for before, now in pairs)
+    is_felt = less or more or aspect in ("default", "deprecated", "known values", "media type")
     level = "major" if (more if is_response else less) else "minor" if is_felt else "none"
     hint = ""
     if aspect == "type" and None not in (old, new) and ("Unset" in old) != ("Unset" in new):
         hint = ", so it has to be there" if "Unset" in old else ", so it may be missing"
     return level, f"{aspect}: was {_say(old)}, is {_say(new)}{hint}"
+
+
+def _pairs(old: Any, new: Any) -> list[tuple[Any, Any]]:
+    """The rules that differ, of each of several alternatives or parts in one place; any other fact is one of a kind."""
+    if not isinstance(old or new, tuple):
+        return [(old, new)]
+    before, now = ([rule for rule in one or () if rule not in (other or ())] for one, other in ((old, new), (new, old)))
+    return list(zip_longest(before, now))
 
 
 def _covers(aspect: str, wide: Any, narrow: Any) -> bool:
@@ -203,18 +214,22 @@ def _covers(aspect: str, wide: Any, narrow: Any) -> bool:
             return all(any(few <= way for few in wide) for way in narrow)
         case "default" | "deprecated":
             return None in (wide, narrow)
+        case "known values" | "media type":
+            return True
         case "writeOnly":
             return narrow is None
-        case "readOnly" | "pattern" | "multipleOf" | "uniqueItems":
-            return wide is None
         case _ if aspect in surface.LIMITS:
             most, least = (surface.LIMITS[aspect] if limit is None else limit for limit in (wide, narrow))
             return bool(most <= least if "min" in aspect.lower() else most >= least)
-        case _:
+        case "route" | "name on the wire" | "URL" | "own server" | "style" | "encoding" | "declaration" | "position":
             return False
+        case _:
+            return wide is None
 
 
 def _say(fact: Any) -> str:
+    if isinstance(fact, tuple):  # of several alternatives or parts
+        return " and ".join(map(_say, cast("tuple[object, ...]", fact)))
     if not isinstance(fact, frozenset):
         return "unset" if fact is None else str(fact)
     parts = cast("frozenset[Iterable[str]]", fact)

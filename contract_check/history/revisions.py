@@ -131,7 +131,9 @@ def make(name: str, text: bytes, overlays: dict[str, bytes]) -> Revision:
     folder = _cached(key, lambda into: _generate(name, text, overlays, into))
     if note := (folder / "note").read_text(encoding="utf-8"):
         print(f"note: {name}: {note}", file=sys.stderr)
-    document, kept = (json.loads((folder / f"{each}.json").read_text(encoding="utf-8")) for each in ("prepared", "layers"))
+    document, kept = (
+        json.loads((folder / f"{each}.json").read_text(encoding="utf-8")) for each in ("prepared", "layers")
+    )
     return Revision(document, [folder / PACKAGE], Layers(folder / VENDORED.name, **kept))
 
 
@@ -151,7 +153,9 @@ def _generate(name: str, text: bytes, overlays: dict[str, bytes], into: Path) ->
     if found.incurable:
         raise Refusal("\n".join([f"{name} cannot be compared:", *loading.report(found)]))
     has_server, kept = server_url(found.value), layers(found, given)
-    (into / "layers.json").write_text(json.dumps({"overlaid": kept.overlaid, "beneath": kept.beneath}), encoding="utf-8")
+    (into / "layers.json").write_text(
+        json.dumps({"overlaid": kept.overlaid, "beneath": kept.beneath}), encoding="utf-8"
+    )
     for cure in found.cures:
         overlay.apply_action(cure, found.value)
     directions.relax_required(found.value)

@@ -1,6 +1,7 @@
 """diff: what changed between two documents or revisions, as a caller's code will feel it."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path as File
@@ -48,6 +49,113 @@ def test_every_mutation_has_its_verdict(version: str, tmp_path: File) -> None:
     assert len(MUTATIONS) >= 30
 
 
+def _either(**rule: object) -> dict[str, Any]:
+    """Text by one of two alternatives, of which the first has `rule`."""
+    return {"anyOf": [{"type": "string", **rule}, {"type": "string", "maxLength": 50, "pattern": "^b"}]}
+
+
+TEXT, PART = {"type": "string"}, {"$ref": "#/components/schemas/Part"}
+FIELDS: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
+    "length of an alternative": (_either(maxLength=10), _either(maxLength=5), "major", "minor"),
+    "pattern of an alternative": (_either(pattern="^a"), _either(pattern="^aa"), "major", "major"),
+    "length of a part": (
+        {"allOf": [{**TEXT, "maxLength": 10}, {**TEXT, "maxLength": 20}]},
+        {"allOf": [{**TEXT, "maxLength": 5}, {**TEXT, "maxLength": 20}]},
+        "major",
+        "minor",
+    ),
+    "known value added": (
+        {"anyOf": [TEXT, {**TEXT, "enum": ["a"]}]},
+        {"anyOf": [TEXT, {**TEXT, "enum": ["a", "b"]}]},
+        "minor",
+        "minor",
+    ),
+    "constant added": (TEXT, {**TEXT, "const": "x"}, "major", "minor"),
+    "constant removed": ({**TEXT, "const": "x"}, TEXT, "minor", "major"),
+    "format added": (TEXT, {**TEXT, "format": "email"}, "major", "minor"),
+    "format removed": ({**TEXT, "format": "byte"}, TEXT, "minor", "major"),
+    "format that only shows": (TEXT, {**TEXT, "format": "password"}, "none", "none"),
+    "pattern that any text fits": ({**TEXT, "pattern": "^a"}, {**TEXT, "pattern": ".*"}, "minor", "major"),
+    "described reference made plain": ({"allOf": [PART], "description": "一部分"}, PART, "none", "none"),
+    "plain reference described": (PART, {"allOf": [PART], "description": "一部分"}, "none", "none"),
+    "read-only length lowered": (
+        {**TEXT, "readOnly": True, "maxLength": 9},
+        {**TEXT, "readOnly": True, "maxLength": 5},
+        "none",
+        "minor",
+    ),
+    "write-only length raised": (
+        {**TEXT, "writeOnly": True, "maxLength": 5},
+        {**TEXT, "writeOnly": True, "maxLength": 9},
+        "minor",
+        "none",
+    ),
+    "deprecated": (TEXT, {**TEXT, "deprecated": True}, "minor", "minor"),
+    "fields that ask for others": (
+        {"type": "object", "properties": {"a": TEXT, "b": TEXT}},
+        {"type": "object", "properties": {"a": TEXT, "b": TEXT}, "dependentRequired": {"a": ["b"]}},
+        "major",
+        "minor",
+    ),
+    "one of two fields": (
+        {"type": "object", "properties": {"a": TEXT, "b": TEXT}},
+        {"type": "object", "properties": {"a": TEXT, "b": TEXT}, "anyOf": [{"required": ["a"]}, {"required": ["b"]}]},
+        "major",
+        "minor",
+    ),
+    "order of items": (
+        {"type": "array", "prefixItems": [TEXT, {"type": "integer"}]},
+        {"type": "array", "prefixItems": [{"type": "integer"}, TEXT]},
+        "major",
+        "major",
+    ),
+    "words about items": (
+        {"type": "array", "prefixItems": [TEXT]},
+        {"type": "array", "prefixItems": [{**TEXT, "description": "第一项"}]},
+        "none",
+        "none",
+    ),
+    "choice of a class": (
+        {"oneOf": [PART, {"$ref": "#/components/schemas/Rest"}], "discriminator": {"propertyName": "kind"}},
+        {"oneOf": [PART, {"$ref": "#/components/schemas/Rest"}]},
+        "minor",
+        "major",
+    ),
+    "a rule that says nothing": (
+        {"type": "object"},
+        {"type": "object", "unevaluatedProperties": True, "propertyNames": {}},
+        "none",
+        "none",
+    ),
+    "no further fields": ({"type": "object"}, {"type": "object", "unevaluatedProperties": False}, "major", "minor"),
+}
+
+
+def test_every_change_of_a_field_has_its_verdict_in_both_directions(tmp_path: File) -> None:
+    files = list[File]()
+    for version in (0, 1):
+        fields = {f"field{number}": case[version] for number, case in enumerate(FIELDS.values())}
+        part = {"type": "object", "properties": {"kind": TEXT}}
+        document = small(Sent={"type": "object", "properties": fields}, Part=part, Rest=part)
+        document["components"]["schemas"]["Got"] = document["components"]["schemas"]["Sent"]
+        got = {"application/json": {"schema": {"$ref": "#/components/schemas/Got"}}}
+        _thing(document)["responses"]["200"]["content"] = got
+        files.append(write(tmp_path, document, f"{version}.json"))
+    _, changes = verdict(*files)
+    found: dict[str, list[str]] = defaultdict(list)
+    for change in changes:
+        place = re.match(r"models\.(Sent|Got)\.?field(\d+)", change["where"], re.IGNORECASE)  # the field, or its class
+        found[" ".join(place.groups()) if place else change["where"]].append(change["level"])
+    levels = {
+        name: tuple(
+            max(found.pop(f"{side} {number}", []), key=LEVELS.index, default="none") for side in ("Sent", "Got")
+        )
+        for number, name in enumerate(FIELDS)
+    }
+    assert levels == {name: case[2:] for name, case in FIELDS.items()}
+    assert found == {}
+
+
 def _thing(document: Any) -> Any:
     return document["paths"]["/things"]["post"]
 
@@ -77,6 +185,9 @@ def test_a_renamed_operation_is_one_line_with_its_classes(tmp_path: File) -> Non
     inline: dict[str, Any] = {"type": "object", "properties": {"part": {"type": "object", "properties": {"a": {}}}}}
     _thing(document)["requestBody"]["content"]["application/json"]["schema"] = inline
     _thing(document)["responses"] = {"204": {"description": "Made."}}
+    ids = {"type": "array", "items": {"type": "string"}}
+    parameter = {"name": "ids", "in": "query", "style": "pipeDelimited", "explode": False, "schema": ids}
+    _thing(document)["parameters"] = [parameter]
     old = write(tmp_path, document, "old.json")
     _thing(document)["operationId"] = "make_another"
     level, [change] = verdict(old, write(tmp_path, document, "new.json"))
