@@ -85,6 +85,7 @@ def _contracts(old: dict[str, Any], new: dict[str, Any]) -> tuple[Renames, Facts
 
 def _hidden(old: Layers, new: Layers, known: list[_Found]) -> Iterator[_Found]:
     """What changed below the actions of the overlays, judged as if they were not there, but for what is `known`."""
+    old, new = deepcopy(old), deepcopy(new)  # a revision may be compared more than once
     if hidden.reveal(old, new):
         _, before, after = _contracts(old.prepared(), new.prepared())
         for each in _changes(before, after):
