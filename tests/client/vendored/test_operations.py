@@ -104,7 +104,8 @@ def test_each_operation_documents_errors_of_both_ranges(contract: Contract) -> N
 
 
 def test_the_overlay_adds_errors_of_both_ranges_to_any_document(gateway: Another) -> None:
-    contract = Contract(prepared(gateway.folder.parent / "gateway.yaml", ROOT / "generator" / "overlay.yaml"))
+    overlays = gateway.folder.parent / "gateway.yaml", ROOT / "generator" / "overlay.yaml"
+    contract = Contract(prepared(*overlays))
     before = {f"{found.method} {found.route}": found for found in gateway.contract.operations}
     assert len(contract.operations) == len(before) > 10
     for operation in contract.operations:
