@@ -93,10 +93,12 @@ def _gate(arguments: Namespace) -> int:
 
 
 def _document(arguments: Namespace) -> int:
+    from .history import diff
+
     found = loading.load(arguments.document, arguments.overlay)
     if arguments.suggest:
         print(overlay.dump_file(found.cures, f"Cures for {found.source.file.name}"), end="")
-    for line in loading.report(found):
+    for line in (*loading.report(found), *([] if found.defects else diff.warnings_since_head(arguments.document))):
         print(line, file=sys.stderr)
     if not found.defects:
         print(f"sound: {loading.summary(found)}", file=sys.stderr if arguments.suggest else sys.stdout)

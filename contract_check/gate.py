@@ -13,6 +13,7 @@ from .document import loading
 from .document.defects import Refusal
 from .document.text import may_be_coloured, progress
 from .document.tree import pointer
+from .history import diff
 from .package import drift
 
 # A finding says where it is; what is indented explains the one before it.
@@ -26,7 +27,8 @@ def run(arguments: Namespace) -> int:
     began = _begin("document")
     found = loading.load(file, arguments.overlay)
     if "document" in checks:
-        _end("document", began, loading.report(found))
+        hidden = [] if found.defects else diff.warnings_since_head(file)
+        _end("document", began, [*loading.report(found), *hidden])
     elif found.defects:
         raise Refusal(f"{file} is not sound: see `python -m contract_check document`.")
     if found.defects:

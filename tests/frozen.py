@@ -16,7 +16,7 @@ from contract_check.history import revisions
 from contract_check.package.generated_values import Package
 
 _overlay = ROOT / "generator" / "overlay.yaml"
-_made = revisions.make("tests/documents/relay.json", FROZEN.read_bytes(), [_overlay.read_bytes()])
+_made = revisions.make("tests/documents/relay.json", FROZEN.read_bytes(), {_overlay.name: _overlay.read_bytes()})
 FOLDER: Path = _made.packages[0].parent
 """Where a process of a test imports the package from, as `generated_client`."""
 

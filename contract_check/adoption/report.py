@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ..document.defects import Action, count
 from ..document.text import visible
@@ -27,16 +27,11 @@ def screen(
     yield from _part("breaks for callers", breaking)
     new = sorted(c.where.removeprefix("api.") for c in changes if c.where.startswith("api.") and c.what == "is new")
     yield from _part("new", [name for name in new if name.count(".") == 1])
-    yield from _part("cured, in generator/cures.yaml", _counted([str(cure["description"]) for cure in cures]))
-    left_out: dict[str, list[str]] = {}
-    for note in notes:
-        place, _, reason = note.partition(": ")
-        left_out.setdefault(reason, []).append(place)
-    lines = [
-        f"{', '.join(places[:2])}{' ...' if places[2:] else ''}: {_times(reason, len(places))}"
-        for reason, places in left_out.items()
-    ]
-    yield from _part("left out, or said in less than the document's words", lines)
+    cured = [(str(cure["target"]), str(cure["description"])) for cure in cures]
+    outer = [each for each in cured if not any(_is_below(each, other) for other in cured)]
+    yield from _part("cured, in generator/cures.yaml", _by_reason(outer))
+    noted = ((place, reason) for place, _, reason in (note.partition(": ") for note in notes))
+    yield from _part("left out, or said in less than the document's words", _by_reason(noted))
     yield f"version: {version}"
 
 
@@ -46,6 +41,22 @@ def _part(title: str, lines: Sequence[str], most: int = _MOST) -> Iterator[str]:
         yield from (f"  {visible(line)[:200]}" for line in lines[:most])
         if len(lines) > most:
             yield f"  ... and {len(lines) - most} more"
+
+
+def _by_reason(found: Iterable[tuple[str, str]]) -> list[str]:
+    """A line for each reason with its places."""
+    by_reason: dict[str, list[str]] = {}
+    for place, reason in found:
+        by_reason.setdefault(reason, []).append(place)
+    shown = (
+        (f"{', '.join(places[:2])}{' ...' if places[2:] else ''}", places, each) for each, places in by_reason.items()
+    )
+    return [f"{first}: {_times(reason, len(places))}" for first, places, reason in shown]
+
+
+def _is_below(cure: tuple[str, str], other: tuple[str, str]) -> bool:
+    """Whether both mend one thing, such as an operation by removing its tags and giving it others."""
+    return cure[1] == other[1] and cure[0].startswith((f"{other[0]}.", f"{other[0]}["))
 
 
 def _counted(reasons: Sequence[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +15,7 @@ from jsonschema.protocols import Validator
 from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]  # it has no types
 
 from .defects import Action, Defect, remove, update
+from .text import short
 from .tree import JsonPath, is_array, is_object, jsonpath, object_or_empty
 
 # What an action writes where a required field is missing; a reader replaces it by something true.
@@ -42,7 +44,7 @@ def check_version(document: dict[str, Any]) -> Iterator[Defect]:
         found = f"OpenAPI {document['openapi']}"
     elif "swagger" in document:
         found, path = f"Swagger {document['swagger']}", ("swagger",)
-    if not found.startswith(("OpenAPI 3.0.", "OpenAPI 3.1.")):
+    if not re.fullmatch(r"OpenAPI 3\.[01]\.\d+(-.+)?", found):
         yield Defect(path, f"this is {found}; 3.0 and 3.1 are supported. Convert it to one of these.")
 
 
@@ -159,8 +161,7 @@ def _defects(finding: _Finding) -> Iterator[Defect]:
 
 
 def _sentence(finding: _Finding) -> str:
-    value = json.dumps(finding.error.instance, ensure_ascii=False)
-    shown = value if len(value) <= 60 else value[:57] + "..."
+    shown = short(finding.error.instance)
     if finding.allowed:
         return f"{shown} is none of {', '.join(map(str, finding.allowed))}."
     if finding.error.validator == "type":

@@ -15,6 +15,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT4, DRAFT202012
 
 from . import patterns
+from .text import short
 from .tree import JsonPath, is_object, object_or_empty, pointer
 
 _URI = "urn:relay-client:document"
@@ -61,7 +62,8 @@ def validator(
 def errors(document: dict[str, Any], path: JsonPath, value: Any) -> Iterator[str]:
     """What the schema at `path` has against `value`, a line each, with the place in the value."""
     for error in validator(document, path, format_checker=FORMATS).iter_errors(value):
-        yield f"{error.json_path}: {error.message[:200]}"
+        instance: Any = error.instance
+        yield f"{error.json_path}: {error.message.replace(repr(instance), short(instance), 1)[:200]}"
 
 
 def _once(follow: Keyword) -> Keyword:
