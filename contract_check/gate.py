@@ -15,6 +15,7 @@ from .document.text import may_be_coloured, progress
 from .document.tree import pointer
 from .history import diff
 from .package import drift
+from .package.wire import Wire
 
 # A finding says where it is; what is indented explains the one before it.
 _FINDING = re.compile(r"(?P<warning>warning: )?(?P<file>\S.*?):(?P<line>\d+)(:(?P<col>\d+))?: (?P<text>.*)")
@@ -46,8 +47,6 @@ def run(arguments: Namespace) -> int:
 
 def wire(found: loading.Document, package: Path) -> Iterator[str]:
     """What the package's functions send and read that the document does not say, a line for each."""
-    from .package.wire import Wire  # imports what the other checks do not need
-
     check = Wire(found, package)
     for done in check.run():
         progress(done)

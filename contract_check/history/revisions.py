@@ -14,6 +14,7 @@ from shutil import move
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from generator import making
 from generator.verification import PACKAGE, files
 
 from .. import CONFIG, ROOT, VENDORED
@@ -145,8 +146,6 @@ def _write(text: bytes, overlays: dict[str, bytes], into: Path) -> tuple[Path, l
 
 
 def _generate(name: str, text: bytes, overlays: dict[str, bytes], into: Path) -> None:
-    from generator import making  # takes its time to import, and is not needed where all is cached
-
     progress(f"generating from {name} ...")
     file, given = _write(text, overlays, into)
     found = loading.load(file, given)
