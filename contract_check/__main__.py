@@ -88,8 +88,6 @@ def _parser() -> ArgumentParser:
 
 
 def _document(arguments: Namespace) -> int:
-    from .history import diff
-
     found = loading.load(arguments.document, arguments.overlay)
     if arguments.suggest:
         print(overlay.dump_file(found.cures, f"Cures for {found.source.file.name}"), end="")

@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from generator import making
+from generator.prepare import preparation
 from generator.verification import PACKAGE, files
 
 from .. import CONFIG, ROOT, VENDORED
@@ -41,8 +42,6 @@ class Layers:
 
     def prepared(self) -> dict[str, Any]:
         """Turn the overlaid document, which may have been changed, into what would be generated."""
-        from generator.prepare import preparation  # takes its time to import, and is rarely needed
-
         has_server = "servers" in self.overlaid
         loading.cure(self.file, self.overlaid)
         surface.keep_originals(self.overlaid)
