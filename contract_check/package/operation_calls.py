@@ -144,7 +144,9 @@ class OperationCalls:
             elif JSON.fullmatch(media_type):
                 found += self.typed(_Answer(status, media_type), (*content[media_type]["x-at"], "schema"))
             else:
-                bodies = st.text() if media_type.startswith("text/") else st.binary() if media_type else st.none()
+                bodies = (
+                    st.text() if media_type.startswith("text/") else st.binary(min_size=1) if media_type else st.none()
+                )
                 found.append(_Answer(status, media_type, dict.fromkeys(_EXAMPLES, bodies)))
         yield from found or [_Answer(0)]
 

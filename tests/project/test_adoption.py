@@ -18,6 +18,7 @@ from contract_check.document import loading
 from contract_check.document.defects import Action, remove, update
 from contract_check.history.diff import Change
 from flavours import LARGER
+from generator.prepare import preparation
 from history import commit, git, say_version
 from specimens import small, write
 
@@ -217,9 +218,9 @@ main()
 
 def _needed(folder: File, document: dict[str, Any]) -> list[Action]:
     """The cures for a document that takes the place of one with a server."""
-    return cures.find(
-        loading.load(write(folder, document), []), [], {"servers": [{"url": "https://relay.example.org"}]}
-    )
+    before = small()
+    preparation.prepare(before)
+    return cures.find(loading.load(write(folder, document), []), [], before)
 
 
 def test_a_reference_that_leads_nowhere_is_a_warning_in_the_first_lines(tmp_path: File) -> None:
