@@ -68,7 +68,7 @@ def _loaded(file: Path, overlays: tuple[Path, ...]) -> loading.Document:
 
 
 def _wire(file: Path, overlays: list[Path], package: Path) -> Iterator[str]:
-    from .package.wire import Wire  # hypothesis takes its time, which the steps of generate.sh need not wait for
+    from .package.wire import Wire
 
     found, told = _loaded(file, tuple(overlays)), monotonic()
     wire = Wire(found, package)

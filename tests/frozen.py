@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from checkout import FROZEN, ROOT
 from contract_check.history import revisions
-from contract_check.package.generated_values import Package
+from contract_check.package.package import Package
 
 if TYPE_CHECKING:  # The vendored package has the same modules, but for what its document says.
     from generated_client import AuthenticatedClient, Client, errors, types

@@ -1,9 +1,18 @@
 """How OpenAPI has parameters and the fields of forms stand as text: `style`, `explode` and `encoding`."""
 
-from typing import Any
+import json
+from io import BytesIO
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, unquote
+
+from multipart import (  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]  # it has no types
+    MultipartParser,
+    MultipartPart,
+    parse_options_header,
+)
 
 from .media_types import FORM
-from .tree import JsonPath, at, list_or_empty, object_or_empty, operations, resolve
+from .tree import JsonPath, at, is_array, is_object, list_or_empty, object_or_empty, operations, resolve
 
 DELIMITERS = {"form": ",", "spaceDelimited": "%20", "pipeDelimited": "%7C"}
 """What stands between the items of an array, or the keys and values of an object, that is not exploded."""
@@ -76,3 +85,52 @@ def of_operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def _given(found: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value}
+
+
+def texts(value: Any) -> list[str]:
+    """`value` as a parameter or a form's field: one text for each item of an array, none for null."""
+    items = value if is_array(value) else [value]
+    return [
+        each if isinstance(each, str) else json.dumps(each, ensure_ascii=False) for each in items if each is not None
+    ]
+
+
+def as_text(style: str, name: str, value: Any) -> dict[str, list[str]]:
+    """`value` as a parameter or a form's field of a style that `of_parameter` tells, by the names that are sent."""
+    match style:
+        case "label":
+            return {name: [f".{text}" for text in texts(value)]}
+        case "matrix":
+            return {name: [f";{name}={text}" for text in texts(value)]}
+        case "deep" if is_object(value):
+            inner = [as_text("deep", f"{name}[{key}]", item) for key, item in value.items()]
+            return {key: found for each in inner for key, found in each.items()}
+        case "" if is_object(value):
+            return {key: texts(item) for key, item in value.items()}
+        case "" | "deep":
+            return {name: texts(value)}
+        case delimiter:
+            pairs = [(key, item) for key, item in value.items() if item is not None] if is_object(value) else []
+            items = texts([each for pair in pairs for each in pair] if is_object(value) else value)
+            return {name: [unquote(delimiter).join(items)]} if items else {}
+
+
+class FormField(NamedTuple):
+    """A field of a form that was sent; a multipart's may have a media type."""
+
+    name: str
+    text: str
+    media_type: str = ""
+
+
+def read_form(content_type: str, body: bytes) -> list[FormField]:
+    """The fields of a form, in order; `content_type` is the whole header. Raises ValueError where it is no form."""
+    if "urlencoded" in content_type:
+        return [FormField(name, text) for name, text in parse_qsl(body.decode(), keep_blank_values=True)]
+    boundary, size = parse_options_header(content_type)[1].get("boundary", ""), len(body) + 1
+    parts = MultipartParser(BytesIO(body), boundary, part_limit=size, spool_limit=size, memory_limit=size)
+    return [FormField(part.name, part.raw.decode(errors="replace"), _media_type(part)) for part in parts]
+
+
+def _media_type(part: MultipartPart) -> str:
+    return next((value for name, value in part.headerlist if name.lower() == "content-type"), "")

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from .. import CONFIG, ROOT, VENDORED
-from ..document import directions, loading, overlay, settings
+from ..document import loading, overlay, settings
 from ..document.defects import Refusal, count
 from ..document.prose_rules import server_url
 from ..package import preparation
@@ -113,7 +113,7 @@ def _generate(name: str, text: bytes, overlays: list[bytes], into: Path) -> None
     documented = {"servers": deepcopy(found.value.get("servers"))}
     for cure in found.cures:
         overlay.apply_action(cure, found.value)
-    directions.relax_required(found.value)
+    loading.complete(found.value)
     surface.keep_originals(found.value)
     prepared = preparation.prepare(found.value)
     if not server_url(documented):

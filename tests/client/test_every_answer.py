@@ -24,7 +24,7 @@ def _plain(parsed: Any) -> Any:
 
 def _codes(contract: Contract, operation: Operation) -> dict[str, int]:
     """For each documented answer a status that gets it."""
-    answers = contract.responses(operation.documented)
+    answers = operation.documented.responses
     codes: dict[str, int] = {}
     for status in answers:
         start = {"default": 500}.get(status) or int(status.replace("X", "0"))

@@ -3,7 +3,6 @@
 import pytest
 
 from calling import TOKEN, Caller
-from contract_check.document.tree import at
 from contract_check.relay.standin import Contract, Relay
 from operations import Operation
 
@@ -35,7 +34,7 @@ def test_every_property_of_a_body_travels_as_it_was_given(operation: Operation, 
 def test_an_optional_body_left_out_sends_none(
     operation: Operation, caller: Caller, relay: Relay, contract: Contract
 ) -> None:
-    if at(contract.document, (*contract.body(operation.documented), "required")):
+    if operation.documented.requires_body:
         caller.detailed(operation.module, **operation.arguments)
         assert relay.request.body
         return

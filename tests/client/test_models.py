@@ -107,7 +107,7 @@ def test_a_null_is_absent_where_the_document_has_none_and_null_where_it_has(
 def _odd(gateway: Package) -> dict[str, Any]:
     """A value for each property of gateway.json's body with the odd names."""
     operation = next(o for o in gateway.contract.operations if o.route == "/v1/odd")
-    schema = resolve(gateway.contract.document, gateway.contract.content(operation)["application/json"]["schema"])
+    schema = resolve(gateway.contract.document, operation.content["application/json"]["schema"])
     return {name: f"值 {name}" for name in schema["properties"]}
 
 

@@ -26,7 +26,7 @@ def _returned(module: Any, function: str) -> set[Any]:
 
 
 def test_a_plain_call_is_typed_as_the_documented_successes(operation: Operation, contract: Contract) -> None:
-    answers = contract.responses(operation.documented)
+    answers = operation.documented.responses
     successes = [answer for status, answer in answers.items() if status.startswith("2")]
     for style in STYLES:
         if not successes:

@@ -95,13 +95,13 @@ REFUSED = {
         _field(type="string", pattern="^(a+)+$", default="a" * 60 + "b"), f"{FIELD}/default", "contradicts"
     ),
     "default that is no date": Refused(
-        _field(type="string", format="date", default="soon"), f"{FIELD}/default", "'date'"
+        _field(type="string", format="date", default="soon"), f"{FIELD}/default", '"date"'
     ),
     "default that is no UUID": Refused(
-        _field(type="string", format="uuid", default="soon"), f"{FIELD}/default", "'uuid'"
+        _field(type="string", format="uuid", default="soon"), f"{FIELD}/default", '"uuid"'
     ),
     "default that is no time": Refused(
-        _field(type="string", format="date-time", default="soon"), f"{FIELD}/default", "'date-time'"
+        _field(type="string", format="date-time", default="soon"), f"{FIELD}/default", '"date-time"'
     ),
     "allOf of itself": Refused(
         small(Thing={"allOf": [THING, {"type": "object"}]}), f"{REFERENCE}Thing/allOf/0/$ref", "itself"
