@@ -85,36 +85,38 @@ class Examples:
                 return value
         if options := [each for each in list_or_empty(schema.get("enum")) if self.fits(path, each)]:
             return options[sample.variant % len(options)]
-        parts = [(*path, "allOf", index) for index in range(len(list_or_empty(schema.get("allOf"))))]
+        if depth > _SHORT_BELOW and "null" in list_or_empty(schema.get("type")):
+            return None  # ends a recursion, as below
+        joined = dict(enumerate(map(object_or_empty, list_or_empty(schema.get("allOf")))))
+        parts = [(*path, "allOf", index) for index, each in joined.items() if _SAYS_WHAT_FITS & each.keys()]
         parts += [parse_pointer(schema["$ref"])] if "$ref" in schema else []
         for keyword in ("oneOf", "anyOf"):
             branches = dict(enumerate(map(object_or_empty, list_or_empty(schema.get(keyword)))))
             typed = {i: resolve(self._document, each) for i, each in branches.items() if _SAYS_WHAT_FITS & each.keys()}
             nulls = [index for index, each in typed.items() if each.get("type") == "null"]
             others = [index for index in typed if index not in nulls]
-            if options := (nulls if depth > _SHORT_BELOW else others) or [*nulls, *others]:  # null ends a recursion
+            if options := (nulls if depth > _SHORT_BELOW else others) or [*nulls, *others]:
                 parts.append((*path, keyword, options[sample.variant % len(options)]))
         made = [self._at(each, sample, depth) for each in parts]
         if made and not all(map(is_object, made)):
             return made[0]
         known = {name: value for each in made for name, value in each.items()}
-        if made and not {"properties", "required"} & schema.keys():
-            return known
-        return self._made_up(path, schema, sample, depth, known)
+        required = [name for each in (schema, *joined.values()) for name in list_or_empty(each.get("required"))]
+        if sample.required_only and required:
+            whole = (self._at(each, sample._replace(required_only=False), depth) for each in parts)
+            known |= {name: value for each in whole for name, value in each.items() if name in required}
+        if made or required or "properties" in schema:
+            return self._object(path, schema | {"required": required}, sample, depth) | known
+        return self._made_up(path, schema, sample, depth)
 
-    def _made_up(
-        self, path: JsonPath, schema: dict[str, Any], sample: Sample, depth: int, known: dict[str, Any]
-    ) -> Any:
-        usual = "object" if known or "properties" in schema else "string"
-        listed = schema.get("type") or usual
+    def _made_up(self, path: JsonPath, schema: dict[str, Any], sample: Sample, depth: int) -> Any:
+        listed = schema.get("type") or "string"
         types = [listed] if isinstance(listed, str) else [str(name) for name in listed]
-        if "null" in types and depth > _SHORT_BELOW:
-            return None
         types = [name for name in types if name != "null"] or ["null"]
         is_short = sample.required_only or depth >= _SHORT_BELOW
         match types[sample.variant % len(types)]:
             case "object":
-                return self._object(path, schema, sample, depth, known)
+                return self._object(path, schema, sample, depth)
             case "array":
                 usual_length = 0 if is_short else 2 if sample.variant and depth < 2 else 1
                 amount = max(min(usual_length, schema.get("maxItems", 2)), schema.get("minItems", 0))
@@ -136,14 +138,12 @@ class Examples:
                 low, high = schema.get("minLength", 0), schema.get("maxLength")
                 return self._first_that_fits(path, [each.ljust(low, each[-1])[:high] for each in texts])
 
-    def _object(
-        self, path: JsonPath, schema: dict[str, Any], sample: Sample, depth: int, known: dict[str, Any]
-    ) -> dict[str, Any]:
+    def _object(self, path: JsonPath, schema: dict[str, Any], sample: Sample, depth: int) -> dict[str, Any]:
         is_short = sample.required_only or depth >= _SHORT_BELOW
         required, properties = list_or_empty(schema.get("required")), object_or_empty(schema.get("properties"))
         names = [name for name in properties if not is_short or name in required]
-        made = known | {name: self._at((*path, "properties", name), sample, depth + 1) for name in names}
-        made |= {name: "文本" for name in required if name not in made}
+        made = {name: self._at((*path, "properties", name), sample, depth + 1) for name in names}
+        made |= {name: "文本" for name in required if name not in properties}
         if is_object(schema.get("additionalProperties")):
             usual = 0 if is_short or not sample.variant else 1
             for number in range(max(usual, schema.get("minProperties", 0) - len(made))):

@@ -169,27 +169,30 @@ class Wire:
             self.find(path, f"missing model `{name}`: the package has none of this name.")
         if model is None or not attrs.has(model):
             return
-        self.compare_fields(model, path)
+        agree = self.compare_fields(model, path)
         hints, known = self.package.hints(model), {field.name: field.attribute for field in json_fields(model)}
         for key, (_, places) in self.fields(path).items():
             for place in sorted(places, key=str) if key in known else ():
                 self.check_type(path, f"field `{key}` of {name}", hints[known[key]], place)
+        if is_object(at(self.base, extra := (*path, "additionalProperties"))):
+            self.check_type(path, f"an additional field of {name}", get_args(hints["additional_properties"])[1], extra)
         for sample in SAMPLES:
             value = self.examples.at(path, sample)
             try:
                 made = self.package.instance(model, value).to_dict()
             except Exception as error:  # noqa: BLE001  # generated code may raise anything
-                if known.keys() == self.fields(path).keys():  # else that is why, and named already
+                if agree:  # else that is why
                     self.find(path, "no value of the package's types fits", f": {type(error).__name__}: {error}")
                 return
             if difference := _first_difference(plain(value), plain(made)):
                 self.find(path, f"{name} changes its fields", f": {difference}")
 
-    def compare_fields(self, model: Any, path: JsonPath) -> None:
-        """Compare the fields of a model with those that the schema at `path` names."""
+    def compare_fields(self, model: Any, path: JsonPath) -> bool:
+        """Compare the fields of a model with those that the schema at `path` names; True where they are the same."""
         documented = {key: is_required for key, (is_required, _) in self.fields(path).items()}
         found = {field.name: field.required for field in json_fields(model)}
         self.compare(path, f"field of {model.__name__}", documented, found)
+        return documented == found
 
     def _fields(self, path: JsonPath) -> dict[str, tuple[bool, set[JsonPath]]]:
         """The fields that the schema at `path` and its parts name: whether each is required, and its schemas."""
@@ -223,13 +226,8 @@ class Wire:
                 self.find(path, problem, f": {taken} instead of {', '.join(sorted(documented))}")
             elif is_model and is_referred and "$ref" in schema:
                 self.compare_fields(kind, place)
-            for keyword, index in (("items", 0), ("additionalProperties", 1)):
-                if (
-                    taken == {"items": "array"}.get(keyword, "object")
-                    and is_object(schema.get(keyword))
-                    and not is_model
-                ):
-                    self.check_type(path, what, get_args(kind)[index], (*place, keyword))
+            elif get_origin(kind) is list and is_object(schema.get("items")):
+                self.check_type(path, what, get_args(kind)[0], (*place, "items"))
 
     def _with_siblings(self, place: JsonPath) -> JsonPath:
         """Where the `$ref` at `place` leads; but `place` itself, where something beside it says what fits."""
@@ -370,7 +368,8 @@ class _OperationCheck:
                 status, parsed = got.status_code, got.parsed
             except Exception as error:  # noqa: BLE001  # generated code may raise anything, and each is a finding
                 if response.status or not self.wire.sent:
-                    self.find(f"{call} raises {type(error).__name__} {due}", f": {error}")
+                    when = due if self.wire.sent else "before it sends anything"
+                    self.find(f"{call} raises {type(error).__name__} {when}", f": {error}")
             else:
                 expected = plain(response.body if response.media_type else None)
                 if response.status and (status != response.status or not isinstance(parsed, response.kind)):
