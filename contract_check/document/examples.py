@@ -125,9 +125,11 @@ class Examples:
                     samples = [sample] * amount
                 return [self._at((*path, "items"), each, depth + 1) for each in samples]
             case "integer" | "number" as kind:
-                limits = [schema[key] for key in _LIMITS if key in schema]
-                nearby = (each + step for each in limits for step in (0, 1, -1, 0.01, -0.01))
-                return self._first_that_fits(path, [7 if kind == "integer" else 0.5, *nearby])
+                limits, step = [schema[key] for key in _LIMITS if key in schema], schema.get("multipleOf", 1)
+                nearby = [each // step * step + more for each in limits for more in (0, step, -step)]
+                if kind == "integer":
+                    return self._first_that_fits(path, [7, *map(int, nearby)])
+                return self._first_that_fits(path, [0.5, *nearby, *(each + 0.01 for each in limits)])
             case "boolean":
                 return sample.variant % 2 == 0
             case "null":

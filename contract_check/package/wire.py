@@ -25,9 +25,8 @@ from urllib.parse import parse_qsl
 from uuid import UUID
 
 import attrs
-from openapi_python_client.strings import PythonIdentifier
 
-from ..document import serialization
+from ..document import names, serialization
 from ..document.defects import Defect, Refusal
 from ..document.examples import SAMPLES, Examples, Sample, given
 from ..document.loading import Document
@@ -271,7 +270,7 @@ class _OperationCheck:
     def _parameters(self) -> Iterator[tuple[_Key, _Parameter]]:
         for path, definition in self.operation.parameters.items():
             place, name = definition["in"], definition["name"]
-            attribute = str(PythonIdentifier(self.wire.names.get(path, name), "field_"))
+            attribute = names.attribute(self.wire.names.get(path, name))
             spellings = (f"{attribute}_{place}", f"{attribute}_" if attribute == "body" else attribute)
             argument = next((each for each in spellings if each in self.hints), "")
             if place != "header" or name.lower() not in _IGNORED_BY_OPENAPI:

@@ -142,6 +142,33 @@ REFUSED = {
     "property without a name": Refused(
         small(Thing={"properties": {"": {"type": "strin"}}}), f"{REFERENCE}Thing/properties//type", "is none of"
     ),
+    "property without a name that is no schema": Refused(
+        small(Thing={"properties": {"": 5, "a": {}}}), f"{REFERENCE}Thing/properties/", "5 is not of type"
+    ),
+    "property with a number for its name": Refused(
+        small(Thing={"properties": {"0": {"type": "strin"}}}), f"{REFERENCE}Thing/properties/0/type", "is none of"
+    ),
+    "field with an apostrophe in its name": Refused(
+        {**small(), "info": {"title": "小", "version": "1", "it's": 1}}, "#/info/it's", "no field that may stand here"
+    ),
+    "parameter of a path item elsewhere": Refused(
+        {
+            **small(),
+            "paths": {"/a/{id}": {"$ref": "#/components/pathItems/A"}},
+            "components": {"pathItems": {"A": {"get": {"responses": OK}}}},
+        },
+        "#/components/pathItems/A/get",
+        "the path's `{id}` is declared by no parameter",
+    ),
+    "path items in a circle": Refused(
+        {
+            **small(),
+            "paths": {"/a": {"$ref": "#/components/pathItems/A"}},
+            "components": {"pathItems": {"A": {"$ref": "#/components/pathItems/A"}}},
+        },
+        "#/components/pathItems/A/$ref",
+        "leads back to itself",
+    ),
     "hidden characters in a key": Refused(
         small(Thing={"properties": {"a\x01\u202e": {"type": "strin"}}}),
         rf"{REFERENCE}Thing/properties/a\u0001\u202e/type",
@@ -219,9 +246,9 @@ def test_the_first_holder_of_an_operation_id_keeps_it(tmp_path: File) -> None:
     assert len({name.lower() for name in ids}) == 3
 
 
-@pytest.mark.parametrize("pattern", ["[^]", r"\p{L}", "(?<n>a)"])
-def test_a_pattern_of_ecma_262_is_no_defect(pattern: str, tmp_path: File) -> None:
-    found = loading.load(write(tmp_path, _field(type="string", pattern=pattern, default="a", example="a")), [])
+@pytest.mark.parametrize(("pattern", "text"), [("[^]", "a"), (r"\p{L}", "a"), ("(?<n>a)", "a"), (r"^\W$", "宇")])
+def test_a_pattern_of_ecma_262_is_no_defect(pattern: str, text: str, tmp_path: File) -> None:
+    found = loading.load(write(tmp_path, _field(type="string", pattern=pattern, default=text, example=text)), [])
 
     assert found.defects == []
 
@@ -313,7 +340,8 @@ def _generable() -> dict[str, Any]:
     text_field: dict[str, Any] = {"type": "string"}
     doubled = {f"A{i}": {"allOf": [{"$ref": f"{REFERENCE}A{i + 1}"}] * 2} for i in range(30)}
     fields: dict[str, Any] = dict.fromkeys(
-        ("a-b", "a_b", "a b", "😀", "😁", "mixedCase", "mixed_case", "items", "a\u200bb\u202e"), text_field
+        ("a-b", "a_b", "a b", "😀", "😁", "mixedCase", "mixed_case", "items", "a\u200bb\u202e", "image1", "image_1"),
+        text_field,
     )
     fields |= {
         "lists": _nested(45, lists=True),
@@ -372,6 +400,8 @@ def test_what_is_sound_is_generated_and_sends_what_the_document_says(package: Fi
     assert re.search(r'\("a_b", "a_b", ', model)
     assert re.search(r'\("a_b_x\w{7}", "a-b", ', model)
     assert '"a\\u200bb\\u202e"' in model
+    assert '("image1", "image1", ' in model
+    assert '("image_1", "image_1", ' in model
 
 
 def test_two_paths_that_become_one_keep_their_operations(package: File) -> None:

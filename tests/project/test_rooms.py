@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,13 @@ def test_a_folder_imports_only_from_those_below_it(folder: str) -> None:
     found = {module for file in (PACKAGE / folder).rglob("*.py") for module in imported(file)}
 
     assert {module.split(".")[1] for module in found if module.count(".")} <= {*BELOW[folder], folder}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    files = {".".join(file.relative_to(ROOT).with_suffix("").parts): file for file in PACKAGE.rglob("*.py")}
+    graph = {name: set(imported(file)) & files.keys() for name, file in files.items()}
+    assert len(graph) > 30
+    assert list(TopologicalSorter(graph).static_order())  # raises CycleError with the modules of a circle
 
 
 def imported(file: Path) -> Iterator[str]:
