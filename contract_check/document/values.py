@@ -64,8 +64,9 @@ class Schemas:
         self.types = cache(self._types)
 
     def _validator(self, path: JsonPath) -> Draft202012Validator:
-        """Compile the schema at `path`."""
-        reference = {"$ref": _URI + quote(pointer(path), safe="#/~")}
+        """Compile the schema at `path`; where there is none, anything fits."""
+        is_given = at(self.document, path) is not None
+        reference = {"$ref": _URI + quote(pointer(path), safe="#/~")} if is_given else {}
         options: dict[str, Any] = {"formats": self._formats, "validate_formats": True, "keywords": self._keywords}
         return Draft202012Validator(reference, registry=self._registry, **options)
 
@@ -97,7 +98,8 @@ class Schemas:
         parts += [parse_pointer(schema["$ref"])] if "$ref" in schema else []
         said += filter(None, map(self.types, parts))
         said = [each | {"integer"} if "number" in each else each for each in said]
-        return set.intersection(*said) if said else None
+        nullable = {"null"} if schema.get("nullable") is True else set[str]()  # without a type: the generator's reading
+        return set.intersection(*said) | nullable if said else None
 
 
 def place_of(error: ValidationError, value: Any) -> JsonPath:

@@ -60,6 +60,7 @@ _SET_BY_HTTPX = ("accept-encoding", "connection", "content-length", "cookie", "h
 _TEXTS = {"path": "a/b ?#%&+:é", "query": "a b&c=d+e#é", "header": "a-b;c=d", "cookie": "a-b.c"}
 """What stands for any text in a parameter: the characters that have to be escaped there."""
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:[\d:.]+(Z|[+-]\d\d:\d\d)")
+_UUID = re.compile(r"[\da-fA-F]{8}(-[\da-fA-F]{4}){3}-[\da-fA-F]{12}")
 _JSON_TYPES = {bool: "boolean", int: "integer", float: "number", NoneType: "null", dict: "object", list: "array"}
 _JSON_TYPES |= dict.fromkeys((str, datetime, date, UUID), "string")
 
@@ -208,7 +209,7 @@ class Wire:
 
     def check_type(self, path: JsonPath, what: str, hint: Any, place: JsonPath) -> None:
         """Name what the package takes for the schema at `place`, and the document does not."""
-        is_referred, place = "$ref" in object_or_empty(at(self.base, place)), self._with_siblings(place)
+        is_referred, place = "$ref" in object_or_empty(at(self.base, place)), self.with_siblings(place)
         schema, problem = at(self.base, place), f"{what} is not what {pointer(place)} asks for"
         documented = self.examples.schemas.types(place)
         for kind in alternatives(hint):
@@ -225,13 +226,17 @@ class Wire:
                 self.find(path, problem, f": {taken} instead of {', '.join(sorted(documented))}")
             elif is_model and is_referred and "$ref" in schema:
                 self.compare_fields(kind, place)
-            elif get_origin(kind) is list and is_object(schema.get("items")):
+            elif get_origin(kind) is list and is_object(schema.get("items")) and "prefixItems" not in schema:
                 self.check_type(path, what, get_args(kind)[0], (*place, "items"))
 
-    def _with_siblings(self, place: JsonPath) -> JsonPath:
+    def with_siblings(self, place: JsonPath) -> JsonPath:
         """Where the `$ref` at `place` leads; but `place` itself, where something beside it says what fits."""
         says_more = {"required", "properties"} & object_or_empty(at(self.base, place)).keys()
         return place if says_more else follow(self.base, place)
+
+    def model_at(self, place: JsonPath) -> Any:
+        """The class for the schema at `place`, or None."""
+        return self.package.classes.get(self.class_at.get(follow(self.base, place), ""))
 
     def _client(self, header: str, prefix: str) -> Any:
         """A client that sends the token as the document says, over a network that answers as it is told."""
@@ -333,9 +338,8 @@ class _OperationCheck:
             else:
                 place = follow(self.base, (*self.operation.path, "responses", key))
                 schema = (*place, "content", media_type, "schema")
-                target = follow(self.base, schema)
-                kind: Any = self.wire.package.classes.get(self.wire.class_at.get(target, ""))
-                if attrs.has(kind) and target != self.wire._with_siblings(schema):
+                kind = self.wire.model_at(schema)
+                if attrs.has(kind) and "$ref" in object_or_empty(at(self.base, self.wire.with_siblings(schema))):
                     self.wire.compare_fields(kind, schema)
                 bodies = [self.wire.examples.at(schema, sample) for sample in SAMPLES]
                 bodies += (each for each in given(content[media_type]) if self.wire.examples.fits(schema, each))
@@ -349,15 +353,15 @@ class _OperationCheck:
         values = {key: self._value(key, each, sample) for key, each in self.parameters.items()}
         values = {key: value for key, value in values.items() if value is not None}
         arguments = {self.parameters[key].argument: value for key, value in values.items()}
-        body = None
+        body, hints = None, dict(self.hints)
         if media_type and (self.operation.requires_body or not sample.required_only):
             schema = (*self.operation.body, "content", self.content[media_type], "schema")
             arguments["body"] = body = self.wire.examples.at(schema, sample)
+            if (model := self.wire.model_at(schema)) in alternatives(hints.get("body")):
+                hints["body"] = model  # Another media type's model may fit, too.
         for call in CALLS:
             typed = {
-                name: self.wire.package.typed(self.hints[name], value)
-                for name, value in arguments.items()
-                if name in self.hints
+                name: self.wire.package.typed(hints[name], value) for name, value in arguments.items() if name in hints
             }
             self.wire.sent, self.wire.response = [], response
             due = f"at the documented {response.status}"
@@ -448,7 +452,9 @@ class _OperationCheck:
         with suppress(ValueError):
             if is_form:
                 fields = serialization.read_form(media_type, content)
-                found = {each.name: [other.text for other in fields if other.name == each.name] for each in fields}
+                found = {
+                    each.name: [_read(other.text) for other in fields if other.name == each.name] for each in fields
+                }
             elif JSON.fullmatch(media_type):
                 found = plain(json.loads(content))
         if difference := _first_difference(due, found):
@@ -460,7 +466,7 @@ class _OperationCheck:
 
 
 def plain(value: Any) -> Any:
-    """`value` as JSON has it; files as text, and times in one form."""
+    """`value` as JSON has it; files as text, and times and UUIDs in one form."""
     if is_object(value):
         return {key: plain(item) for key, item in value.items()}
     if is_array(value):
@@ -472,19 +478,28 @@ def plain(value: Any) -> Any:
         return payload.getvalue().decode()
     if isinstance(value, bytes):
         return value.decode()
+    if isinstance(value, str) and _UUID.fullmatch(value):
+        return value.lower()
     if isinstance(value, str) and _TIME.fullmatch(value):
         with suppress(ValueError):
             return datetime.fromisoformat(value).isoformat()
     return str(value).replace(" ", "T") if isinstance(value, date | UUID) else getattr(value, "value", value)
 
 
-def _form(media_type: str, body: dict[str, Any], encoding: dict[str, str]) -> dict[str, list[str]]:
+def _form(media_type: str, body: dict[str, Any], encoding: dict[str, str]) -> dict[str, list[Any]]:
     """A form as it should be sent."""
     found = dict[str, list[str]]()
     for name, part in body.items():
         style = encoding.get(name) if "urlencoded" in media_type else None
         found |= {name: serialization.texts(part)} if style is None else serialization.as_text(style, name, part)
-    return {name: texts for name, texts in found.items() if texts}
+    return {name: list(map(_read, texts)) for name, texts in found.items() if texts}
+
+
+def _read(text: str) -> Any:
+    """A form field's text; that of an object as JSON, whose names have no order."""
+    with suppress(ValueError):
+        return plain(json.loads(text) if text.startswith(("{", "[")) else text)
+    return text
 
 
 _NOTHING = object()

@@ -106,7 +106,8 @@ def test_what_it_does_not_know_it_answers_as_the_relay_does(relay: Relay, connec
         ("GET /assets/nothing.js", 404, "application/json"),
     ):
         relay.forget()
-        connection.request(*call.split())
+        method, path = call.split()
+        connection.request(method, path)
         response = connection.getresponse()
         response.read()
         assert (response.status, response.headers.get_content_type()) == (status, kind)
