@@ -143,7 +143,7 @@ DOCUMENT_SAYS = {
     "text": Case(
         (
             "limit (query) of sync_detailed is not what #/paths/~1text~1{id}/post/parameters/1/schema asks for: int",
-            "sync_detailed raises TypeError before it sends anything: limit: expected int, got bool",
+            "sync_detailed raises InvalidArgument before it sends anything: limit: expected int, got bool",
         ),
         lambda o: o["parameters"][1].update(schema={"type": "boolean"}),
     ),
@@ -155,7 +155,7 @@ DOCUMENT_SAYS = {
         lambda o: o["requestBody"].update(content={"application/x.json": {"schema": THING}}),
     ),
     "other_body": Case(
-        ("sync_detailed raises TypeError before it sends anything: body: expected Thing",),
+        ("sync_detailed raises InvalidArgument before it sends anything: body: expected Thing",),
         lambda o: o["requestBody"].update(content=_json({"$ref": "#/components/schemas/Problem"})),
     ),
     "no_body": Case(
@@ -198,7 +198,7 @@ DOCUMENT_SAYS = {
         (
             "not checked: no value of `body` was sent as multipart/form-data",
             "missing model `FormBodyFormData`",
-            "sync_detailed raises TypeError before it sends anything: body: expected Thing",
+            "sync_detailed raises InvalidArgument before it sends anything: body: expected Thing",
         ),
         lambda o: o["requestBody"]["content"].update({"multipart/form-data": {"schema": UPLOAD}}),
     ),
