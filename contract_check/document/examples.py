@@ -39,7 +39,7 @@ def documented_example(document: dict[str, Any], path: JsonPath, depth: int = 0)
     schema = object_or_empty(at(document, path := follow(document, path)))
     for value in given(schema):
         return deepcopy(value)
-    names = object_or_empty(schema.get("properties")) if depth < _SHORT_BELOW else ()
+    names = schema.get("properties", {}) if depth < _SHORT_BELOW else ()
     fields = {name: documented_example(document, (*path, "properties", name), depth + 1) for name in names}
     return {name: value for name, value in fields.items() if value is not None} or None
 
@@ -83,11 +83,11 @@ class Examples:
         for value in given(schema) if sample == SAMPLES[0] else ():
             if self.fits(path, value):
                 return value
-        if options := [each for each in list_or_empty(schema.get("enum")) if self.fits(path, each)]:
+        if options := [each for each in schema.get("enum", []) if self.fits(path, each)]:
             return options[sample.variant % len(options)]
         if depth > _SHORT_BELOW and "null" in list_or_empty(schema.get("type")):
             return None  # ends a recursion, as below
-        joined = dict(enumerate(map(object_or_empty, list_or_empty(schema.get("allOf")))))
+        joined = dict(enumerate(map(object_or_empty, schema.get("allOf", []))))
         parts = [(*path, "allOf", index) for index, each in joined.items() if _SAYS_WHAT_FITS & each.keys()]
         parts += [parse_pointer(schema["$ref"])] if "$ref" in schema else []
         for keyword in ("oneOf", "anyOf"):
@@ -101,7 +101,7 @@ class Examples:
         if made and not all(map(is_object, made)):
             return made[0]
         known = {name: value for each in made for name, value in each.items()}
-        required = [name for each in (schema, *joined.values()) for name in list_or_empty(each.get("required"))]
+        required = [name for each in (schema, *joined.values()) for name in each.get("required", [])]
         if sample.required_only and required:
             whole = (self._at(each, sample._replace(required_only=False), depth) for each in parts)
             known |= {name: value for each in whole for name, value in each.items() if name in required}
@@ -142,7 +142,7 @@ class Examples:
 
     def _object(self, path: JsonPath, schema: dict[str, Any], sample: Sample, depth: int) -> dict[str, Any]:
         is_short = sample.required_only or depth >= _SHORT_BELOW
-        required, properties = list_or_empty(schema.get("required")), object_or_empty(schema.get("properties"))
+        required, properties = schema.get("required", []), schema.get("properties", {})
         names = [name for name in properties if not is_short or name in required]
         made = {name: self._at((*path, "properties", name), sample, depth + 1) for name in names}
         made |= {name: "文本" for name in required if name not in properties}

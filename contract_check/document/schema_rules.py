@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
@@ -35,7 +36,7 @@ def check_version(document: dict[str, Any]) -> Iterator[Defect]:
         found = f"OpenAPI {document['openapi']}"
     elif "swagger" in document:
         found, path = f"Swagger {document['swagger']}", ("swagger",)
-    if not found.startswith(("OpenAPI 3.0.", "OpenAPI 3.1.")):
+    if not re.fullmatch(r"OpenAPI 3\.[01]\.\d+(-.+)?", found):
         yield Defect(path, f"this is {found}; 3.0 and 3.1 are supported. Convert it to one of these.")
 
 
@@ -114,7 +115,7 @@ def _defects(document: dict[str, Any], error: ValidationError) -> Iterator[Defec
                 yield Defect((*path, key), problem, remove((*path, key), problem))
         case _:
             choices = _choices(error)
-            deepest, _ = max(choices, key=lambda choice: len(choice[0].instance_path), default=(error, []))
+            deepest = max((each for each, _ in choices), key=lambda each: len(each.instance_path), default=error)
             path = place_of(deepest, document)
             same = [values for each, values in choices if each.instance_path == deepest.instance_path]
             allowed = list(dict.fromkeys(value for values in same for value in values))

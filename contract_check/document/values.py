@@ -87,19 +87,19 @@ class Schemas:
         """The JSON types that the schema at `path` allows; None where it says nothing of them."""
         schema = object_or_empty(at(self.document, path))
         listed = schema.get("type")
-        said = [set(listed) if is_array(listed) else {str(listed)}] if listed else []
+        said = [set(map(str, listed)) if is_array(listed) else {str(listed)}] if listed else []
         options = schema["enum"] if "enum" in schema else [schema["const"]] if "const" in schema else []
         said += [set(map(json_type, options))] if options else []
         for keyword in ("oneOf", "anyOf"):
             count = len(list_or_empty(schema.get(keyword)))
             branches = [self.types((*path, keyword, index)) for index in range(count)]
             said += [set[str]().union(*filter(None, branches))] if branches and None not in branches else []
-        parts = [(*path, "allOf", index) for index in range(len(list_or_empty(schema.get("allOf"))))]
+        parts = [(*path, "allOf", index) for index in range(len(schema.get("allOf", [])))]
         parts += [parse_pointer(schema["$ref"])] if "$ref" in schema else []
         said += filter(None, map(self.types, parts))
         said = [each | {"integer"} if "number" in each else each for each in said]
         nullable = {"null"} if schema.get("nullable") is True else set[str]()  # without a type: the generator's reading
-        return set.intersection(*said) | nullable if said else None
+        return said[0].intersection(*said) | nullable if said else None
 
 
 def place_of(error: ValidationError, value: Any) -> JsonPath:

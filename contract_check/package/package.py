@@ -50,6 +50,10 @@ class Package:
         known = vars(self.types) | vars(self.module("client")) | self.classes | vars(sys.modules[of.__module__])
         return get_type_hints(of, localns=known)
 
+    def is_model(self, kind: Any) -> bool:
+        """Whether a type is a model's class."""
+        return attrs.has(kind) and kind is not self.types.File
+
     def typed(self, hint: Any, value: Any, *, whole: bool = False) -> Any:
         """`value` as a caller gives it to a parameter of type `hint`; what no type takes stays as it is.
 
@@ -64,7 +68,7 @@ class Package:
         return value
 
     def _of_kind(self, kind: Any, value: Any, *, whole: bool) -> Any:
-        if attrs.has(kind) and kind is not self.types.File:
+        if self.is_model(kind):
             return self.instance(kind, value, whole=whole)
         if kind is self.types.File:
             return kind(payload=BytesIO(value.encode()), file_name="a.bin")

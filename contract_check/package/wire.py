@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from copy import deepcopy
 from datetime import date, datetime
-from enum import EnumMeta
+from enum import Enum, EnumMeta
 from functools import cache
 from io import BytesIO
 from itertools import zip_longest
@@ -38,7 +38,6 @@ from ..document.tree import (
     follow,
     is_array,
     is_object,
-    list_or_empty,
     object_or_empty,
     operations,
     pointer,
@@ -61,8 +60,14 @@ _TEXTS = {"path": "a/b ?#%&+:é", "query": "a b&c=d+e#é", "header": "a-b;c=d", 
 """What stands for any text in a parameter: the characters that have to be escaped there."""
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:[\d:.]+(Z|[+-]\d\d:\d\d)")
 _UUID = re.compile(r"[\da-fA-F]{8}(-[\da-fA-F]{4}){3}-[\da-fA-F]{12}")
-_JSON_TYPES = {bool: "boolean", int: "integer", float: "number", NoneType: "null", dict: "object", list: "array"}
-_JSON_TYPES |= dict.fromkeys((str, datetime, date, UUID), "string")
+_JSON_TYPES: dict[Any, str] = dict.fromkeys((str, datetime, date, UUID), "string") | {
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    NoneType: "null",
+    dict: "object",
+    list: "array",
+}
 
 
 class _Key(NamedTuple):
@@ -197,13 +202,14 @@ class Wire:
     def _fields(self, path: JsonPath) -> dict[str, tuple[bool, set[JsonPath]]]:
         """The fields that the schema at `path` and its parts name: whether each is required, and its schemas."""
         schema = object_or_empty(at(self.base, path))
-        found = {key: (False, {(*path, "properties", key)}) for key in object_or_empty(schema.get("properties"))}
-        parts = [(*path, "allOf", index) for index in range(len(list_or_empty(schema.get("allOf"))))]
+        found: dict[str, tuple[bool, set[JsonPath]]]
+        found = {key: (False, {(*path, "properties", key)}) for key in schema.get("properties", {})}
+        parts = [(*path, "allOf", index) for index in range(len(schema.get("allOf", [])))]
         parts += [follow(self.base, path)] if "$ref" in schema else []
         for key, (is_required, places) in (field for part in parts for field in self.fields(part).items()):
             before = found.get(key, (False, set[JsonPath]()))
             found[key] = (before[0] or is_required, before[1] | places)
-        for key in list_or_empty(schema.get("required")):
+        for key in schema.get("required", []):
             found[key] = (True, found[key][1] if key in found else set())
         return found
 
@@ -216,11 +222,11 @@ class Wire:
             if kind is type(self.package.types.UNSET) or kind is Any or documented is None:
                 continue
             if get_origin(kind) is Literal or isinstance(kind, EnumMeta):
-                values = get_args(kind) or [member.value for member in kind]
+                values: list[Any] = [*get_args(kind)] or [member.value for member in cast("Any", kind)]
                 for value in (each for each in values if not self.examples.fits(place, each)):
                     self.find(path, problem, f": {value!r} is none of its values")
                 continue
-            is_model = attrs.has(kind) and kind is not self.package.types.File
+            is_model = self.package.is_model(kind)
             taken = "object" if is_model else _JSON_TYPES.get(get_origin(kind) or kind, "string")
             if taken not in documented:
                 self.find(path, problem, f": {taken} instead of {', '.join(sorted(documented))}")
@@ -329,7 +335,7 @@ class _OperationCheck:
         """Each documented response that HTTP can carry; where there is none, one of which nothing is expected."""
         found = list[_Response]()
         for key, documented in self.operation.responses.items():
-            status, content = _status(key, self.operation.responses), object_or_empty(documented.get("content"))
+            status, content = _status(key, self.operation.responses), documented.get("content", {})
             media_type = min(content, key=lambda name: not JSON.fullmatch(name), default="")  # the one that is typed
             if status < 200 or (content and (self.operation.method == "HEAD" or status in (204, 205, 304))):
                 self.find(f"not checked: HTTP carries no answer like the documented {key}.", warning=True)
@@ -473,7 +479,9 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if hasattr(value, "to_dict"):
         return plain(value.to_dict())
-    payload = value[1] if isinstance(value, tuple) else getattr(value, "payload", value)  # of a file
+    if isinstance(value, tuple):
+        return plain(cast("Any", value)[1])  # what to_dict makes of a file
+    payload = getattr(value, "payload", value)  # of a file
     if isinstance(payload, BytesIO):
         return payload.getvalue().decode()
     if isinstance(value, bytes):
@@ -483,7 +491,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, str) and _TIME.fullmatch(value):
         with suppress(ValueError):
             return datetime.fromisoformat(value).isoformat()
-    return str(value).replace(" ", "T") if isinstance(value, date | UUID) else getattr(value, "value", value)
+    if isinstance(value, date | UUID):
+        return str(value).replace(" ", "T")
+    return value.value if isinstance(value, Enum) else value
 
 
 def _form(media_type: str, body: dict[str, Any], encoding: dict[str, str]) -> dict[str, list[Any]]:

@@ -139,6 +139,7 @@ REFUSED = {
     "number that is infinite": Refused(_number("1e999"), "#", "1e999... is beyond", 0),
     "file that breaks off": Refused(json.dumps(small(), indent=1)[:400], "#", "Unterminated string", 0),
     "Swagger 2.0": Refused({"swagger": "2.0", "info": {}, "paths": {}}, "#/swagger", "this is Swagger 2.0", 0),
+    "version that is none": Refused({**small(), "openapi": "3.1.0x"}, "#/openapi", "this is OpenAPI 3.1.0x", 0),
     "property without a name": Refused(
         small(Thing={"properties": {"": {"type": "strin"}}}), f"{REFERENCE}Thing/properties//type", "is none of"
     ),

@@ -127,7 +127,7 @@ class Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     """One connection."""
 
-    server: Server
+    server: Server  # pyright: ignore[reportIncompatibleVariableOverride]  # there it is any server
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 

@@ -95,7 +95,7 @@ class Contract:
 def _lacks_prompt(operation: Operation, body: dict[str, Any]) -> bool:
     media_types = [each for name, each in operation.content.items() if JSON.fullmatch(name)]
     schemas = [resolve(operation.document, each.get("schema")) for each in media_types]
-    takes_prompt = any("prompt" in object_or_empty(schema.get("properties")) for schema in schemas)
+    takes_prompt = any("prompt" in schema.get("properties", {}) for schema in schemas)
     return takes_prompt and not str(body.get("prompt") or "").strip()
 
 

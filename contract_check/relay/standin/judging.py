@@ -10,13 +10,13 @@ from ...document.closed_objects import forbid_undocumented_fields
 from ...document.media_types import FORM, JSON
 from ...document.operations import Operation
 from ...document.serialization import read_form
-from ...document.tree import JsonPath, at, follow, is_array, list_or_empty, object_or_empty, resolve, walk
+from ...document.tree import JsonPath, at, follow, is_array, object_or_empty, resolve, walk
 from ...document.values import Schemas
 from .. import departures
 from ..departures import Departure
 from .connections import Request
 
-_FORMATS = dict.fromkeys(("date", "date-time", "email", "idn-email", "ipv4", "ipv6", "time", "uuid"))
+_FORMATS: dict[str, None] = dict.fromkeys(("date", "date-time", "email", "idn-email", "ipv4", "ipv6", "time", "uuid"))
 _NUMBERS = {"number", "integer"}
 
 
@@ -102,14 +102,14 @@ class Judge:
 
 
 def _of_form(schema: dict[str, Any], request: Request) -> Iterator[Departure]:
-    properties = object_or_empty(schema.get("properties"))
+    properties = schema.get("properties", {})
     try:
         fields = read_form(request.headers["content-type"], request.body)
     except ValueError:
         yield Departure("not-form", "body", f"it is not {request.media_type}")
         return
     names = {field.name.removesuffix("[]") for field in fields}
-    for name in list_or_empty(schema.get("required")):
+    for name in schema.get("required", []):
         if name not in names:
             yield Departure("missing", f"form field {name}", "it is missing")
     for name in sorted(names - properties.keys()) if properties else ():
