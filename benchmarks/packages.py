@@ -12,6 +12,15 @@ ROOT = Path(__file__).parents[1]
 BIN = ROOT / ".venv" / "bin"
 OURS = ROOT / ".venv-bench" / "ours"
 """The wheel, and what only it brings along."""
+_PREPARE = """\
+import json, pathlib, sys
+from contract_check.document import loading
+from generator.prepare import preparation
+source, prepared = map(pathlib.Path, sys.argv[1:])
+document = loading.load(source).value
+preparation.prepare(document)
+prepared.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
+"""
 _CONFIG = {"project_name_override": "peer-vanilla", "package_name_override": "generated_client"}
 
 
@@ -30,7 +39,7 @@ def run(*command: str | Path, paths: Sequence[Path] = (), cwd: Path = ROOT) -> s
 def prepare(document: Path, into: Path) -> Path:
     """The document as the generators read it."""
     into.mkdir(parents=True)
-    run(BIN / "python", "-m", "contract_check", "prepare", document, "--into", into, paths=[ROOT])
+    run(BIN / "python", "-c", _PREPARE, document, into / "document.json", paths=[ROOT])
     return into / "document.json"
 
 

@@ -2,84 +2,78 @@
 
 import os
 import re
-import sys
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
-from functools import cache
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from time import monotonic
 
-from .document import loading, settings
-from .document.text import may_be_coloured
+from .document import loading
+from .document.defects import Refusal
+from .document.text import may_be_coloured, progress
 from .document.tree import pointer
+from .history import diff
 from .package import drift
 
 # A finding says where it is; what is indented explains the one before it.
 _FINDING = re.compile(r"(?P<warning>warning: )?(?P<file>\S.*?):(?P<line>\d+)(:(?P<col>\d+))?: (?P<text>.*)")
-CHECKS = ("document", "drift", "wire")
-"""The checks of the whole gate."""
 _RED, _YELLOW, _PLAIN = "\033[31m", "\033[33m", "\033[0m"
 
 
 def run(arguments: Namespace) -> int:
-    """Runs the checks in `arguments.checks`; without a sound document, the others are pointless."""
-    file = getattr(arguments, "file", None) or arguments.document
-    checks, package = arguments.checks, arguments.package
-    overlays = arguments.overlay or settings.overlays(file)
+    """Run the checks in `arguments.checks`; without a sound document, the others are pointless."""
+    file, checks, package = getattr(arguments, "file", None) or arguments.document, arguments.checks, arguments.package
+    began = _begin("document")
+    found = loading.load(file, arguments.overlay)
     if "document" in checks:
-        began = _begin("document")
-        is_sound = _end("document", began, loading.report(_loaded(file, tuple(overlays))))
-        if not is_sound or checks == ("document",):
-            return int(not is_sound)
-    passed = list[bool]()
-    with ExitStack() as stack:
-        generated, drift_began = None, 0.0
-        if "drift" in checks:  # The generator works in a process of its own, while wire works in this one.
-            drift_began = _begin("drift")
-            generated = stack.enter_context(drift.generation(file, overlays))
+        hidden = [] if found.defects else diff.warnings_since_head(file)
+        _end("document", began, [*loading.report(found), *hidden])
+    elif found.defects:
+        raise Refusal(f"{file} is not sound: see `python -m contract_check document`.")
+    if found.defects:
+        return 1
+    passed = True
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:  # drift's generator works while wire works here
+        began = _begin(" and ".join(each for each in checks if each != "document"))
+        drifted = pool.submit(drift.check, found.value, package) if "drift" in checks else None
         if "wire" in checks:
-            began = _begin("wire")
-            passed.append(_end("wire", began, _wire(file, overlays, package)))
-        if generated:
-            passed.append(_end("drift", drift_began, drift.compare(package, generated())))
-    return int(not all(passed))
+            passed &= _end("wire", began, wire(found, package))
+        if drifted:
+            passed &= _end("drift", began, drifted.result())
+    return int(not passed)
+
+
+def wire(found: loading.Document, package: Path) -> Iterator[str]:
+    """What the package's functions send and read that the document does not say, a line for each."""
+    from .package.wire import Wire  # imports what the other checks do not need
+
+    check = Wire(found, package)
+    for done in check.run():
+        progress(done)
+    for defect in check.findings.values():
+        row, column = found.source.place(defect.path)
+        kind = "warning: " if defect.warning else ""
+        yield f"{kind}{found.source.file}:{row}:{column}: {pointer(defect.path)}: {defect.problem}"
+
+
+def passes(lines: Iterable[str]) -> bool:
+    """Whether there is no departure among findings: warnings are none, nor what explains a finding."""
+    return all(line.startswith((" ", "warning: ")) for line in lines)
 
 
 def _begin(check: str) -> float:
-    """Says that a check begins; when that was."""
-    print(f"{check} ...", file=sys.stderr)
+    progress(f"{check} ...")
     return monotonic()
 
 
 def _end(check: str, began: float, found: Iterable[str]) -> bool:
-    """Says what a check found; whether that is no departure."""
+    """Print what a check found; return whether it passed."""
     lines = list(found)
-    passed = all(line.startswith((" ", "warning: ")) for line in lines)
-    print(f"{'ok    ' if passed else 'FAILED'} {check:8} {monotonic() - began:5.1f} s", flush=True)
+    progress("")
+    print(f"{'ok    ' if passes(lines) else 'FAILED'} {check:8} {monotonic() - began:5.1f} s", flush=True)
     _tell(lines)
-    return passed
-
-
-@cache
-def _loaded(file: Path, overlays: tuple[Path, ...]) -> loading.Document:
-    """The document, read and checked once for all checks of a run."""
-    return loading.load(file, overlays)
-
-
-def _wire(file: Path, overlays: list[Path], package: Path) -> Iterator[str]:
-    from .package.wire import Wire
-
-    found, told = _loaded(file, tuple(overlays)), monotonic()
-    wire = Wire(found, package)
-    for progress in wire.run():
-        if monotonic() - told > 1:
-            told = monotonic()
-            print(progress, file=sys.stderr)
-    for defect in wire.findings.values():
-        row, column = found.source.place(defect.path)
-        kind = "warning: " if defect.warning else ""
-        yield f"{kind}{file}:{row}:{column}: {pointer(defect.path)}: {defect.problem}"
+    return passes(lines)
 
 
 def _tell(lines: list[str]) -> None:

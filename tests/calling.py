@@ -1,20 +1,22 @@
-"""The ways of calling an operation, behind one face, so that a test says once what holds for both."""
+"""Calling an operation with threads or on an event loop, behind one interface."""
 
 import asyncio
 import ssl
-from contextlib import ExitStack
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 TOKEN = "sk-" + "test"
 TLS = ssl.create_default_context()
-"""What httpx makes for each client, made once: it takes longer than most of the tests."""
+"""Shared by all clients: httpx would make one for each, which takes longer than most tests."""
 WAYS = ("sync", "asyncio")
-"""With threads, and on an event loop."""
+SUBMIT = "videos.create_kling_image_to_video"
 
 
 class Caller:
-    """One way of calling: `sync` and `sync_detailed`, or `asyncio` and `asyncio_detailed` on one event loop."""
+    """A client and one way of calling: `sync` and `sync_detailed`, or `asyncio` and `asyncio_detailed` on one loop."""
 
     def __init__(self, way: str, client: Any) -> None:
         self.way = way
@@ -23,25 +25,69 @@ class Caller:
         self._loop = self._stack.enter_context(asyncio.Runner()) if way == "asyncio" else None
 
     def enter(self, client: Any) -> Any:
-        """Enters `client` until the end of the test; returns it."""
+        """Enter `client` until the end of the test; returns it."""
         if self._loop is None:
             return self._stack.enter_context(client)
         self._stack.callback(lambda: self.run(client.__aexit__(None, None, None)))
         return self.run(client.__aenter__())
 
+    def connect(self, base_url: str = "", **settings: Any) -> Any:
+        """Another client of the same package, entered; by default of the same relay, with the same token."""
+        made = type(self.client)(base_url or self.client.base_url, **{"token": TOKEN, "verify_ssl": TLS, **settings})
+        return self.enter(made)
+
     def run(self, outcome: Any) -> Any:
-        """What a call comes to: its value, or that of its coroutine."""
-        if self._loop is None:
-            return outcome
-        return self._loop.run(outcome)
+        """The result of a call, or of its coroutine."""
+        return outcome if self._loop is None else self._loop.run(outcome)
 
-    def parsed(self, module: ModuleType, *, client: Any = None, **arguments: Any) -> Any:
-        """What `sync` or `asyncio` returns."""
-        return self.run(getattr(module, self.way)(client=client or self.client, **arguments))
+    def load(self, module: str) -> Any:
+        """A module of the client's package: `load("errors")`."""
+        return import_module(f"{type(self.client).__module__.rpartition('.')[0]}.{module}")
 
-    def detailed(self, module: ModuleType, *, client: Any = None, **arguments: Any) -> Any:
+    def parsed(self, operation: ModuleType | str, *, client: Any = None, **arguments: Any) -> Any:
+        """What `sync` or `asyncio` returns, of an operation's module or its name below `api`."""
+        return self.run(getattr(self._module(operation), self.way)(client=client or self.client, **arguments))
+
+    def detailed(self, operation: ModuleType | str, *, client: Any = None, **arguments: Any) -> Any:
         """What `sync_detailed` or `asyncio_detailed` returns."""
-        return self.run(getattr(module, f"{self.way}_detailed")(client=client or self.client, **arguments))
+        call = getattr(self._module(operation), f"{self.way}_detailed")
+        return self.run(call(client=client or self.client, **arguments))
+
+    def submit(self, client: Any = None, *, detailed: bool = False, **fields: Any) -> Any:
+        """Submit a task: the relay's one operation, with a body of `fields`."""
+        return (self.detailed if detailed else self.parsed)(SUBMIT, client=client, body=self._body(fields))
+
+    @contextmanager
+    def stream(self, client: Any = None) -> Generator[Any]:
+        """Submit a task by `stream` or `astream`; yields the open response."""
+        module, arguments = self.load(f"api.{SUBMIT}"), {"client": client or self.client, "body": self._body({})}
+        if self._loop is None:
+            with module.stream(**arguments) as response:
+                yield response
+            return
+        context = module.astream(**arguments)
+        response = self.run(context.__aenter__())
+        try:
+            yield response
+        except BaseException as error:
+            self.run(context.__aexit__(type(error), error, error.__traceback__))
+            raise
+        self.run(context.__aexit__(None, None, None))
+
+    def read(self, response: Any, most: int = 1_000) -> bytes:
+        """The body of an open response, or its first `most` pieces."""
+        if self._loop is None:
+            return b"".join(piece for _, piece in zip(range(most), response.iter_bytes(), strict=False))
+
+        async def read() -> bytes:
+            pieces = list[bytes]()
+            async for piece in response.aiter_bytes():
+                pieces.append(piece)
+                if len(pieces) == most:
+                    break
+            return b"".join(pieces)
+
+        return self._loop.run(read())
 
     def http(self, client: Any = None) -> Any:
         """The httpx client that sends for `client`."""
@@ -54,6 +100,22 @@ class Caller:
 
         return self.run(get())
 
+    def hook(self, act: Callable[[Any], object]) -> Any:
+        """`act` as a hook of the httpx client: a function, or a coroutine function."""
+
+        async def aact(subject: Any) -> None:
+            act(subject)
+
+        return act if self._loop is None else aact
+
     def close(self) -> None:
-        """Leaves every client that was entered, and the event loop."""
+        """Leave every client that was entered, and the event loop."""
         self._stack.close()
+
+    def _module(self, operation: ModuleType | str) -> ModuleType:
+        found: ModuleType = self.load(f"api.{operation}") if isinstance(operation, str) else operation
+        return found
+
+    def _body(self, fields: dict[str, Any]) -> Any:
+        request = self.load("models").KlingImageToVideoRequest
+        return request(**{"model": "kling-v1", "prompt": "宇航员站起身走了", **fields})

@@ -80,12 +80,6 @@ def copy(into: File) -> File:
         shutil.copy2(ROOT / name, into / name)
     shutil.copy2(FROZEN, into / "relay.json")
     shutil.copy2(FROZEN.with_name("cures.yaml"), into / "generator")
-    share_environment(into)
-    return into
-
-
-def share_environment(into: File) -> None:
-    """Gives the copy of a checkout the tools of this one."""
     environment, original = into / ".venv", ROOT / ".venv"
     (environment / "bin").mkdir(parents=True)
     shutil.copy2(original / "pyvenv.cfg", environment)
@@ -93,13 +87,7 @@ def share_environment(into: File) -> None:
     (environment / "lib").symlink_to(original / "lib")
     for tool in (original / "bin").iterdir():
         (environment / "bin" / tool.name).symlink_to(tool.resolve() if tool.name == "python" else tool)
-
-
-def say_httpx2(checkout: File) -> None:
-    """Has the package of a copy generated for httpx2."""
-    config = checkout / "generator" / "config.yaml"
-    text = config.read_text(encoding="utf-8")
-    config.write_text(text.replace("http_library: httpx\n", "http_library: httpx2\n"), encoding="utf-8")
+    return into
 
 
 def tree(package: File) -> dict[str, bytes]:

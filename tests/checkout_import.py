@@ -1,6 +1,6 @@
-"""A pytest plugin: tests import contract_check from the checkout, which itself stays off the path.
+"""A pytest plugin: tests import contract_check and generator from the checkout, which itself stays off the path.
 
-Beside contract_check the checkout has generated_client, and that has to come from the installed wheel.
+Beside these the checkout has generated_client, and that has to come from the installed wheel.
 """
 
 import sys
@@ -11,12 +11,13 @@ from pathlib import Path
 CHECKOUT = Path(__file__).parents[1]
 
 
-def _import_contract_check() -> None:
-    found: ModuleSpec | None = PathFinder.find_spec("contract_check", [str(CHECKOUT)])
+def _import(name: str) -> None:
+    found: ModuleSpec | None = PathFinder.find_spec(name, [str(CHECKOUT)])
     assert found is not None
     assert found.loader is not None
     sys.modules[found.name] = module_from_spec(found)
     found.loader.exec_module(sys.modules[found.name])
 
 
-_import_contract_check()
+_import("contract_check")
+_import("generator")

@@ -1,27 +1,23 @@
-"""The fixtures: the document, the stand-in, a client, and the two ways of calling."""
+"""Fixtures of all tests: the document, the stand-in, a client."""
 
 import os
-import ssl
 import sys
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path as File
+from pathlib import Path
 
 import pytest
 import trustme
 
-from calling import TLS, TOKEN, WAYS, Caller
+from calling import TLS, TOKEN, WAYS
 from checkout import FROZEN
 from contract_check.relay.standin import Contract, Relay
 from generated_client import AuthenticatedClient
 from operations import Operation, operations
-from tls import client_tls, server_tls
 
 
 def pytest_configure() -> None:
-    """A proxy of this machine's has no part in what stays on it, no test may know a real token, and a `make`
-    that a test runs is not a part of the one that runs the tests.
-    """
+    """Hide this machine's proxies and token from the tests, and from a `make` that a test runs the one that runs it."""
     for name in list(os.environ):
         if name.lower().endswith("_proxy") or name in ("RELAY_TOKEN", "ARGS", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
             del os.environ[name]
@@ -38,9 +34,7 @@ def _operations() -> list[Operation]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Runs a test that takes an `operation` for each one of the document, and one that takes a `caller` with threads;
-    where the way of calling plays a part, which the mark `every_way` says, on an event loop too.
-    """
+    """Run a test of `operation` for each operation, one of `caller` with threads, and one marked `every_way` twice."""
     if "operation" in metafunc.fixturenames:
         metafunc.parametrize("operation", _operations(), ids=str)
     ways = WAYS if metafunc.definition.get_closest_marker("every_way") else WAYS[:1]
@@ -51,7 +45,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def contract() -> Contract:
-    """relay.json after its overlay, as the stand-in reads it."""
+    """relay.json after its overlay."""
     return _contract()
 
 
@@ -64,7 +58,7 @@ def relay(contract: Contract) -> Iterator[Relay]:
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[File]:
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Path]:
     """A folder that all workers of a run share; a package in it can be imported."""
     base = tmp_path_factory.getbasetemp()
     folder = (base if worker_id == "master" else base.parent) / "shared"
@@ -80,51 +74,22 @@ def client(relay: Relay) -> AuthenticatedClient:
     return AuthenticatedClient(base_url=relay.url, token=TOKEN, verify_ssl=TLS)
 
 
-@pytest.fixture
-def caller(request: pytest.FixtureRequest, client: AuthenticatedClient) -> Iterator[Caller]:
-    """A way of calling, with `client` entered."""
-    caller = Caller(request.param, client)
-    caller.enter(client)
-    yield caller
-    caller.close()
-
-
 @pytest.fixture(scope="session")
 def authority() -> trustme.CA:
-    """An authority that nobody trusts but who is told to."""
+    """A certificate authority of the tests' own."""
     return trustme.CA()
 
 
 @pytest.fixture
-def tls_server(authority: trustme.CA) -> ssl.SSLContext:
-    """A server's TLS on loopback."""
-    return server_tls(authority, "127.0.0.1")
-
-
-@pytest.fixture
-def tls_relay(contract: Contract, tls_server: ssl.SSLContext) -> Iterator[Relay]:
-    """The stand-in behind TLS."""
-    with Relay(contract, tls=tls_server) as relay:
-        yield relay
-    assert relay.problems == []
-
-
-@pytest.fixture
-def trusting(authority: trustme.CA) -> ssl.SSLContext:
-    """A client's TLS that trusts `authority`."""
-    return client_tls(authority)
-
-
-@pytest.fixture
 def asked() -> Iterator[Relay]:
-    """A stand-in that knows the frozen document, and is asked what departs from it on purpose."""
+    """A stand-in for the frozen document; requests may depart from it."""
     with Relay(Contract.of(FROZEN)) as relay:
         yield relay
 
 
 @pytest.fixture
 def deep_recursion() -> Iterator[None]:
-    """As the command line has it."""
+    """Set the recursion limit that the command line sets."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(5_000)
     yield

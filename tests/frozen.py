@@ -1,30 +1,66 @@
-"""The package of the frozen document, for tests that look at the fields of its requests and answers.
+"""The package of the frozen document, for tests of behaviour that does not depend on the vendored document.
 
-It is made once for a checkout, and again whenever something that decides what is generated has changed.
+Generated once for a checkout, and again when an input of the generation changes.
 """
 
-from typing import TYPE_CHECKING
+import json
+import os
+import subprocess
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from checkout import FROZEN, ROOT
 from contract_check.history import revisions
 from contract_check.package.package import Package
 
-if TYPE_CHECKING:  # The vendored package has the same modules, but for what its document says.
+_overlay = ROOT / "generator" / "overlay.yaml"
+_made = revisions.make("tests/documents/relay.json", FROZEN.read_bytes(), {_overlay.name: _overlay.read_bytes()})
+FOLDER: Path = _made.packages[0].parent
+"""Where a process of a test imports the package from, as `generated_client`."""
+
+if TYPE_CHECKING:  # The vendored package has the same modules, but for the document's names.
     from generated_client import AuthenticatedClient, Client, errors, types
     from generated_client._values import large_bodies
     from generated_client.api.videos import create_kling_image_to_video
     from generated_client.models import ErrorResponse, KlingImageToVideoRequest
 else:
-    _overlay = ROOT / "generator" / "overlay.yaml"
-    _made = revisions.make("tests/documents/relay.json", FROZEN.read_bytes(), [_overlay.read_bytes()])
-    _package = Package(_made.packages[0])
+    _package = Package(FOLDER / "generated_client")
     errors, types, _client, _models = map(_package.module, ("errors", "types", "client", "models"))
     large_bodies = _package.module("_values.large_bodies")
     create_kling_image_to_video = _package.module("api.videos.create_kling_image_to_video")
     AuthenticatedClient, Client = _client.AuthenticatedClient, _client.Client
     ErrorResponse, KlingImageToVideoRequest = _models.ErrorResponse, _models.KlingImageToVideoRequest
 
+
+def variables(error: BaseException | None) -> list[str]:
+    """The local variables in the package's own frames of a chain of exceptions, as a logger prints them."""
+    found = list[str]()
+    while error is not None:
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            if Path(frame.f_code.co_filename).is_relative_to(FOLDER):
+                found += map(repr, frame.f_locals.values())
+        error = error.__cause__ or error.__context__
+    assert found
+    return found
+
+
+def play(scenario: str, url: str) -> Any:
+    """The outcome of a scenario of workers.py in a process of its own, which a warning ends."""
+    done = subprocess.run(
+        [sys.executable, "-P", Path(__file__).with_name("workers.py"), scenario, url],
+        env={**os.environ, "PYTHONPATH": str(FOLDER), "PYTHONWARNINGS": "error"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    return json.loads(done.stdout)
+
+
 __all__ = [
+    "FOLDER",
     "AuthenticatedClient",
     "Client",
     "ErrorResponse",
@@ -32,5 +68,7 @@ __all__ = [
     "create_kling_image_to_video",
     "errors",
     "large_bodies",
+    "play",
     "types",
+    "variables",
 ]

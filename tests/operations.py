@@ -12,10 +12,10 @@ from typing import Any
 from contract_check.document.examples import Examples
 from contract_check.document.media_types import FORM, JSON
 from contract_check.document.tree import at, is_array, is_object, object_or_empty, resolve
-from contract_check.package import preparation
 from contract_check.relay.standin import Contract
 from contract_check.relay.standin import Operation as Documented
 from generated_client.types import File
+from generator.prepare import preparation
 
 
 @dataclass(frozen=True)

@@ -1,86 +1,95 @@
 """Takes a new document over in one go, or leaves everything as it was."""
 
 from argparse import Namespace
+from copy import deepcopy
 from pathlib import Path
+
+from generator import making, placement
+from generator.verification import PACKAGE, files
 
 from .. import CURES, REFERENCE, ROOT, VENDORED, gate
 from ..document import loading, overlay, settings
 from ..document.defects import Refusal
-from ..history import diff, release, revisions
-from ..package.verification import PACKAGE, files
-from . import changelog, cures, placement, report
+from ..document.text import progress
+from ..history import diff, release, revisions, surface
+from . import cures, report
 
 _CHANGELOG = ROOT / "CHANGELOG.md"
+_PLACES = {place: place.relative_to(ROOT).as_posix() for place in (VENDORED, CURES, ROOT / PACKAGE, REFERENCE)}
+_PLACES[_CHANGELOG] = _CHANGELOG.name
+"""What an adoption replaces, and its name in git."""
 _HEAD = "# `make adopt` writes this file at each adoption: what one document needs. Yours goes into overlay.yaml.\n"
 
 
 def run(arguments: Namespace) -> int:
-    """Adopts the document and says on one screen what that means; raises Refusal where it can't be."""
-    if arguments.undo:
-        with placement.alone():  # which undoes what it finds
-            return 0
-    if arguments.document is None:
-        raise Refusal.environment("No document is named.", "Name it: make adopt DOCUMENT=file")
-    with placement.alone():
-        return _adopt(arguments.document)
-
-
-def _adopt(document: Path) -> int:
-    own = [each for each in settings.read().overlays if each != CURES]
-    text = loading.load(document, []).source.file.read_bytes()
-    before = revisions.load("HEAD")
-    found = cures.find(document, own, before.document)
-    written = (_HEAD + overlay.dump_file(found, "Cures for relay.json")).encode()
-    after = revisions.make(str(document), text, [written, *(each.read_bytes() for each in own)])
-    overlays = [after.packages[0].parent / "overlay-0.yaml", *own]
-    _require_effect(document, overlays)
-    asked = Namespace(document=document, overlay=overlays, package=after.packages[0], checks=gate.CHECKS)
-    if gate.run(asked):
-        raise Refusal(f"the gate is not green; {document} was not adopted, nothing was changed.")
-    if document.read_bytes() != text:
-        raise Refusal(f"{document} changed meanwhile; nothing was adopted.")
-    changes = diff.compare(before, after)
-    tag = release.last_tag()
-    since = diff.compare(revisions.load(tag), after) if tag else changes
-    is_heads = not changes and revisions.git("show", f"HEAD:./{VENDORED.name}") == text
-    draft = _draft_of_head() if is_heads else diff.markdown(tag or "HEAD", since)
-    now = _CHANGELOG.read_text(encoding="utf-8") if _CHANGELOG.is_file() else "# Changelog\n\n"
-    contents: dict[str, Path | bytes] = {
-        VENDORED.name: text,
-        f"generator/{CURES.name}": written,
-        PACKAGE: after.packages[0],
-        f"docs/{REFERENCE.name}": after.reference.read_bytes(),
-        _CHANGELOG.name: changelog.with_draft(now, draft).encode(),
-    }
-    replaced = {name: content for name, content in contents.items() if not _is_there(ROOT / name, content)}
-    if replaced:
-        placement.put(replaced)
-    print("\n".join(report.screen(changes, found, after.notes, _version(tag, since))))
-    print(f"replaced: {', '.join(replaced) or 'nothing'}. Read `git diff`, then run `make test`.")
+    """Adopt the document and show on one screen what that means; raise Refusal where it can't be adopted."""
+    document: Path = arguments.document
+    names = " ".join(_PLACES.values())
+    if revisions.git("status", "--porcelain", "--", *_PLACES.values()):
+        problem = f"An adoption would overwrite what is not committed in {names}."
+        restore = f"git restore --staged --worktree {names} && git clean -fd {PACKAGE}"
+        raise Refusal.environment(problem, f"Commit or stash it, or drop it: {restore}")
+    with placement.work_folder(ROOT / PACKAGE) as work:
+        try:
+            screen, replaced = _make(document, work)
+        except Refusal as refusal:
+            advice = f"{document} was not adopted; nothing was changed."
+            raise Refusal(f"{refusal}\n{advice}", refusal.code) from refusal
+        placement.replace(replaced)
+    print("\n".join(screen))
+    names = ", ".join(_PLACES[place] for place in replaced)
+    print(f"replaced: {names or 'nothing'}. Read `git add -A && git diff --cached --stat`, then run `make test`.")
     return 0
 
 
-def _require_effect(document: Path, overlays: list[Path]) -> None:
-    """An action that finds no place in the new document would stop the next `make generate`."""
-    try:
-        loading.load(document, overlays, is_vendored=True)
-    except Refusal as refusal:
-        raise Refusal(f"{refusal}\n{document} was not adopted; nothing was changed.", refusal.code) from refusal
+def _make(document: Path, work: Path) -> tuple[list[str], dict[Path, Path]]:
+    """The screen, and for each place that changes, what is to be there, made in the folder `work`."""
+    new = {place: work / place.name for place in _PLACES}
+    before = revisions.load("HEAD")
+    progress(f"checking {document} ...")
+    own = [each for each in settings.read().overlays if each != CURES]
+    found = loading.load(document, [])
+    text = document.read_bytes()
+    needed = cures.find(found, own, before.document)
+    new[CURES].write_text(_HEAD + overlay.dump_file(needed, f"Cures for {VENDORED.name}"), encoding="utf-8")
+    mended = loading.load(document, [new[CURES], *own], is_vendored=True)
+    if mended.defects:
+        raise Refusal("\n".join(loading.report(mended)))
+    progress(f"generating from {document} ...")
+    prepared = deepcopy(mended.value)
+    surface.keep_originals(prepared)
+    made = making.make(prepared, work)
+    departures = list(gate.wire(mended, made.package))
+    progress("")
+    if not gate.passes(departures):
+        raise Refusal("\n".join(["the generated functions depart from the document:", *departures]))
+    if document.read_bytes() != text:
+        raise Refusal(f"{document} changed meanwhile.")
+    after = revisions.Revision(prepared, [made.package], revisions.layers(mended, [new[CURES], *own]))
+    changes = diff.compare(before, after)
+    tag = release.last_tag()
+    since = diff.compare(revisions.load(tag), after) if tag else changes
+    entries = _CHANGELOG.read_text(encoding="utf-8") if _CHANGELOG.is_file() else "# Changelog\n\n"
+    if changes or text != VENDORED.read_bytes():
+        entries = report.with_draft(entries, diff.markdown(tag or "HEAD", since))
+    new[VENDORED].write_bytes(text)
+    new[ROOT / PACKAGE] = made.package
+    new[REFERENCE].write_text(made.reference, encoding="utf-8")
+    new[_CHANGELOG].write_text(entries, encoding="utf-8")
+    warnings = [*mended.warnings, *departures]
+    screen = list(report.screen(changes, needed, warnings, made.notes, _version(tag, since)))
+    return screen, {place: each for place, each in new.items() if not _is_alike(place, each)}
 
 
-def _draft_of_head() -> str:
-    return changelog.draft_in(revisions.git("show", f"HEAD:./{_CHANGELOG.name}").decode())
-
-
-def _is_there(place: Path, content: Path | bytes) -> bool:
-    if isinstance(content, bytes):
-        return place.is_file() and place.read_bytes() == content
-    return place.is_dir() and files(place) == files(content)
+def _is_alike(place: Path, new: Path) -> bool:
+    if new.is_dir():
+        return place.is_dir() and files(place) == files(new)
+    return place.is_file() and place.read_bytes() == new.read_bytes()
 
 
 def _version(tag: str, since: list[diff.Change]) -> str:
     says = f"pyproject.toml says {release.own_version()}"
     if not tag:
-        return f"{says}; nothing was released yet, so none must follow."
+        return f"{says}; no release exists yet, so it may stay."
     demanded = release.demand(tag.removeprefix("v"), diff.worst(change.level for change in since))
     return f"{demanded} or higher must follow {tag}; {says}."

@@ -1,10 +1,13 @@
 """What a new document needs before it can be generated, and be called by the names that callers have typed."""
 
+import re
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from generator.prepare import preparation
 
 from ..document import loading, overlay
 from ..document.defects import Action, Refusal, remove, update
@@ -12,20 +15,19 @@ from ..document.prose_rules import server_url
 from ..document.tree import JsonPath, at, list_or_empty, object_or_empty, operations
 from ..history.renames import Renames
 from ..history.surface import place_of, route_of
-from ..package import preparation
 
 _EXAMPLES = ("example.com", "example.org", "example.net", "example", "invalid", "test", "localhost")
 """The names that RFC 2606 keeps for examples: no relay is there."""
 
 
-def find(document: Path, overlays: list[Path], before: dict[str, Any]) -> list[Action]:
-    """The actions that are applied to `document` before its overlays; `before` is the prepared document of now.
+def find(found: loading.Document, overlays: list[Path], before: dict[str, Any]) -> list[Action]:
+    """The actions that are applied to a document before its overlays; `before` is the prepared document of now.
 
-    Raises Refusal that names every defect which no action cures.
+    `found` is the document without overlays, and is changed. Raises Refusal that names every defect which no action
+    cures.
     """
-    found = loading.load(document, [])
     if found.incurable:
-        raise Refusal("\n".join([*loading.report(found), f"{document} cannot be adopted; nothing was changed."]))
+        raise Refusal("\n".join(loading.report(found)))
     server = list(_server(found.value, server_url(before)))
     suggested = [*server, *(cure for cure in found.cures if not (server and _is_of_server(cure)))]
     # Of two that mend one place, the first may leave nothing for the second.
@@ -47,7 +49,9 @@ def _server(value: dict[str, Any], today: str) -> Iterator[Action]:
 
 
 def _is_of_server(cure: Action) -> bool:
-    return "servers" in str(cure["target"]) or "servers" in object_or_empty(cure.get("update"))
+    """Whether an action changes the document's own `servers`."""
+    at_root = cure["target"] == "$" and "servers" in object_or_empty(cure.get("update"))
+    return at_root or re.match(r"\$\.servers(?!\w)", cure["target"]) is not None
 
 
 def _kept_names(value: dict[str, Any], before: dict[str, Any]) -> Iterator[Action]:

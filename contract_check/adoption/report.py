@@ -1,7 +1,8 @@
-"""What an adoption comes to, on one screen."""
+"""What an adoption means: on one screen, and in the draft of an entry in CHANGELOG.md."""
 
+import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ..document.defects import Action, count
 from ..document.text import visible
@@ -9,36 +10,69 @@ from ..history.diff import Change, worst
 
 _MOST = 12
 """Lines of a kind; the rest is counted, and `make diff` has them all."""
+_BEGIN = "<!-- make adopt writes this draft anew each time; take the marks away to keep it. -->"
+_END = "<!-- the end of the draft -->"
+_HEADING = "## Unreleased"
 
 
-def screen(changes: Sequence[Change], cures: Sequence[Action], notes: Sequence[str], version: str) -> Iterator[str]:
-    """The verdict, what breaks for whom, what was cured, what is left out, and the version that must follow."""
+def screen(
+    changes: Sequence[Change], cures: Sequence[Action], warnings: Sequence[str], notes: Sequence[str], version: str
+) -> Iterator[str]:
+    """The verdict, warnings, what breaks for whom, what was cured or left out, and the version that must follow."""
     yield f"verdict: {worst(change.level for change in changes)}, {count(len(changes), 'change')} since HEAD"
+    untyped = [str(cure["description"]) for cure in cures if str(cure["target"]).endswith("['$ref']")]
+    told = [line for line in warnings if not line.startswith(" ")]
+    yield from _part("warnings", [*_counted(untyped), *(line.removeprefix("warning: ") for line in told)], 5)
     breaking = [f"{c.operation or 'the package'}: {c.where}: {c.what}" for c in changes if c.level == "major"]
     yield from _part("breaks for callers", breaking)
     new = sorted(c.where.removeprefix("api.") for c in changes if c.where.startswith("api.") and c.what == "is new")
     yield from _part("new", [name for name in new if name.count(".") == 1])
-    reasons = Counter(str(cure["description"]) for cure in cures)
-    yield from _part("cured, in generator/cures.yaml", [_times(reason, found) for reason, found in reasons.items()])
-    left_out: dict[str, list[str]] = {}
-    for note in notes:
-        place, _, reason = note.partition(": ")
-        left_out.setdefault(reason, []).append(place)
-    told = [
-        f"{', '.join(places[:2])}{' ...' if places[2:] else ''}: {_times(reason, len(places))}"
-        for reason, places in left_out.items()
-    ]
-    yield from _part("left out, or said in less than the document's words", told)
+    cured = [(str(cure["target"]), str(cure["description"])) for cure in cures]
+    outer = [each for each in cured if not any(_is_below(each, other) for other in cured)]
+    yield from _part("cured, in generator/cures.yaml", _by_reason(outer))
+    noted = ((place, reason) for place, _, reason in (note.partition(": ") for note in notes))
+    yield from _part("left out, or said in less than the document's words", _by_reason(noted))
     yield f"version: {version}"
 
 
-def _part(title: str, lines: Sequence[str]) -> Iterator[str]:
+def _part(title: str, lines: Sequence[str], most: int = _MOST) -> Iterator[str]:
     if lines:
         yield f"{title}: {len(lines)}"
-        yield from (f"  {visible(line)[:200]}" for line in lines[:_MOST])
-        if len(lines) > _MOST:
-            yield f"  ... and {len(lines) - _MOST} more"
+        yield from (f"  {visible(line)[:200]}" for line in lines[:most])
+        if len(lines) > most:
+            yield f"  ... and {len(lines) - most} more"
+
+
+def _by_reason(found: Iterable[tuple[str, str]]) -> list[str]:
+    """A line for each reason with its places."""
+    by_reason: dict[str, list[str]] = {}
+    for place, reason in found:
+        by_reason.setdefault(reason, []).append(place)
+    shown = (
+        (f"{', '.join(places[:2])}{' ...' if places[2:] else ''}", places, each) for each, places in by_reason.items()
+    )
+    return [f"{first}: {_times(reason, len(places))}" for first, places, reason in shown]
+
+
+def _is_below(cure: tuple[str, str], other: tuple[str, str]) -> bool:
+    """Whether both mend one thing, such as an operation by removing its tags and giving it others."""
+    return cure[1] == other[1] and cure[0].startswith((f"{other[0]}.", f"{other[0]}["))
+
+
+def _counted(reasons: Sequence[str]) -> list[str]:
+    return [_times(reason, found) for reason, found in Counter(reasons).items()]
 
 
 def _times(reason: str, found: int) -> str:
     return reason if found == 1 else f"{reason} ({found} places)"
+
+
+def with_draft(changelog: str, draft: str) -> str:
+    """`changelog` with this draft under "Unreleased", in place of any other."""
+    text = re.sub(f"{re.escape(_BEGIN)}\n(.*?){re.escape(_END)}\n\n?", "", changelog, flags=re.DOTALL)
+    if not re.search(rf"^{_HEADING}$", text, re.MULTILINE):
+        first = re.search(r"^## ", text, re.MULTILINE)
+        at = first.start() if first else len(text)
+        text = f"{text[:at]}{_HEADING}\n\n{text[at:]}"
+    before, heading, after = text.partition(f"{_HEADING}\n")
+    return f"{before}{heading}\n{_BEGIN}\n{draft}{_END}\n\n{after.lstrip(chr(10))}"

@@ -1,9 +1,18 @@
 """What is wrong with a document, and how it is said to a person."""
 
+import sys
+import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from .. import ROOT
+from .text import visible
 from .tree import JsonPath, jsonpath
+
+# Documents nest and refer deeper than Python's 1,000; at about three times this, a thread's stack ends.
+_DEEPEST = 5_000
 
 Action = dict[str, Any]
 """An action of an OpenAPI Overlay 1.0: description, target, and update or remove."""
@@ -30,7 +39,7 @@ class Refusal(Exception):
     @classmethod
     def environment(cls, problem: str, advice: str) -> "Refusal":
         """A refusal that no change of the document would lift."""
-        return cls(f"{problem} {advice}", 2)
+        return cls(f"{problem} {advice}".rstrip(), 2)
 
 
 def update(path: JsonPath, value: object, why: str) -> Action:
@@ -46,3 +55,26 @@ def remove(path: JsonPath, why: str) -> Action:
 def count(number: int, noun: str) -> str:
     """`number` with its noun, in the plural where it is due."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def exit_code(run: Callable[[], int]) -> int:
+    """Run a command; print a Refusal, or a fault of this project's own, in a line, and return the exit code."""
+    sys.setrecursionlimit(_DEEPEST)
+    try:
+        return run()
+    except Refusal as refusal:
+        print(visible(str(refusal)), file=sys.stderr)
+        return refusal.code
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # noqa: BLE001  # whatever a document holds, its reader gets a line, not a traceback
+        frames = [each for each in traceback.extract_tb(error.__traceback__) if _is_ours(each.filename)]
+        place = f"{Path(frames[-1].filename).relative_to(ROOT)}:{frames[-1].lineno}" if frames else "an unknown place"
+        said = f"{type(error).__name__}: {str(error)[:200]}".replace("\n", " ")
+        advice = "Report this line with the document: it should have named a defect."
+        print(visible(f"contract_check failed at {place} ({said}). {advice}"), file=sys.stderr)
+        return 2
+
+
+def _is_ours(file: str) -> bool:
+    return any(Path(file).is_relative_to(ROOT / name) for name in ("contract_check", "generator"))

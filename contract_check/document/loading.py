@@ -1,7 +1,6 @@
 """The document: read, mended by its overlays, checked, and made ready for the generator."""
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
@@ -9,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from .. import VENDORED
+from .. import CURES, VENDORED
 from . import directions, nesting, overlay, prose_rules, reading, schema_rules, settings
 from .defects import Action, Defect, Refusal, count
 from .text import visible
@@ -53,6 +52,7 @@ def load(file: Path, overlays: Iterable[Path] | None = None, *, is_vendored: boo
     if document.defects:  # The rules have nothing to say of another format.
         return document
     document.version = document.value["openapi"]
+    _drop_extensions(document.value)
     _drop_titles(document.value)
     for each in settings.overlays(file) if overlays is None else overlays:
         lost, idle = overlay.apply(each, document.value)
@@ -97,10 +97,38 @@ def _modernize(document: dict[str, Any]) -> None:
                 part[exclusive] = part.pop(limit)
 
 
+def beneath(file: Path, overlays: Iterable[Path]) -> dict[str, Any]:
+    """The document in `file` as it stands beneath its overlays, of which only the cures are applied."""
+    value = reading.read(file).value
+    _drop_extensions(value)
+    _drop_titles(value)
+    for each in overlays:
+        for _, action in overlay.read(each):
+            (overlay.apply_action if each.name == CURES.name else overlay.copy_references)(action, value)
+    return value
+
+
+def cure(file: Path, value: dict[str, Any]) -> None:
+    """Cure what has become unsound in `value`, which was made from the document in `file`."""
+    document = Document(reading.read(file), value)
+    _find(document)
+    for action in document.cures:
+        overlay.apply_action(action, value)
+
+
 def _summarize(file: Path, lines: list[str]) -> str:
     """One line for the actions of an overlay that was written for another document."""
     places = ", ".join(line.removeprefix(f"{file}:").partition(":")[0] for line in lines)
     return f"{file}: {len(lines)} of its actions change nothing in this document, those in the lines {places}."
+
+
+def _drop_extensions(document: dict[str, Any]) -> None:
+    """Drop the `x-` keys among paths and statuses, which readers would take for a path or a status."""
+    for path, part in walk(document):
+        for key in ("paths", "responses") if path != ("components",) else ():
+            entries = object_or_empty(part.get(key))
+            for name in [name for name in entries if name.startswith("x-")]:
+                del entries[name]
 
 
 def _drop_titles(document: dict[str, Any]) -> None:
@@ -130,21 +158,22 @@ def _find(document: Document) -> None:
         # Two rules may say of one thing what the same change would cure: the first has its say.
         by_effect = {(d.path, _effect(d.cure)): d for d in reversed(found) if d.cure}
         fresh = [defect for (_, effect), defect in by_effect.items() if effect not in document.effects][::-1]
+        fresh.sort(key=_removal_order)  # pasted in this order, their cures work
         document.defects += fresh
         if not fresh:
             document.defects += (replace(defect, cure=None) for defect in found)
             break
-        for defect in sorted(fresh, key=_removal_order):
+        for defect in fresh:
             if defect.cure and _effect(defect.cure) not in document.effects:
                 overlay.apply_action(defect.cure, trial)
                 document.cures.append(defect.cure)
                 document.effects.add(_effect(defect.cure))
 
 
-def _removal_order(defect: Defect) -> int:
-    """Removing an item moves those behind it, so they go first."""
-    index = re.search(r"\[(\d+)\]$", defect.cure["target"]) if defect.cure else None
-    return -int(index[1]) if index else 0
+def _removal_order(defect: Defect) -> tuple[int, ...]:
+    """Removals of an array's items come last, since other cures name later items by their index."""
+    path = overlay.single_place(defect.cure["target"]) if defect.cure and defect.cure.get("remove") else ()
+    return overlay.removal_order(path) if isinstance(next(reversed(path), None), int) else ()
 
 
 def _effect(cure: Action) -> str:
@@ -155,7 +184,7 @@ def report(document: Document) -> Iterator[str]:
     """What is wrong, for a person: every place and reason, and behind those that share it, the cure."""
     yield from (visible(f"warning: {line}") for line in document.warnings)
     by_cure: dict[str, dict[str, Defect]] = {}
-    for defect in sorted(document.defects, key=_removal_order):  # pasted in this order, they work
+    for defect in document.defects:
         by_cure.setdefault(json.dumps(defect.cure), {}).setdefault(_line(document, defect), defect)
     alike = Counter(_kind(defect) for defects in by_cure.values() for defect in defects.values())
     told: set[tuple[object, ...]] = set()

@@ -12,6 +12,7 @@ from jsonschema_rs import Draft4Validator, Draft202012, Draft202012Validator, Re
 from jsonschema_rs import ValidationErrorKind as Kind
 
 from .defects import Action, Defect, remove, update
+from .text import short
 from .tree import JsonPath, jsonpath, object_or_empty
 from .values import place_of
 
@@ -124,8 +125,7 @@ def _defects(document: dict[str, Any], error: ValidationError) -> Iterator[Defec
 
 
 def _sentence(error: ValidationError, allowed: list[Any]) -> str:
-    value = json.dumps(error.instance, ensure_ascii=False)
-    shown = value if len(value) <= 60 else value[:57] + "..."
+    shown = short(error.instance)
     if allowed:
         return f"{shown} is none of {', '.join(map(str, allowed))}."
     if isinstance(error.kind, Kind.Type):

@@ -30,15 +30,13 @@ def read(file: Path = CONFIG) -> Settings:
     content: Any = overlay.load_yaml(file)
     generator = dict(object_or_empty(content))
     names: Any = generator.pop("overlays", ["overlay.yaml"])
-    if not is_array(names) or not all(isinstance(name, str) for name in names):
-        problem = f"{file}:{content.lc.key('overlays')[0] + 1}: `overlays` is no list of file names."
-        raise Refusal.environment(problem, "List the overlays that stand beside it, in the order of their use.")
     library: Any = generator.pop("http_library", HTTP_LIBRARIES[0])
+    if not is_array(names) or not all(isinstance(name, str) for name in names):
+        line = content.lc.key("overlays")[0] + 1
+        raise Refusal(f"{file}:{line}: `overlays` must be a list of file names; they stand beside this file.", 2)
     if library not in HTTP_LIBRARIES:
-        problem = (
-            f"{file}:{content.lc.key('http_library')[0] + 1}: `http_library` is none of {', '.join(HTTP_LIBRARIES)}."
-        )
-        raise Refusal.environment(problem, f"Say `http_library: {HTTP_LIBRARIES[0]}`, or leave it out.")
+        line = content.lc.key("http_library")[0] + 1
+        raise Refusal(f"{file}:{line}: `http_library` is none of {', '.join(HTTP_LIBRARIES)}.", 2)
     return Settings(tuple(file.parent / name for name in names), library, generator)
 
 

@@ -4,6 +4,7 @@ jsonschema_rs compiles the schemas: it knows the regular expressions of ECMA-262
 `$ref` once, and says of what kind an error is.
 """
 
+import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from copy import deepcopy
 from datetime import date, datetime
@@ -14,6 +15,7 @@ from uuid import UUID
 
 from jsonschema_rs import Draft202012, Draft202012Validator, Registry, ValidationError, ValidationErrorKind
 
+from .text import short
 from .tree import (
     JsonPath,
     at,
@@ -80,7 +82,8 @@ class Schemas:
         """The first error as a line for a person; empty where `value` fits."""
         for error in self.errors(path, value):
             steps = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in place_of(error, value))
-            return f"${''.join(steps)}: {error.message[:200]}"
+            quoted = json.dumps(error.instance, ensure_ascii=False, separators=(",", ":"))
+            return f"${''.join(steps)}: {error.message.replace(quoted, short(error.instance), 1)[:200]}"
         return ""
 
     def _types(self, path: JsonPath) -> set[str] | None:

@@ -1,15 +1,12 @@
 """Whether the package is what the document generates, byte for byte."""
 
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from difflib import unified_diff
 from pathlib import Path
-from subprocess import PIPE, Popen
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from .. import REFERENCE, ROOT
-from ..document.defects import Refusal
-from . import verification
 
 _MEANING = {
     (False, True): "missing: the document generates this file.",
@@ -18,38 +15,20 @@ _MEANING = {
 }
 
 
-@contextmanager
-def generation(document: Path, overlays: list[Path]) -> Generator[Callable[[], Path]]:
-    """Begins to generate elsewhere; gives what waits for the package and says where it is."""
-    with TemporaryDirectory() as temporary:
-        fresh, listed = Path(temporary) / "fresh", Path(temporary) / REFERENCE.name
-        options = [option for overlay in overlays for option in ("--overlay", overlay)]
-        command = [ROOT / "generate.sh", "--document", document, *options, "--output", fresh, "--reference", listed]
-        with Popen(command, stdout=PIPE, stderr=PIPE, text=True) as process:
-
-            def wait() -> Path:
-                _, problem = process.communicate()
-                if process.returncode:
-                    raise Refusal(problem.strip(), process.returncode)
-                return fresh
-
-            try:
-                yield wait
-            finally:
-                process.terminate()
-
-
-def compare(folder: Path, fresh: Path) -> Iterator[str]:
-    """A line for each file of `folder` that differs from what was generated, and what would have to change in it.
+def check(document: dict[str, Any], folder: Path) -> list[str]:
+    """Generate a sound document elsewhere; return a line for each file of `folder` that differs, and the difference.
 
     The list of operations goes with the package of the checkout.
     """
-    old, new = verification.files(folder), verification.files(fresh)
-    yield from _differences(folder, old, new)
+    from generator import making, verification  # the generator takes its time to import
+
+    with TemporaryDirectory() as work:
+        made = making.make(document, Path(work))
+        found = list(_differences(folder, verification.files(folder), verification.files(made.package)))
     if folder.resolve() == ROOT / verification.PACKAGE:
         listed = {REFERENCE.name: REFERENCE.read_bytes()} if REFERENCE.is_file() else {}
-        made = {REFERENCE.name: (fresh.parent / REFERENCE.name).read_bytes()}
-        yield from _differences(REFERENCE.parent, listed, made)
+        found += _differences(REFERENCE.parent, listed, {REFERENCE.name: made.reference.encode()})
+    return found
 
 
 def _differences(folder: Path, old: dict[str, bytes], new: dict[str, bytes]) -> Iterator[str]:

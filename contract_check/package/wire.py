@@ -26,6 +26,8 @@ from uuid import UUID
 
 import attrs
 
+from generator.prepare import preparation
+
 from ..document import names, serialization
 from ..document.defects import Defect, Refusal
 from ..document.examples import SAMPLES, Examples, Sample, given
@@ -44,8 +46,6 @@ from ..document.tree import (
     resolve,
     walk,
 )
-from . import preparation
-from .booleans import schemas_as_objects
 from .package import Package, alternatives, json_fields
 
 CALLS = ("sync_detailed", "asyncio_detailed")
@@ -114,7 +114,7 @@ class Wire:
         self.findings: dict[tuple[JsonPath, str], Defect] = {}
         self.package = Package(folder)
         self.base = deepcopy(document.value)
-        schemas_as_objects(self.base)
+        preparation.schemas_as_objects(self.base)
         prepared = deepcopy(self.base)
         for path, part in list(walk(prepared)):
             part["x-at"] = path  # What is moved and renamed still says where it stood.

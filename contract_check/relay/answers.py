@@ -3,7 +3,10 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from fnmatch import fnmatchcase
+from math import ceil
 from typing import Any
 
 from ..document.media_types import JSON
@@ -27,8 +30,17 @@ class Received:
 
     @property
     def is_limit(self) -> bool:
-        """Whether the relay's front had enough of questions, and looked at none."""
+        """Whether the relay's front is rate-limiting, and did not look at the request."""
         return self.status == 429 and (bool(self.retry_after) or not self.body)
+
+    @property
+    def pause(self) -> int:
+        """The seconds to wait for a rate limit (RFC 9110, 10.2.3), at least 1; 30 where they are not told."""
+        try:
+            until = parsedate_to_datetime(self.retry_after)
+        except ValueError:
+            return max(1, int(self.retry_after)) if self.retry_after.isdecimal() else 30
+        return max(1, ceil((until - datetime.now(until.tzinfo)).total_seconds()))
 
 
 def documented(document: dict[str, Any], operation: JsonPath, status: int) -> str | None:

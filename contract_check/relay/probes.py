@@ -27,8 +27,8 @@ from .answers import Received, documented
 from .departures import Departure
 
 _WITHIN, _SUBMIT_WITHIN, _LONGEST = 10.0, 60.0, 1 << 20
-_PATIENCE = 10
-"""Seconds of a Retry-After that are waited for, once for each question that costs nothing."""
+_PATIENCE = 300
+"""Seconds that a run waits in all for the relay's limit of requests."""
 NOWHERE, _NOBODY, _WRONG = "contract-check-no-such-path", "contract-check-no-such-id", "contract-check-wrong-token"
 # Even a reader that mends them finds nothing to do: an empty list, and an object of one unknown field.
 _BROKEN, _TRUNCATED = b"[", b'{"contract_check": ["'
@@ -131,8 +131,6 @@ def consented(document: dict[str, Any], url: str, pattern: str, token: str) -> P
 
 def judge(closed: Schemas, probe: Probe, answer: Received) -> Iterator[Departure]:
     """In what the answer to `probe` departs from the closed document."""
-    if answer.is_limit:
-        return
     if answer.failure:
         yield Departure("silence", "status", f"no whole answer: {answer.failure}")
         return
@@ -144,20 +142,28 @@ def judge(closed: Schemas, probe: Probe, answer: Received) -> Iterator[Departure
 
 
 async def ask(probes: list[Probe], url: str, *, trust_env: bool) -> list[Received]:
-    """The answer to each probe, or its absence; raises Refusal where the relay can't be reached."""
+    """The answer to each probe, or its absence; raises Refusal where the relay can't be reached.
+
+    Wait out the relay's limit of requests, as often as patience lasts; the probes after that have no answer. A
+    submission is sent once, whatever it is answered.
+    """
     given: list[Received] = []
-    told = monotonic()
+    patience, told = _PATIENCE, monotonic()
     limits = httpx.Limits(max_keepalive_connections=0)  # a connection that the relay drops is no silence of its own
     async with httpx.AsyncClient(timeout=5, limits=limits, trust_env=trust_env) as client:
         for probe in probes:
             within = _SUBMIT_WITHIN if probe.name == "submit" else _WITHIN
             try:
                 received = await _within(within, client, url, probe)
-                pause = received.retry_after if received.is_limit and probe.name != "submit" else ""
-                if pause.isdecimal() and int(pause) <= _PATIENCE:
-                    await asyncio.sleep(int(pause))
+                while received.is_limit and received.pause <= patience and probe.name != "submit":
+                    patience -= received.pause
+                    left = count(len(probes) - len(given), "request")
+                    print(f"429, the relay's limit: waiting {received.pause} s; {left} left ...", file=sys.stderr)
+                    await asyncio.sleep(received.pause)
                     received = await _within(within, client, url, probe)
                 given.append(received)
+                if received.is_limit:
+                    break
             except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
                 failure = type(error).__name__  # without its text, which may quote what was sent
                 if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout) or not given:

@@ -76,9 +76,17 @@ class _Stream(httpcore.AsyncNetworkStream):
         return secure
 
     def get_extra_info(self, info: str) -> Any:
-        if info == "is_readable":
-            return _is_readable(self._socket)
-        return {"socket": self._socket}.get(info)
+        match info:
+            case "is_readable":
+                return _is_readable(self._socket)
+            case "socket":
+                return self._socket
+            case "client_addr":
+                return self._socket.getsockname()
+            case "server_addr":
+                return self._socket.getpeername()
+            case _:
+                return None
 
     async def _receive(self, max_bytes: int) -> bytes:
         return await self._loop.sock_recv(self._socket, max_bytes)

@@ -1,4 +1,4 @@
-"""The types that calls and models share: what is not set, files, and whole responses."""
+"""Types that calls and models share: UNSET, files, and detailed responses."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -11,7 +11,7 @@ from .errors import request_id
 
 
 class Unset(Enum):
-    """The type of UNSET, which stands for a field that is not sent or did not come.
+    """The type of UNSET, the value of a field that is absent from a request or a response.
 
     As the one member of an Enum it stays itself through copies, pickles and forks, and `is UNSET` narrows a type.
     """
@@ -44,7 +44,7 @@ class File:
 
     Attributes:
         payload (BinaryIO): a file that is open for reading bytes; it is read while it is sent.
-        file_name (str | None): the name that the relay is told.
+        file_name (str | None): the file name to send.
         mime_type (str | None): its media type; by default httpx guesses it from the name.
     """
 
@@ -62,7 +62,7 @@ T = TypeVar("T")
 
 @define
 class Response(Generic[T]):
-    """A whole response, as the detailed calls return it.
+    """A response, as the detailed calls return it.
 
     Attributes:
         status_code (int): the status.

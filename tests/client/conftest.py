@@ -1,17 +1,57 @@
-"""The fixtures of what holds for any document: a second package, its stand-in, and both ways of calling it."""
+"""Fixtures for the package of the frozen document, and for a second package, of a document that has other shapes."""
 
+import ssl
 from collections.abc import Iterator
-from pathlib import Path as File
+from pathlib import Path
 
 import pytest
+import trustme
 
 from another import Package, another
 from calling import TLS, TOKEN, Caller
-from contract_check.relay.standin import Relay
+from checkout import FROZEN
+from contract_check.relay.standin import Contract, Relay
+from frozen import AuthenticatedClient
+from servers import client_tls, server_tls
 
 
 @pytest.fixture(scope="session")
-def gateway(shared: File) -> Package:
+def contract() -> Contract:
+    """The frozen document after its overlay."""
+    return Contract.of(FROZEN)
+
+
+@pytest.fixture
+def client(relay: Relay) -> AuthenticatedClient:
+    """A client of the stand-in, not yet entered."""
+    return AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS)
+
+
+@pytest.fixture
+def caller(request: pytest.FixtureRequest, client: AuthenticatedClient) -> Iterator[Caller]:
+    """A way of calling, with `client` entered."""
+    caller = Caller(request.param, client)
+    caller.enter(client)
+    yield caller
+    caller.close()
+
+
+@pytest.fixture
+def tls_relay(contract: Contract, authority: trustme.CA) -> Iterator[Relay]:
+    """The stand-in behind TLS."""
+    with Relay(contract, tls=server_tls(authority, "127.0.0.1")) as relay:
+        yield relay
+    assert relay.problems == []
+
+
+@pytest.fixture
+def trusting(authority: trustme.CA) -> ssl.SSLContext:
+    """A client's TLS that trusts `authority`."""
+    return client_tls(authority)
+
+
+@pytest.fixture(scope="session")
+def gateway(shared: Path) -> Package:
     """The package of another document; all workers of a run share it."""
     return another(shared)
 
@@ -29,6 +69,6 @@ def gateway_caller(request: pytest.FixtureRequest, gateway: Package, gateway_rel
     """A way of calling the other package, with a client of its own."""
     client = gateway.load("client").AuthenticatedClient(gateway_relay.url, token=TOKEN, verify_ssl=TLS)
     caller = Caller(request.param, client)
-    caller.enter(caller.client)
+    caller.enter(client)
     yield caller
     caller.close()

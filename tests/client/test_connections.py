@@ -1,15 +1,15 @@
-"""A client and all that derive from it share their connections, in threads and event loops; the root closes them."""
+"""A client and its derived clients share connections, in threads and event loops; only the root closes them."""
 
 import asyncio
 import copy
 import gc
 import warnings
 import weakref
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import repeat
-from pathlib import Path as File
+from pathlib import Path
 from threading import Barrier, BrokenBarrierError, Event
 from typing import Any
 
@@ -18,30 +18,19 @@ import pytest
 
 from calling import TLS, TOKEN, Caller
 from contract_check.relay.standin import Answer, Relay
-from generated_client import AuthenticatedClient
-from generated_client.api.videos import create_kling_image_to_video
-from generated_client.errors import ResponseError
-from generated_client.models import KlingImageToVideoRequest, VideoTask
-
-pytestmark = pytest.mark.every_way
+from frozen import AuthenticatedClient, KlingImageToVideoRequest, create_kling_image_to_video, errors
 
 PROMPTED = KlingImageToVideoRequest(model="kling-v1", prompt="宇航员站起身走了")
 TASK = {"task_id": "t", "status": "queued"}
 THREADS = 32
 
 
-@pytest.fixture
-def own(relay: Relay) -> AuthenticatedClient:
-    """A client that the test itself opens and closes."""
-    return AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS)
+def _submit(client: AuthenticatedClient) -> str:
+    return create_kling_image_to_video.sync(client=client, body=PROMPTED).status
 
 
-def _submit(client: AuthenticatedClient) -> VideoTask:
-    return create_kling_image_to_video.sync(client=client, body=PROMPTED)
-
-
-async def _asubmit(client: AuthenticatedClient) -> VideoTask:
-    return await create_kling_image_to_video.asyncio(client=client, body=PROMPTED)
+async def _asubmit(client: AuthenticatedClient) -> str:
+    return (await create_kling_image_to_video.asyncio(client=client, body=PROMPTED)).status
 
 
 def _close(caller: Caller, client: AuthenticatedClient) -> None:
@@ -56,47 +45,50 @@ def _derived(root: AuthenticatedClient) -> list[AuthenticatedClient]:
     return [child, root.with_cookies({"a": "1"}), root.with_timeout(9), root.with_deadline(60), child.with_timeout(8)]
 
 
+@pytest.mark.every_way
 def test_derived_clients_share_the_connection(caller: Caller, relay: Relay) -> None:
     for client in (*_derived(caller.client), caller.client, *_derived(caller.client)):
-        caller.parsed(create_kling_image_to_video, client=client, body=PROMPTED)
+        caller.submit(client)
     assert relay.connections == 1
 
 
-def test_closing_a_derived_client_closes_nothing(caller: Caller, relay: Relay) -> None:
-    caller.parsed(create_kling_image_to_video, body=PROMPTED)
-    for client in _derived(caller.client):
-        caller.parsed(create_kling_image_to_video, client=client, body=PROMPTED)
+@pytest.mark.every_way
+def test_closing_a_derived_client_or_a_copy_closes_nothing(caller: Caller, relay: Relay) -> None:
+    caller.submit()
+    for client in (*_derived(caller.client), copy.copy(caller.client)):
+        caller.submit(client)
         _close(caller, client)
         leaving = Caller(caller.way, client)
         leaving.enter(client)
         leaving.close()
-        caller.parsed(create_kling_image_to_video, client=client, body=PROMPTED)
-    caller.parsed(create_kling_image_to_video, body=PROMPTED)
+        caller.submit(client)
+    caller.submit()
     assert (relay.connections, relay.open_connections) == (1, 1)
 
 
+@pytest.mark.every_way
 @pytest.mark.parametrize("used", [False, True], ids=["unused", "used"])
 def test_after_the_root_is_closed_no_client_of_the_family_sends(caller: Caller, relay: Relay, used: bool) -> None:
     family = [caller.client, *_derived(caller.client)]
     if used:
-        caller.parsed(create_kling_image_to_video, body=PROMPTED)
+        caller.submit()
     _close(caller, caller.client)
     relay.wait_until_idle()
     relay.forget()
     for client in family:
         with pytest.raises(RuntimeError, match="closed"):
-            caller.parsed(create_kling_image_to_video, client=client, body=PROMPTED)
-    _close(caller, caller.client)  # once more does no harm
+            caller.submit(client)
+    _close(caller, caller.client)  # closing twice does no harm
     assert relay.requests == []
 
 
 def _open_files() -> int:
-    return sum(1 for _ in File("/dev/fd").iterdir())
+    return sum(1 for _ in Path("/dev/fd").iterdir())
 
 
 @pytest.fixture
 def nothing_left_open(relay: Relay) -> Iterator[None]:
-    """The test fails where a socket stays open, or is closed only because nobody refers to it any more."""
+    """The test fails where a socket stays open, or is closed by a garbage collection only."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         gc.collect()
@@ -107,66 +99,43 @@ def nothing_left_open(relay: Relay) -> Iterator[None]:
     assert _open_files() == before
 
 
-def test_leaving_a_client_leaves_nothing_open(nothing_left_open: None, own: AuthenticatedClient, relay: Relay) -> None:
-    with own, ThreadPoolExecutor(4) as threads:
-        assert len(list(threads.map(_submit, [own, *_derived(own)] * 3))) == 18
+def test_leaving_a_client_leaves_nothing_open(
+    nothing_left_open: None, client: AuthenticatedClient, relay: Relay
+) -> None:
+    with client, ThreadPoolExecutor(4) as threads:
+        assert len(list(threads.map(_submit, [client, *_derived(client)] * 3))) == 18
         assert relay.open_connections > 0
 
 
-def test_leaving_it_on_an_event_loop_leaves_nothing_open(
-    nothing_left_open: None, own: AuthenticatedClient, relay: Relay
+async def _many(client: AuthenticatedClient, relay: Relay) -> None:
+    await asyncio.gather(*(_asubmit(each) for each in [client, *_derived(client)] * 3))
+    assert relay.open_connections > 0
+
+
+async def _both_ways(client: AuthenticatedClient, relay: Relay) -> None:
+    await _asubmit(client)
+    await asyncio.to_thread(_submit, client)
+    assert relay.open_connections == 2
+
+
+async def _failed(client: AuthenticatedClient, relay: Relay) -> None:
+    for answer in (Answer(200, b"{"), Answer(503), Answer(silent=True), Answer(200, b"{" * 50, cut=9), Answer(302)):
+        relay.answer(answer, times=2)
+        with pytest.raises((errors.ResponseError, httpx.TransportError)):
+            await _asubmit(client)
+        with pytest.raises((errors.ResponseError, httpx.TransportError)):
+            _submit(client)
+
+
+@pytest.mark.parametrize("work", [_many, _both_ways, _failed], ids=["many calls", "both ways", "failed calls"])
+def test_leaving_a_client_on_an_event_loop_leaves_nothing_open(
+    nothing_left_open: None, client: AuthenticatedClient, relay: Relay, work: Callable[..., Awaitable[None]]
 ) -> None:
-    async def work() -> None:
-        async with own:
-            await asyncio.gather(*(_asubmit(client) for client in [own, *_derived(own)] * 3))
-            assert relay.open_connections > 0
+    async def enter() -> None:
+        async with client:
+            await work(client, relay)
 
-    asyncio.run(work())
-
-
-def test_leaving_it_after_both_ways_of_calling_leaves_nothing_open(
-    nothing_left_open: None, own: AuthenticatedClient, relay: Relay
-) -> None:
-    async def work() -> None:
-        async with own:
-            await _asubmit(own)
-            await asyncio.to_thread(_submit, own)
-            assert relay.open_connections == 2
-
-    asyncio.run(work())
-
-
-def test_a_failed_call_leaves_nothing_open(nothing_left_open: None, relay: Relay, own: AuthenticatedClient) -> None:
-    broken = [Answer(200, b"{"), Answer(503), Answer(silent=True), Answer(200, b"{" * 50, cut=9), Answer(302)]
-
-    async def work() -> None:
-        async with own:
-            for answer in broken:
-                relay.answer(answer, times=2)
-                with pytest.raises(Exception, match=r".") as raised:
-                    await _asubmit(own)
-                del raised
-                with pytest.raises(Exception, match=r".") as raised:
-                    _submit(own)
-                del raised
-
-    asyncio.run(work())
-
-
-def test_a_cancelled_call_gives_its_connection_back(own: AuthenticatedClient, relay: Relay) -> None:
-    async def work() -> None:
-        async with own:
-            release = Event()
-            relay.answer(Answer.json(TASK, wait=release))
-            call = asyncio.create_task(_asubmit(own))
-            await asyncio.to_thread(relay.wait_for, 1)
-            call.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await call
-            release.set()
-            assert (await _asubmit(own)).status == "queued"
-
-    asyncio.run(work())
+    asyncio.run(enter())
 
 
 BROKEN_OFF = {
@@ -181,19 +150,19 @@ BROKEN_OFF = {
 }
 
 
+@pytest.mark.every_way
 @pytest.mark.parametrize("name", BROKEN_OFF)
-def test_a_call_that_is_broken_off_gives_its_connection_back(caller: Caller, relay: Relay, name: str) -> None:
+def test_a_call_that_breaks_off_releases_its_connection(caller: Caller, relay: Relay, name: str) -> None:
     args = {"limits": httpx.Limits(max_connections=1)}
-    settings: dict[str, Any] = {"verify_ssl": TLS, "max_response_bytes": 10**6, "httpx_args": args}
-    own = caller.enter(AuthenticatedClient(relay.url, token=TOKEN, timeout=httpx.Timeout(60, pool=5), **settings))
+    own = caller.connect(timeout=httpx.Timeout(60, pool=5), max_response_bytes=10**6, httpx_args=args)
     relay.answer(BROKEN_OFF[name])
-    with pytest.raises((ResponseError, httpx.TransportError)):
-        caller.parsed(create_kling_image_to_video, client=own.with_deadline(0.5), body=PROMPTED)
-    assert caller.parsed(create_kling_image_to_video, client=own, body=PROMPTED).status == "queued"
+    with pytest.raises((errors.ResponseError, httpx.TransportError)):
+        caller.submit(own.with_deadline(0.5))
+    assert caller.submit(own).status == "queued"
 
 
 class _Meeting(dict[str, None]):
-    """No mounts at all, but whoever asks for them waits a moment for a second one who asks."""
+    """No mounts; listing them waits a moment for a second thread that does."""
 
     def __init__(self) -> None:
         self.asked, self._both = 0, Barrier(2)
@@ -205,7 +174,7 @@ class _Meeting(dict[str, None]):
         return super().items()
 
 
-def test_the_pool_is_made_once_however_many_threads_ask_for_it(relay: Relay) -> None:
+def test_the_pool_is_made_once_for_all_threads(relay: Relay) -> None:
     mounts = _Meeting()
     own = AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS, httpx_args={"mounts": mounts})
     with own, ThreadPoolExecutor(8) as threads:
@@ -214,15 +183,14 @@ def test_the_pool_is_made_once_however_many_threads_ask_for_it(relay: Relay) -> 
     assert len(set(map(id, pools))) == 1
 
 
-def test_threads_that_start_at_once_share_one_pool(own: AuthenticatedClient, relay: Relay) -> None:
+def test_threads_that_start_at_once_share_one_pool(client: AuthenticatedClient, relay: Relay) -> None:
     together = Barrier(THREADS)
 
     def start(_: int) -> tuple[int, str]:
         together.wait()
-        pool = id(own.get_httpx_client())
-        return pool, _submit(own).status
+        return id(client.get_httpx_client()), _submit(client)
 
-    with own, ThreadPoolExecutor(THREADS) as threads:
+    with client, ThreadPoolExecutor(THREADS) as threads:
         came = list(threads.map(start, range(THREADS)))
         assert len({pool for pool, _ in came}) == 1
         assert [status for _, status in came] == ["queued"] * THREADS
@@ -230,14 +198,14 @@ def test_threads_that_start_at_once_share_one_pool(own: AuthenticatedClient, rel
     relay.wait_until_idle()
 
 
-def test_each_event_loop_has_a_pool_of_its_own(own: AuthenticatedClient, relay: Relay) -> None:
+def test_each_event_loop_has_a_pool_of_its_own(client: AuthenticatedClient, relay: Relay) -> None:
     pools: list[Any] = []
 
     async def work() -> None:
         for _ in range(2):
-            await _asubmit(own)
-        pools.append(own.get_async_httpx_client())
-        await own.aclose()
+            await _asubmit(client)
+        pools.append(client.get_async_httpx_client())
+        await client.aclose()
 
     asyncio.run(work())
     asyncio.run(work())
@@ -246,16 +214,16 @@ def test_each_event_loop_has_a_pool_of_its_own(own: AuthenticatedClient, relay: 
     relay.wait_until_idle()
 
 
-def test_a_loop_that_ended_without_closing_does_not_stop_the_next(own: AuthenticatedClient, relay: Relay) -> None:
+def test_a_loop_that_ended_without_closing_does_not_stop_the_next(client: AuthenticatedClient, relay: Relay) -> None:
     pools: list[weakref.ref[Any]] = []
 
     async def work() -> None:
-        await _asubmit(own)
-        pools.append(weakref.ref(own.get_async_httpx_client()))
+        await _asubmit(client)
+        pools.append(weakref.ref(client.get_async_httpx_client()))
 
     async def last() -> None:
         await work()
-        await own.aclose()
+        await client.aclose()
 
     asyncio.run(work())
     categories: set[type[Warning]] = set()
@@ -263,7 +231,7 @@ def test_a_loop_that_ended_without_closing_does_not_stop_the_next(own: Authentic
         warnings.simplefilter("always")
         asyncio.run(last())
         gc.collect()
-        while told:  # each keeps alive what it is about, which may have more to say when it goes
+        while told:  # a warning keeps its subject alive, which may warn in turn once it is collected
             categories.add(told.pop().category)
             gc.collect()
     # asyncio itself says that the first loop was left with a connection; the client has dropped it.
@@ -272,15 +240,15 @@ def test_a_loop_that_ended_without_closing_does_not_stop_the_next(own: Authentic
     relay.wait_until_idle()
 
 
-def test_loops_in_several_threads_work_at_the_same_time(own: AuthenticatedClient, relay: Relay) -> None:
+def test_loops_in_several_threads_work_at_the_same_time(client: AuthenticatedClient, relay: Relay) -> None:
     together = Barrier(4)
 
     async def work(pause: Barrier) -> str:
-        await _asubmit(own)
+        await _asubmit(client)
         await asyncio.to_thread(pause.wait)
-        status = (await _asubmit(own)).status
+        status = await _asubmit(client)
         await asyncio.to_thread(pause.wait)
-        await own.aclose()
+        await client.aclose()
         return status
 
     with ThreadPoolExecutor(4) as threads:
@@ -289,24 +257,24 @@ def test_loops_in_several_threads_work_at_the_same_time(own: AuthenticatedClient
     relay.wait_until_idle()
 
 
-def test_aclose_closes_the_running_loop_s_connections_only(own: AuthenticatedClient, relay: Relay) -> None:
+def test_aclose_closes_the_running_loop_s_connections_only(client: AuthenticatedClient, relay: Relay) -> None:
     closed, used = Event(), Event()
 
     async def stays() -> str:
-        await _asubmit(own)
+        await _asubmit(client)
         used.set()
         await asyncio.to_thread(closed.wait)
-        status = (await _asubmit(own)).status
-        await own.aclose()
+        status = await _asubmit(client)
+        await client.aclose()
         return status
 
     async def leaves() -> None:
         await asyncio.to_thread(used.wait)
-        await _asubmit(own)
-        await own.aclose()
+        await _asubmit(client)
+        await client.aclose()
         closed.set()
         with pytest.raises(RuntimeError, match="closed"):
-            await _asubmit(own)
+            await _asubmit(client)
 
     with ThreadPoolExecutor(2) as threads:
         staying, leaving = threads.submit(asyncio.run, stays()), threads.submit(asyncio.run, leaves())
@@ -316,20 +284,9 @@ def test_aclose_closes_the_running_loop_s_connections_only(own: AuthenticatedCli
     relay.wait_until_idle()
 
 
-def test_on_trio_a_call_says_that_it_is_not_supported(own: AuthenticatedClient) -> None:
-    coroutine = _asubmit(own)
-    with own, pytest.raises(RuntimeError, match="trio is not supported"):
-        coroutine.send(None)  # no event loop of asyncio's is running, as under trio
-
-
-def test_closing_a_copy_closes_nothing(caller: Caller, relay: Relay) -> None:
-    duplicate = copy.copy(caller.client)
-    caller.parsed(create_kling_image_to_video, client=duplicate, body=PROMPTED)
-    duplicate.close()
-    caller.parsed(create_kling_image_to_video, body=PROMPTED)
-    assert relay.connections == 1
-
-
-def test_an_asynchronous_call_without_a_loop_says_so(own: AuthenticatedClient) -> None:
-    with own, pytest.raises(RuntimeError, match="loop"):
-        own.get_async_httpx_client()
+def test_without_an_event_loop_of_asyncio_s(client: AuthenticatedClient) -> None:
+    with client:
+        with pytest.raises(RuntimeError, match="loop"):
+            client.get_async_httpx_client()
+        with pytest.raises(RuntimeError, match="trio is not supported"):
+            _asubmit(client).send(None)  # as under trio, no loop is running

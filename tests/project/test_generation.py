@@ -47,12 +47,7 @@ def test_the_vendored_package_is_what_the_vendored_document_gives(made: Made) ->
 def test_a_run_tells_each_step_with_its_time_and_ends_with_a_summary(made: Made) -> None:
     lines = made.done.stdout.splitlines()
     steps = [line for line in lines if re.match(r" *\d+\.\d\d s  ", line)]
-    assert [re.sub(r"^ *\S+ s  ", "", step).split()[0].rstrip(":,") for step in steps] == [
-        "read",
-        "generated",
-        "verified",
-        "put",
-    ]
+    assert [step.split()[2] for step in steps] == ["read", "generated", "put"]
     assert re.fullmatch(r"\d+ operations? in \d+ groups?, \d+ models?", lines[len(steps)])
 
 
@@ -121,20 +116,6 @@ def test_generated_code_imports_under_any_folder_name(tmp_path: File) -> None:
     assert done.stdout == "Thing\n", done.stderr
 
 
-def test_another_run_on_the_same_package_is_told_to_wait(output: File) -> None:
-    held = output.parent / ".generated_client.lock"
-    sleeper = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
-    held.symlink_to(str(sleeper.pid))
-    refused = generate(output)
-    sleeper.communicate()
-    assert refused.returncode == 2
-    assert f"process {sleeper.pid} is generating" in refused.stderr
-    assert not output.exists()
-    # Its holder is gone, and the lock with it.
-    assert generate(output).returncode == 0
-    assert not held.is_symlink()
-
-
 def test_help_names_every_option_and_exit_code() -> None:
     told = run([ROOT / "generate.sh", "--help"])
     assert told.returncode == 0
@@ -146,7 +127,7 @@ def test_help_names_every_option_and_exit_code() -> None:
 def test_a_wrong_argument_is_refused(arguments: list[str]) -> None:
     refused = run([ROOT / "generate.sh", *arguments])
     assert refused.returncode == 2
-    assert "--help" in refused.stderr
+    assert "usage: ./generate.sh" in refused.stderr
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: File) -> None:
@@ -164,7 +145,7 @@ def test_another_version_of_a_tool_than_the_pinned_one_is_refused(tmp_path: File
         project.write_text(re.sub(f'"{tool}==[^"]*"', f'"{tool}==0.0.1"', text), encoding="utf-8")
         refused = run([root / "generate.sh"])
         assert refused.returncode == 2
-        assert tool in refused.stderr
+        assert f"{tool} " in refused.stderr
         assert "0.0.1" in refused.stderr
         assert not (root / "generated_client").exists()
 

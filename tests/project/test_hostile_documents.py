@@ -122,6 +122,12 @@ REFUSED = {
     "parameter that stands twice": Refused(
         _parameters(PARAMETER, PARAMETER), "#/paths/~1things/post/parameters/1", "twice"
     ),
+    "parameter that stands twice before one that is wrong": Refused(
+        _parameters(PARAMETER, PARAMETER, {"name": "b", "in": "query", "style": "wide", "schema": {}}),
+        "#/paths/~1things/post/parameters/2/style",
+        "is none of",
+        2,
+    ),
     "default that 3.0's exclusive limit excludes": Refused(
         {**_field(type="integer", minimum=3, exclusiveMinimum=True, default=3), "openapi": "3.0.3"},
         f"{FIELD}/default",
@@ -171,8 +177,8 @@ REFUSED = {
         "leads back to itself",
     ),
     "hidden characters in a key": Refused(
-        small(Thing={"properties": {"a\x01\u202e": {"type": "strin"}}}),
-        rf"{REFERENCE}Thing/properties/a\u0001\u202e/type",
+        small(Thing={"properties": {"a\x01\u202e\u3164\u115f\u2800\U000e0101": {"type": "strin"}}}),
+        rf"{REFERENCE}Thing/properties/a\u0001\u202e\u3164\u115f\u2800\U000e0101/type",
         "is none of",
     ),
 }
@@ -233,6 +239,15 @@ def test_components_that_are_wrong_alike_lose_their_field_by_one_cure(
     components = cured.value["components"]
     assert {name: components[kind][name] for name in wrong} == dict.fromkeys(wrong, rest)
     assert components["schemas"]["Thing"] == {"type": "object"}
+
+
+def test_an_example_that_is_wrong_is_one_short_line_that_says_why(tmp_path: File) -> None:
+    field = {"type": "object", "example": json.dumps({"一": "二" * 300}, indent=2, ensure_ascii=False)}
+
+    [warning] = loading.report(loading.load(write(tmp_path, _field(**field)), []))
+
+    assert f'{FIELD}/example: the example contradicts its schema: $: "{{ "一": "二二' in warning
+    assert warning.endswith("""..." is not of type 'object'""")
 
 
 def test_the_first_holder_of_an_operation_id_keeps_it(tmp_path: File) -> None:
@@ -341,7 +356,10 @@ def _generable() -> dict[str, Any]:
     text_field: dict[str, Any] = {"type": "string"}
     doubled = {f"A{i}": {"allOf": [{"$ref": f"{REFERENCE}A{i + 1}"}] * 2} for i in range(30)}
     fields: dict[str, Any] = dict.fromkeys(
-        ("a-b", "a_b", "a b", "😀", "😁", "mixedCase", "mixed_case", "items", "a\u200bb\u202e", "image1", "image_1"),
+        (
+            *("a-b", "a_b", "a b", "😀", "😁", "mixedCase", "mixed_case", "items", "a\u200bb\u202e", "a\u3164\u2800"),
+            *("image1", "image_1"),
+        ),
         text_field,
     )
     fields |= {
@@ -380,6 +398,9 @@ def _generable() -> dict[str, Any]:
         },
     }
     document["info"]["title"] = "a\u2066b"
+    extension = {"get": {"responses": {"200": {"$ref": "#/nowhere"}}}}
+    document["paths"] |= {"x-paths": extension}
+    operation["responses"]["x-200:另一个"] = extension
     return document
 
 

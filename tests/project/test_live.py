@@ -388,7 +388,7 @@ def test_make_live_does_it(asked: Relay) -> None:
 
 def test_json_tells_all_that_text_does(asked: Relay) -> None:
     found = report(asked.url)
-    assert list(found) == ["base_url", "answers", "departures", "not_called", "limited", "seen", "no_longer"]
+    assert list(found) == ["base_url", "answers", "departures", "not_called", "unjudged", "seen", "no_longer"]
     first, *_, last = found["answers"]
     assert first == {"operation": OPERATION, "probe": "no token", "status": 401, "documented": "4XX"}
     assert last["status"] == 200

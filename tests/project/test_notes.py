@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from contract_check.package.preparation import prepare
+from generator.prepare.preparation import prepare
 from specimens import small
 
 _TEXT = {"type": "string"}

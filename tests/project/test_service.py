@@ -16,7 +16,7 @@ from pytest_httpx import HTTPXMock
 from contract_check.relay.standin import Answer, Relay
 from generated_client import ApiError, AuthenticatedClient, DeadlineExceeded
 from readme import READMES, Block, blocks
-from sockets import refusing
+from servers import refusing
 
 TOKEN = "sk-" + "service"
 PICTURE = b"\x89PNG picture"

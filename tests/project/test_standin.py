@@ -351,7 +351,9 @@ def test_make_standin_takes_a_port_and_a_scenario_and_says_why_it_cannot_run() -
     assert f"127.0.0.1:{port}" in said[0]
     assert code in (0, -signal.SIGINT)  # the stand-in ends with 0; make itself by the signal, where it is not ignored
     assert printed.count("POST ") == 2
-    told = in_process("standin", "--help").stdout
+
+
+def test_an_unknown_scenario_lists_them() -> None:
+    told = in_process("standin", "--answer", "?").stderr
     for name, scenario in SCENARIOS.items():
         assert re.search(rf"^  {name} +{re.escape(scenario.meaning)}$", told, re.MULTILINE)
-    assert "Exit codes: 0" in told

@@ -56,9 +56,10 @@ def sync_detailed(
         body (KlingImageToVideoRequest): 视频生成请求
 
     Raises:
-        TypeError, ValueError: an argument that cannot be sent.
-        errors.DecodeError, errors.UnexpectedStatus: another response.
-        httpx.TransportError: no whole response; see errors.NOT_SENT.
+        errors.InvalidArgument: an argument that cannot be sent.
+        errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
+            success; see errors.may_have_been_charged().
+        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
 
     Returns:
         Response[ErrorResponse | VideoTask]
@@ -87,9 +88,10 @@ def sync(
         body (KlingImageToVideoRequest): 视频生成请求
 
     Raises:
-        TypeError, ValueError: an argument that cannot be sent.
-        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: another response.
-        httpx.TransportError: no whole response; see errors.NOT_SENT.
+        errors.InvalidArgument: an argument that cannot be sent.
+        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
+            success; see errors.may_have_been_charged().
+        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
 
     Returns:
         VideoTask
@@ -116,9 +118,10 @@ def stream(
         body (KlingImageToVideoRequest): 视频生成请求
 
     Raises:
-        TypeError, ValueError: an argument that cannot be sent.
-        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: another response.
-        httpx.TransportError: no whole response; see errors.NOT_SENT.
+        errors.InvalidArgument: an argument that cannot be sent.
+        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
+            success; see errors.may_have_been_charged().
+        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
 
     Returns:
         a context manager, whose value is the open httpx.Response of a success, to be read as it comes.
@@ -144,9 +147,10 @@ async def asyncio_detailed(
         body (KlingImageToVideoRequest): 视频生成请求
 
     Raises:
-        TypeError, ValueError: an argument that cannot be sent.
-        errors.DecodeError, errors.UnexpectedStatus: another response.
-        httpx.TransportError: no whole response; see errors.NOT_SENT.
+        errors.InvalidArgument: an argument that cannot be sent.
+        errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
+            success; see errors.may_have_been_charged().
+        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
 
     Returns:
         Response[ErrorResponse | VideoTask]
@@ -175,9 +179,10 @@ async def asyncio(
         body (KlingImageToVideoRequest): 视频生成请求
 
     Raises:
-        TypeError, ValueError: an argument that cannot be sent.
-        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: another response.
-        httpx.TransportError: no whole response; see errors.NOT_SENT.
+        errors.InvalidArgument: an argument that cannot be sent.
+        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
+            success; see errors.may_have_been_charged().
+        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
 
     Returns:
         VideoTask
@@ -204,9 +209,10 @@ def astream(
         body (KlingImageToVideoRequest): 视频生成请求
 
     Raises:
-        TypeError, ValueError: an argument that cannot be sent.
-        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: another response.
-        httpx.TransportError: no whole response; see errors.NOT_SENT.
+        errors.InvalidArgument: an argument that cannot be sent.
+        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
+            success; see errors.may_have_been_charged().
+        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
 
     Returns:
         a context manager, whose value is the open httpx.Response of a success, to be read as it comes.

@@ -9,14 +9,14 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from ..document import names, serialization
-from ..document.media_types import FORM, JSON, TEXT
-from ..document.text import is_visible
-from ..document.tree import (
-    METHODS,
+from contract_check.document import names, serialization
+from contract_check.document.media_types import FORM, JSON, TEXT
+from contract_check.document.text import is_visible, visible
+from contract_check.document.tree import (
     SCHEMA_KEYWORDS,
     JsonPath,
     at,
+    is_array,
     is_object,
     keyword_of,
     list_or_empty,
@@ -28,18 +28,24 @@ from ..document.tree import (
     resolve,
     walk,
 )
+
 from . import attributes
-from .booleans import schemas_as_objects
-from .docstrings import describe
+from .classes import ROOT, is_class, name_classes
 from .merging import merge_overridden, parts
 
 _BINARY = "application/octet-stream"
-_ROOT = "#/components/schemas/"
 _Known: TypeAlias = dict[int, tuple[dict[str, Any], bool | None]]
 SERIALIZATION = "x-serialization"
 """Where the prepared document says of each operation how its arguments stand as text, where that is not the rule."""
 WIRE_NAMES = "x-wire-names"
 """Where the prepared document says what travels for a property or parameter to which it gives another name."""
+
+
+_HOLDERS = ("properties", "schemas", "$defs", "patternProperties", "dependentSchemas")
+_SCHEMAS = ("schema", "items", "contains", "propertyNames", "unevaluatedItems", "unevaluatedProperties")
+_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
+_UNTYPED = ("not", "if", "then", "else")
+"""What narrows a value without giving it a type; the generator reads the first, and does nothing with it."""
 
 
 @dataclass
@@ -72,13 +78,13 @@ def prepare(document: dict[str, Any]) -> Prepared:
             _media_types(path, part, prepared)
         elif keyword_of(path) == "parameters":
             _parameter(document, path, part, prepared)
-    describe(document)
+    _describe(document)
     known: _Known = {}
     for path, schema in list(walk(document)):
         if keyword_of(path) in SCHEMA_KEYWORDS:
             _simplify(document, schema)
             _merge_parts(document, path, schema, known, prepared)
-    prepared.classes = _name_classes(document)
+    prepared.classes = name_classes(document)
     for place in merge_overridden(document):
         name, _, key = place.partition(".")
         prepared.note(("components", "schemas", name, "properties", key), "no value fits all parts; typed as Any.")
@@ -94,6 +100,26 @@ def prepare(document: dict[str, Any]) -> Prepared:
         if server := serialization.own_server(document, path):
             prepared.note(path, f"its own server {server} is not followed: the token belongs to the client's base_url.")
     return prepared
+
+
+def schemas_as_objects(document: dict[str, Any]) -> None:
+    """Put an object in the place of each schema that is `true` or `false`: no type says more of either."""
+    for _, part in list(walk(document)):
+        if part.get("items") is False and part.get("prefixItems"):
+            del part["items"]  # How many there are is a limit, and no type.
+        for key, value in list(part.items()):
+            if key in _UNTYPED and isinstance(value, bool):
+                del part[key]
+            elif key in _SCHEMAS:
+                part[key] = _as_object(value)
+            elif key in _HOLDERS and is_object(value):
+                part[key] = {name: _as_object(each) for name, each in value.items()}
+            elif key in _LISTS and is_array(value):
+                part[key] = list(map(_as_object, value))
+
+
+def _as_object(schema: Any) -> Any:
+    return {} if isinstance(schema, bool) else schema
 
 
 def _inline(document: dict[str, Any], roles: Sequence[str]) -> None:
@@ -117,8 +143,8 @@ def _name_odd_references(document: dict[str, Any]) -> None:
             if key not in schemas:
                 schemas[key] = dict(value)
                 value.clear()
-                value["$ref"] = _ROOT + key
-            object_or_empty(at(document, path))["$ref"] = _ROOT + key
+                value["$ref"] = ROOT + key
+            object_or_empty(at(document, path))["$ref"] = ROOT + key
 
 
 def _spread_security(document: dict[str, Any]) -> None:
@@ -176,6 +202,26 @@ def _parameter(document: dict[str, Any], path: JsonPath, part: dict[str, Any], p
         part.pop("style", None)
         part["schema"] = {"type": "string"}
         prepared.note(path, f"the {part.get('in')} parameter `{part.get('name')}` is taken as text, as it is sent.")
+
+
+def _describe(document: dict[str, Any]) -> None:
+    """Put the document's words where the generator takes docstrings from; what would hide there is escaped.
+
+    A parameter's description goes to its schema. A default becomes a sentence: it is what the server does without a
+    value. The generator would have the client send it, as if the caller had asked for it; some servers refuse two
+    values together that nobody had given.
+    """
+    for path, part in list(walk(document)):
+        for key in ("title", "summary", "description"):
+            if isinstance(part.get(key), str):
+                part[key] = visible(part[key])
+        schema = object_or_empty(part.get("schema"))
+        if keyword_of(path) == "parameters" and part.get("description") and "$ref" not in schema:
+            schema.setdefault("description", part["description"])
+    for path, schema in list(walk(document)):
+        if keyword_of(path) in SCHEMA_KEYWORDS and "default" in schema:
+            sentence = f"Default: {schema.pop('default')!r}."
+            schema["description"] = f"{schema.get('description') or ''} {sentence}".strip()
 
 
 def _simplify(document: dict[str, Any], schema: dict[str, Any]) -> None:
@@ -270,7 +316,7 @@ def _find_out_whether_only_objects_fit(document: dict[str, Any], schema: dict[st
 def _break_circles(document: dict[str, Any], prepared: Prepared) -> None:
     """Leaves free the place where a list or a union holds itself: only a class can."""
     schemas = object_or_empty(at(document, ("components", "schemas")))
-    edges = {key: [] if _is_class(schema) else list(references(schema)) for key, schema in schemas.items()}
+    edges = {key: [] if is_class(schema) else list(references(schema)) for key, schema in schemas.items()}
 
     def reaches(start: str, goal: str, seen: set[str]) -> bool:
         seen.add(start)
@@ -305,95 +351,3 @@ def _is_plain(value: object) -> bool:
 
 def _hashable(value: object) -> object:
     return value if isinstance(value, str | int | float | bool | None) else repr(value)
-
-
-def _name_classes(document: dict[str, Any]) -> dict[str, JsonPath]:
-    """Moves every inline class to components/schemas, under the name that its class will have.
-
-    Returns where each class stood.
-    """
-    schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    renamed = _name_components(document, schemas)
-    components = {name: ("components", "schemas", key) for key, name in renamed.items()}
-    named: dict[JsonPath, str] = {(): ""}  # Every part of the document, schema or not, parents first.
-    for path, part in walk(document):
-        parent = path[:-1]
-        while parent not in named:
-            parent = parent[:-1]
-        title = part.pop("title", None) if keyword_of(path) in SCHEMA_KEYWORDS else None
-        base = "" if keyword_of(path) in METHODS else named[parent]
-        named[path] = names.label(title) if title else base + _label(document, path, part)
-    inline = {
-        path: names.class_name(name)
-        for path, name in named.items()
-        if keyword_of(path) in SCHEMA_KEYWORDS - {"allOf", "schemas"} and _is_class(object_or_empty(at(document, path)))
-    }
-    told_apart = names.unique(inline, "", (key.lower() for key in schemas))
-    for path in reversed(told_apart):  # Children first: what they leave behind is a reference.
-        _move(document, path, told_apart[path])
-    return {**components, **{name: path for path, name in told_apart.items()}}
-
-
-def _label(document: dict[str, Any], path: JsonPath, part: dict[str, Any]) -> str:
-    """What the part at `path` adds to the name of its parent."""
-    key = str(path[-1]) if path else ""
-    match keyword_of(path):
-        case keyword if keyword in METHODS:
-            return names.pascal(str(part.get("operationId", key)))
-        case "requestBody":
-            return "Body"
-        case "responses":
-            return f"Response{names.pascal(key)}" if path[0] == "paths" else names.label(key)
-        case "content":
-            alone = len(at(document, path[:-1])) == 1
-            return "" if alone else names.pascal(key.partition(";")[0].partition("/")[2])
-        case "parameters":
-            return names.label(str(part.get("name", key)))
-        case "items":
-            return "Item"
-        case "additionalProperties":
-            return "AdditionalProperty"
-        case "anyOf" | "oneOf" | "prefixItems":
-            return f"Type{key}"
-        case "properties" | "schemas" | "requestBodies" | "paths":
-            return names.label(key)
-        case _:
-            return ""
-
-
-def _is_class(schema: dict[str, Any]) -> bool:
-    """Whether the generator makes a class, a model or an enumeration, of `schema`."""
-    parts = list_or_empty(schema.get("allOf"))
-    if "$ref" in schema or schema.get("anyOf") or schema.get("oneOf") or (len(parts) == 1 and "$ref" in parts[0]):
-        return False
-    return bool(schema.get("enum") or parts or schema.get("type") == "object" or schema.get("properties"))
-
-
-def _name_components(document: dict[str, Any], schemas: dict[str, Any]) -> dict[str, str]:
-    """Renames each named schema to its class, and every reference with it; returns the new names."""
-    wanted = {key: names.class_name(names.label(schema.pop("title", None) or key)) for key, schema in schemas.items()}
-    renamed = names.unique(wanted, "")
-    for path, reference in list(references(document)):
-        if keyword_of(path) in SCHEMA_KEYWORDS:
-            object_or_empty(at(document, path))["$ref"] = _ROOT + renamed[str(parse_pointer(reference)[-1])]
-    for key in list(schemas):
-        schemas[renamed[key]] = schemas.pop(key)
-    nullable = [key for key, schema in schemas.items() if _is_class(schema) and schema.pop("nullable", False)]
-    for path, reference in list(references(document)):
-        if parse_pointer(reference)[-1] in nullable and keyword_of(path) in SCHEMA_KEYWORDS - {"allOf"}:
-            holder = object_or_empty(at(document, path))
-            holder.clear()
-            holder["anyOf"] = [{"$ref": reference}, {"type": "null"}]
-    return renamed
-
-
-def _move(document: dict[str, Any], path: JsonPath, name: str) -> None:
-    schema = object_or_empty(at(document, path))
-    moved = dict(schema)
-    document["components"]["schemas"][name] = moved
-    schema.clear()
-    reference = {"$ref": _ROOT + name}
-    if moved.pop("nullable", False) is True:
-        schema["anyOf"] = [reference, {"type": "null"}]
-    else:
-        schema.update(reference)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
-from ..document.tree import at, list_or_empty, object_or_empty, resolve
+from contract_check.document.tree import at, list_or_empty, object_or_empty, resolve
 
 _NARROWER = {("integer", "number"), ("number", "integer")}
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..document.text import visible
-from ..document.tree import operations
+from contract_check.document.text import visible
+from contract_check.document.tree import operations
 
 _HEAD = """\
 # Operations

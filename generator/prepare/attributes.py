@@ -13,9 +13,9 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from ..document import names
-from ..document.text import is_visible
-from ..document.tree import list_or_empty, object_or_empty, operations, parse_pointer
+from contract_check.document import names
+from contract_check.document.text import is_visible
+from contract_check.document.tree import list_or_empty, object_or_empty, operations, parse_pointer
 
 _CALL = ("client", "url")
 """What the generator keeps for itself: a parameter of these names gets its place behind it."""
@@ -145,4 +145,5 @@ def _told_apart(attributes: dict[Any, str]) -> dict[Any, str]:
 
 
 def _apart(attribute: str, key: str) -> str:
-    return f"{attribute.strip('_') or 'field'}_{names.digest(key)}"
+    shown = "".join(filter(is_visible, attribute)).strip("_")
+    return f"{shown or 'field'}_{names.digest(key)}"

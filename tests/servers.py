@@ -1,7 +1,4 @@
-"""Servers that a client meets in production, and that speak no whole HTTP.
-
-One refuses, one is deaf, one reads nothing, one answers before it has read, one drips.
-"""
+"""Servers that a client meets in production and that speak no complete HTTP, and certificates for TLS on loopback."""
 
 import socket
 import ssl
@@ -9,11 +6,14 @@ from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from itertools import chain, repeat
 from threading import Event, Thread
+from typing import Any
+
+import trustme
 
 
 @contextmanager
 def refusing() -> Generator[str]:
-    """An address that nobody listens at, and that nobody else can take."""
+    """An address where nobody listens, and which nobody else can take."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield _url(bound)
@@ -21,7 +21,7 @@ def refusing() -> Generator[str]:
 
 @contextmanager
 def deaf() -> Generator[str]:
-    """An address where no further connection comes about: its queue is full, and nobody accepts any."""
+    """An address that accepts no connection: the queue is full."""
     with ExitStack() as stack:
         server = stack.enter_context(socket.socket())
         server.bind(("127.0.0.1", 0))
@@ -35,14 +35,14 @@ def deaf() -> Generator[str]:
 
 @contextmanager
 def reading_nothing() -> Generator[str]:
-    """An address where connections come about, and whatever is sent stays unread."""
+    """A server that accepts connections and reads nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield _url(server)
 
 
 @contextmanager
 def answering_at_once(answer: bytes, tls: ssl.SSLContext | None = None) -> Generator[str]:
-    """A server that sends `answer` to whoever connects first, once it has seen headers, reads no body, and closes."""
+    """A server that sends `answer` to the first client after its headers, reads no body, and closes."""
     with ExitStack() as stack:
         server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
 
@@ -63,7 +63,7 @@ def answering_at_once(answer: bytes, tls: ssl.SSLContext | None = None) -> Gener
 
 @contextmanager
 def dripping(text: bytes, pause: float = 0.02) -> Generator[str]:
-    """A server that sends `text` and then blanks for ever, byte by byte, to whoever connects first."""
+    """A server that sends the first client `text` and then blanks without end, byte by byte."""
     over = Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -76,7 +76,7 @@ def dripping(text: bytes, pause: float = 0.02) -> Generator[str]:
                     try:
                         connection.sendall(bytes([byte]))
                     except OSError:
-                        return  # The client has had enough.
+                        return  # the client has left
 
         thread = Thread(target=drip, daemon=True)
         thread.start()
@@ -87,3 +87,19 @@ def dripping(text: bytes, pause: float = 0.02) -> Generator[str]:
 
 def _url(server: socket.socket, scheme: str = "http") -> str:
     return f"{scheme}://127.0.0.1:{server.getsockname()[1]}"
+
+
+def server_tls(authority: trustme.CA, *names: str) -> ssl.SSLContext:
+    """A server's TLS, with a certificate of `authority` for `names`."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    certificate: Any = authority.issue_cert(*names)  # trustme's types name a library that is not installed
+    certificate.configure_cert(context)
+    return context
+
+
+def client_tls(authority: trustme.CA) -> ssl.SSLContext:
+    """A client's TLS that trusts `authority`."""
+    context = ssl.create_default_context()
+    trusted: Any = authority
+    trusted.configure_trust(context)
+    return context

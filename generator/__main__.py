@@ -1,0 +1,83 @@
+"""The command line of ./generate.sh: regenerate the package from a document."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from time import monotonic
+
+from contract_check import REFERENCE, ROOT, VENDORED
+from contract_check.document import loading
+from contract_check.document.defects import Refusal, count, exit_code
+from contract_check.document.text import visible
+
+from . import making, placement, verification
+
+_MOST = 20
+"""Changes that are listed; the rest is counted."""
+
+
+def main() -> int:
+    """Generate the package; return the exit code."""
+    parser = ArgumentParser(
+        prog="./generate.sh",
+        description="Generates the client package from an OpenAPI document.",
+        epilog="Exit codes: 0 generated, 1 the document is refused, 2 usage or environment.",
+    )
+    help_overlay = "its overlay, repeatable; default: those that generator/config.yaml lists"
+    help_reference = "where the list of operations goes; default: docs/api.md, with the default output only"
+    help_document = "the document; default: relay.json"
+    help_output = "where the package goes; default: generated_client"
+    parser.add_argument("--document", type=Path, default=VENDORED, metavar="FILE", help=help_document)
+    parser.add_argument("--overlay", type=Path, action="append", metavar="FILE", help=help_overlay)
+    parser.add_argument("--output", type=Path, metavar="DIR", help=help_output)
+    parser.add_argument("--reference", type=Path, metavar="FILE", help=help_reference)
+    arguments = parser.parse_args()
+    return exit_code(lambda: _generate(arguments))
+
+
+def _generate(arguments: Namespace) -> int:
+    output: Path = (arguments.output or ROOT / verification.PACKAGE).absolute()
+    listed: Path | None = arguments.reference or (None if arguments.output else REFERENCE)
+    with placement.work_folder(output) as work:
+        step = _Steps()
+        try:
+            found = loading.load(arguments.document, arguments.overlay)
+            for line in loading.report(found):
+                print(line, file=sys.stderr)
+            if found.defects:
+                advice = f"All cures at once: python -m contract_check document {arguments.document} --suggest"
+                raise Refusal(f"{count(len(found.defects), 'defect')}; {advice if found.cures else 'none has a cure.'}")
+            step.done(f"read and checked {arguments.document.name}")
+            made = making.make(found.value, work)
+        except Refusal as refusal:
+            raise Refusal(f"{refusal}\nnothing was generated, the package stays as it was.", refusal.code) from refusal
+        step.done("generated and verified: every module imports, every operation is there")
+        changes = list(verification.changes(output, made.package)) if output.is_dir() else None
+        (work / "api.md").write_text(made.reference, encoding="utf-8")
+        placement.replace({output: made.package, **({listed.absolute(): work / "api.md"} if listed else {})})
+        step.done("put in place")
+    print(made.summary)
+    if changes is not None:
+        print("\n".join(changes[:_MOST]) or "no change against the previous package")
+        if len(changes) > _MOST:
+            print(f"... and {count(len(changes) - _MOST, 'change')} more")
+    for note in made.notes:
+        print(visible(f"note: {note}"))
+    return 0
+
+
+class _Steps:
+    """Says what was done, and how long it took."""
+
+    def __init__(self) -> None:
+        self._began = monotonic()
+
+    def done(self, what: str) -> None:
+        """Print a line for a step that has ended."""
+        now = monotonic()
+        print(f"{now - self._began:5.2f} s  {what}", flush=True)
+        self._began = now
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""Makes the package of a document, in one process: prepare, generate, format, verify."""
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from shutil import copytree, ignore_patterns
+from typing import Any
+
+import openapi_python_client
+from openapi_python_client.config import Config, ConfigFile, MetaType
+
+from contract_check import ROOT
+from contract_check.document import settings
+from contract_check.document.defects import Refusal
+from contract_check.document.prose_rules import server_url
+
+from . import reference, verification
+from .prepare import preparation
+
+_GENERATOR = ROOT / "generator"
+_UPSTREAM = Path(openapi_python_client.__file__).parent / "templates"
+_RUFF = Path(sys.executable).with_name("ruff")
+# A parent pyproject.toml, the .gitignore of an environment that uv made, and rules that change between versions of ruff
+# must not decide what is generated.
+_STRICT = ("--isolated", "--no-cache", "--no-respect-gitignore", "--quiet", "--target-version", "py311")
+_FORMAT = (
+    ("check", *_STRICT, "--fix-only", "--select", "F401,I,UP007,UP045", "."),
+    ("format", *_STRICT, "--line-length", "110", "."),
+)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A package and what was learned while it was made."""
+
+    package: Path
+    notes: list[str]
+    """Where the package says less than the document."""
+    reference: str
+    """The list of its operations, in Markdown."""
+    summary: str
+
+
+def make(document: dict[str, Any], into: Path) -> Made:
+    """Make the package of a sound document in an empty folder, and leave `document` as the generator reads it.
+
+    Raises Refusal where the generator leaves anything out, or the package does not import.
+    """
+    _require_pinned_tools()
+    prepared = preparation.prepare(document)
+    told = settings.read()
+    _write_templates(document, into / "templates", told.http_library)
+    source = into / "document.json"
+    source.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
+    options = dict[str, Any](told.generator, post_hooks=[])
+    options["content_type_overrides"] = prepared.media_types | told.generator.get("content_type_overrides", {})
+    config = Config.from_sources(ConfigFile(**options), MetaType.UV, source, "utf-8", False, into / "project")
+    try:
+        with redirect_stdout(StringIO()):
+            errors = openapi_python_client.generate(config=config, custom_template_path=into / "templates")
+    except Exception as error:  # the generator and its templates may raise anything
+        raise Refusal(f"the generator refused the document: {type(error).__name__}: {error}") from error
+    if errors:  # A warning, too: the generator leaves out what it can't parse, and goes on.
+        told_errors = "\n".join(f"{error.header} {error.detail or ''}" for error in errors)
+        raise Refusal(f"{told_errors}\nthe generator refused the document.")
+    package = into / "project" / verification.PACKAGE
+    for arguments in _FORMAT:
+        done = subprocess.run([_RUFF, *arguments], cwd=package, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise Refusal(f"ruff {arguments[0]} failed on the generated package: {done.stderr.strip()}")
+    _copy(_GENERATOR / "modules", package, told.http_library)
+    summary = verification.verify(package, document)
+    return Made(package, prepared.notes, reference.reference(document, package), summary)
+
+
+def _write_templates(document: dict[str, Any], folder: Path, library: str) -> None:
+    """Copy our templates and, below upstream/, the generator's own; document.jinja holds what else they ask for."""
+    _copy(_GENERATOR / "templates", folder, library)
+    _copy(_UPSTREAM, folder / "upstream", library)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    serialization: dict[str, dict[str, Any]] = document[preparation.SERIALIZATION]
+    facts = {
+        "server_url": server_url(document),
+        "distribution": project["name"],
+        "wire_names": {name: ascii(sent) for name, sent in document[preparation.WIRE_NAMES].items()},
+        "serialization": {name: _as_code(found) for name, found in serialization.items()},
+    }
+    lines = (f"{{% set {name} = {json.dumps(fact, ensure_ascii=False)} %}}\n" for name, fact in facts.items())
+    (folder / "document.jinja").write_text("".join(lines), encoding="utf-8")
+
+
+def _as_code(found: dict[str, Any]) -> dict[str, Any]:
+    """How an operation's arguments are serialized; for forms, as a literal of Python."""
+    return found | {"forms": {media_type: ascii(fields) for media_type, fields in found["forms"].items()}}
+
+
+def _copy(source: Path, target: Path, library: str) -> None:
+    """Copy a folder of templates or modules; httpx and httpcore become httpx2 and httpcore2 where that is `library`."""
+
+    def copy(file: str, copied: str) -> None:
+        text = Path(file).read_text(encoding="utf-8")
+        number = library.removeprefix("httpx")
+        Path(copied).write_text(re.sub(r"\b(httpx|httpcore)\b", rf"\g<1>{number}", text), encoding="utf-8")
+
+    ignored = ignore_patterns("__pycache__", ".*")
+    copytree(source, target, copy_function=copy, ignore=ignored, dirs_exist_ok=True)
+
+
+def _require_pinned_tools() -> None:
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+    pins = dict(pin.split("==") for pin in groups["dev"] if isinstance(pin, str) and "==" in pin)
+    try:
+        ruff = subprocess.run([_RUFF, "--version"], capture_output=True, text=True, check=False).stdout
+    except FileNotFoundError:
+        ruff = "none"
+    found = {"openapi-python-client": openapi_python_client.__version__, "ruff": ruff.removeprefix("ruff ").strip()}
+    for tool, its_version in found.items():
+        if its_version != pins[tool]:
+            problem = f"{tool} {its_version} is installed; {pins[tool]} decides what is generated."
+            raise Refusal.environment(problem, "Run `make clean setup` to install the locked tools.")

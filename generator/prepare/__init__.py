@@ -1,0 +1,1 @@
+"""Turns a checked document into the input of openapi-python-client."""

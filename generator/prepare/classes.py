@@ -1,0 +1,112 @@
+"""Every class of a document moves to components/schemas, under the name that users will type."""
+
+from typing import Any
+
+from contract_check.document import names
+from contract_check.document.tree import (
+    METHODS,
+    SCHEMA_KEYWORDS,
+    JsonPath,
+    at,
+    keyword_of,
+    list_or_empty,
+    object_or_empty,
+    parse_pointer,
+    references,
+    walk,
+)
+
+ROOT = "#/components/schemas/"
+"""The pointer below which each class stands."""
+
+
+def name_classes(document: dict[str, Any]) -> dict[str, JsonPath]:
+    """Moves every inline class to components/schemas, under the name that its class will have.
+
+    Returns where each class stood.
+    """
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    renamed = _name_components(document, schemas)
+    components = {name: ("components", "schemas", key) for key, name in renamed.items()}
+    named: dict[JsonPath, str] = {(): ""}  # Every part of the document, schema or not, parents first.
+    for path, part in walk(document):
+        parent = path[:-1]
+        while parent not in named:
+            parent = parent[:-1]
+        title = part.pop("title", None) if keyword_of(path) in SCHEMA_KEYWORDS else None
+        base = "" if keyword_of(path) in METHODS else named[parent]
+        named[path] = names.label(title) if title else base + _label(document, path, part)
+    inline = {
+        path: names.class_name(name)
+        for path, name in named.items()
+        if keyword_of(path) in SCHEMA_KEYWORDS - {"allOf", "schemas"} and is_class(object_or_empty(at(document, path)))
+    }
+    told_apart = names.unique(inline, "", (key.lower() for key in schemas))
+    for path in reversed(told_apart):  # Children first: what they leave behind is a reference.
+        _move(document, path, told_apart[path])
+    return {**components, **{name: path for path, name in told_apart.items()}}
+
+
+def _label(document: dict[str, Any], path: JsonPath, part: dict[str, Any]) -> str:
+    """What the part at `path` adds to the name of its parent."""
+    key = str(path[-1]) if path else ""
+    match keyword_of(path):
+        case keyword if keyword in METHODS:
+            return names.pascal(str(part.get("operationId", key)))
+        case "requestBody":
+            return "Body"
+        case "responses":
+            return f"Response{names.pascal(key)}" if path[0] == "paths" else names.label(key)
+        case "content":
+            alone = len(at(document, path[:-1])) == 1
+            return "" if alone else names.pascal(key.partition(";")[0].partition("/")[2])
+        case "parameters":
+            return names.label(str(part.get("name", key)))
+        case "items":
+            return "Item"
+        case "additionalProperties":
+            return "AdditionalProperty"
+        case "anyOf" | "oneOf" | "prefixItems":
+            return f"Type{key}"
+        case "properties" | "schemas" | "requestBodies" | "paths":
+            return names.label(key)
+        case _:
+            return ""
+
+
+def is_class(schema: dict[str, Any]) -> bool:
+    """Whether the generator makes a class, a model or an enumeration, of `schema`."""
+    parts = list_or_empty(schema.get("allOf"))
+    if "$ref" in schema or schema.get("anyOf") or schema.get("oneOf") or (len(parts) == 1 and "$ref" in parts[0]):
+        return False
+    return bool(schema.get("enum") or parts or schema.get("type") == "object" or schema.get("properties"))
+
+
+def _name_components(document: dict[str, Any], schemas: dict[str, Any]) -> dict[str, str]:
+    """Renames each named schema to its class, and every reference with it; returns the new names."""
+    wanted = {key: names.class_name(names.label(schema.pop("title", None) or key)) for key, schema in schemas.items()}
+    renamed = names.unique(wanted, "")
+    for path, reference in list(references(document)):
+        if keyword_of(path) in SCHEMA_KEYWORDS:
+            object_or_empty(at(document, path))["$ref"] = ROOT + renamed[str(parse_pointer(reference)[-1])]
+    for key in list(schemas):
+        schemas[renamed[key]] = schemas.pop(key)
+    nullable = [key for key, schema in schemas.items() if is_class(schema) and schema.pop("nullable", False)]
+    for path, reference in list(references(document)):
+        if parse_pointer(reference)[-1] in nullable and keyword_of(path) in SCHEMA_KEYWORDS - {"allOf"}:
+            holder = object_or_empty(at(document, path))
+            holder.clear()
+            holder["anyOf"] = [{"$ref": reference}, {"type": "null"}]
+    return renamed
+
+
+def _move(document: dict[str, Any], path: JsonPath, name: str) -> None:
+    schema = object_or_empty(at(document, path))
+    moved = dict(schema)
+    document["components"]["schemas"][name] = moved
+    schema.clear()
+    reference = {"$ref": ROOT + name}
+    if moved.pop("nullable", False) is True:
+        schema["anyOf"] = [reference, {"type": "null"}]
+    else:
+        schema.update(reference)

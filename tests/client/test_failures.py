@@ -1,0 +1,408 @@
+"""A call that does not succeed raises an error of one family, with all that is known of it but the token."""
+
+import copy
+import gzip
+import json
+import os
+import pickle
+import time
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from socket import create_server
+from threading import Event, Thread
+from typing import Any
+
+import httpx
+import pytest
+import trustme
+
+from calling import Caller
+from contract_check.relay.standin import RECORDED, SCENARIOS, Answer, Relay, Request, front_error, inner_error
+from frozen import ErrorResponse, errors, variables
+from servers import answering_at_once, client_tls, deaf, refusing, server_tls
+
+PATH = "/kling/v1/videos/image2video"
+SECRET = "sk-" + "geheim/0123456789+=="
+HIDDEN = (SECRET, SECRET.replace("/", "\\/"))
+ATTRIBUTES = ("status_code", "headers", "content", "request_id", "method", "path", "parsed")
+FIELDS = ("message", "code", "type", "retry_after")
+JSON = {"Content-Type": "application/json"}
+GZIP = {"Content-Encoding": "gzip"}
+TASK: dict[str, Any] = {"task_id": "任务", "status": "queued"}
+WHOLE = json.dumps(TASK, ensure_ascii=False).encode()
+PACKED = gzip.compress(WHOLE)
+DEEP = b"[" * 200_000 + b"]" * 200_000
+
+
+@dataclass(frozen=True)
+class Case:
+    """An answer, and the error that it raises."""
+
+    answer: Answer
+    kind: type[Exception]
+    fields: dict[str, Any] = field(default_factory=dict[str, Any])
+    """Those of FIELDS that are not None."""
+    line: str = ""
+    """A part of the error's text."""
+    limit: int = 2**21
+
+
+def _refused(answer: Answer, line: str = "", **fields: Any) -> Case:
+    return Case(answer, errors.ApiError, fields, line)
+
+
+def _broken(body: bytes, line: str = "", **headers: str) -> Case:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Case(Answer(200, body, {**JSON, **named}), errors.DecodeError, line=line)
+
+
+def _recorded(answer: Answer) -> Case:
+    body = json.loads(answer.body)
+    said = body.get("error", body)
+    return _refused(answer, **{name: said[name] for name in FIELDS if said.get(name)})
+
+
+BODIES: list[tuple[object, dict[str, Any]]] = [
+    ({"error": "坏"}, {"message": "坏"}),
+    ({"error": {"message": "坏", "code": "", "type": "t"}}, {"message": "坏", "type": "t"}),
+    ({"error": {"message": "坏", "code": 1002}}, {"message": "坏", "code": "1002"}),
+    ({"error": {"message": None, "code": None, "type": None}}, {}),
+    ({"error": {"message": "内"}, "message": "外"}, {"message": "内"}),
+    ({"error": None, "message": "坏", "code": "c"}, {"message": "坏", "code": "c"}),
+    ({"code": "c", "data": None}, {"code": "c"}),
+    ({"message": {"deep": 1}, "code": ["c"]}, {}),
+    ({"error": {"message": "m", SECRET: 1}, SECRET: 2}, {"message": "m"}),
+    ([1], {}),
+    (None, {}),
+]
+"""Bodies of refusals, and the fields that are read from them."""
+YEAR_2100 = datetime(2100, 1, 1, tzinfo=UTC).timestamp()
+WAITS: list[tuple[str, object, Any]] = [
+    ("7", {"retry_after": 3}, 7),
+    ("0.5", {}, 0.5),
+    ("-3", {}, 0),
+    ("", {"error": {"retry_after": 3}}, 3),
+    ("", {"retry_after": "4"}, 4),
+    ("soon", {}, None),
+    ("nan", {}, None),
+    ("", {"retry_after": {"deep": 1}}, None),
+    ("Fri, 01 Jan 2100 00:00:00 GMT", {}, pytest.approx(YEAR_2100 - time.time(), abs=600)),
+    ("Thu, 01 Jan 1970 00:00:00 GMT", {}, 0),
+]
+"""Retry-After, a body, and the seconds to wait."""
+NO_TASK: dict[str, bytes] = {
+    "nothing": b"",
+    "blanks": b" \r\n",
+    "JSON that breaks off": WHOLE[:-5],
+    "two tasks": WHOLE * 2,
+    "null": b"null",
+    "an array": b"[]",
+    "pairs": b'[["task_id", "x"], ["status", "y"]]',
+    "a text": b'""',
+    "a number": b"7",
+    "true": b"true",
+    "not UTF-8": b'{"task_id": "\xff\xfe", "status": "queued"}',
+    "a task in GBK": WHOLE.decode().encode("gbk"),
+    "a task with a deep field": b'{"task_id": "t", "status": "s", "deep": ' + DEEP + b"}",
+    "no field": b"{}",
+    "an object for text": b'{"task_id": {"id": 5}, "status": "queued"}',
+    "an array for text": b'{"task_id": "t", "status": ["queued"]}',
+    "the token for a name": b'{"%b": 1}' % SECRET.encode(),
+}
+"""Bodies of a success, none of which is a task."""
+TERMINAL = "用户额度不足,\r\n剩余额度:\t\x1b[31m$0.00\u2028"
+
+CASES: dict[str, Case] = {
+    **{f"body {json.dumps(body)}": _refused(Answer.json(body, 400), **fields) for body, fields in BODIES},
+    **{
+        f"wait {header or body}": _refused(
+            Answer.json(body, 429, headers={"Retry-After": header} if header else {}), retry_after=seconds
+        )
+        for header, body, seconds in WAITS
+    },
+    **{f"recorded {name}": _recorded(answer) for name, (_, answer) in RECORDED.items() if b'"message"' in answer.body},
+    "HTML for an error": _refused(Answer.html(502)),
+    "an error without a body": _refused(Answer(503)),
+    "an error that breaks off": _refused(Answer(400, b'{"error": {"mess')),
+    "an error in GBK": _refused(Answer(400, "错误".encode("gbk"))),
+    "an error without end": _refused(Answer(400, b"[" * 100_000)),
+    "an error that is no gzip": _refused(Answer(400, b"no gzip", GZIP)),
+    "an error that is cut off": _refused(Answer(500, b'{"error": {"message": "m"}}', cut=9)),
+    "an error that is reset": _refused(Answer(400, chunks=(b'{"error": ', b"{"), reset=True)),
+    "status 599": _refused(Answer(599, b"{")),
+    "the token in an error": _refused(
+        front_error(401, f"令牌 {SECRET}", SECRET), message="令牌 ***", code="***", type="new_api_error"
+    ),
+    "the token in the other shape": _refused(
+        inner_error(400, f"令牌 {SECRET}", SECRET), message="令牌 ***", code="***"
+    ),
+    "the token with escapes": _refused(
+        Answer(401, b'{"error": {"message": "%b"}}' % SECRET.replace("/", "\\/").encode()), message="***"
+    ),
+    "the token alone": _refused(Answer(401, SECRET.encode())),
+    "what acts on a terminal": _refused(
+        front_error(403, TERMINAL, "quota"),
+        "403: 用户额度不足, 剩余额度: ?[31m$0.00 (code=quota, type=new_api_error, request_id=",
+        message=TERMINAL,
+        code="quota",
+        type="new_api_error",
+    ),
+    "a huge error": _refused(
+        inner_error(500, "很长" * 200_000, "c" * 5_000), message="很长" * 200_000, code="c" * 5_000
+    ),
+    "another success": Case(Answer.json({"message": SECRET}, 201), errors.UnexpectedStatus, {"message": "***"}),
+    "no content": Case(Answer(204), errors.UnexpectedStatus),
+    "a redirect": Case(Answer(302, headers={"Location": "/x"}), errors.UnexpectedStatus, line="a redirect to /x"),
+    "a redirect with the token": Case(
+        Answer(302, headers={"Location": f"/{SECRET}"}), errors.UnexpectedStatus, line="a redirect to /***"
+    ),
+    "a redirect to nowhere": Case(Answer(302, headers={"Location": "https://:99999"}), errors.UnexpectedStatus),
+    **{f"{name} for a task": _broken(body) for name, body in NO_TASK.items()},
+    "HTML for a task": Case(SCENARIOS["console"].answer, errors.DecodeError, line="base_url may be wrong"),
+    "HTML after a line": _broken(b"\n<!doctype html>", "base_url may be wrong"),
+    "events for a task": _broken(b"data: {}\n\n", "text/event-stream", Content_Type="text/event-stream"),
+    "plain text for a task": _broken(b"ok", "text/plain, which", Content_Type="Text/Plain; charset=utf-8"),
+    "null for a required field": _broken(b'{"task_id": null, "status": "queued"}', "VideoTask.task_id is null"),
+    "a required field missing": _broken(b'{"status": "queued"}', "VideoTask.task_id is missing"),
+    "gzip that is none": _broken(WHOLE, Content_Encoding="gzip"),
+    "gzip that breaks off": _broken(PACKED[:-20], Content_Encoding="gzip"),
+    "gzip that is damaged": _broken(PACKED[:12] + b"\xff" * 20, Content_Encoding="gzip"),
+    "an error for a task": Case(
+        Answer.json({"error": {"message": "坏", "code": "c", "type": SECRET}}),
+        errors.DecodeError,
+        {"message": "坏", "code": "c", "type": "***"},
+    ),
+    "too much": Case(
+        Answer.json({**TASK, "message": SECRET}), errors.ResponseTooLarge, {"message": "***"}, "9 bytes", limit=9
+    ),
+    "too much of an error": Case(
+        front_error(401, SECRET), errors.ResponseTooLarge, {"message": "***", "type": "new_api_error"}, limit=9
+    ),
+    "a body that is cut": Case(Answer(200, WHOLE, JSON, cut=9), httpx.RemoteProtocolError),
+    "a body that is reset": Case(Answer(200, WHOLE, JSON, cut=9, reset=True), httpx.TransportError),
+    "chunks that are reset": Case(Answer(200, chunks=(b'{"task_id": ',), reset=True), httpx.TransportError),
+    "no answer": Case(Answer(silent=True), httpx.RemoteProtocolError),
+    "a reset": Case(Answer(silent=True, reset=True), httpx.ReadError),
+}
+
+
+def _shown(error: BaseException) -> str:
+    """All that a logger may print of an error, local variables included."""
+    request = error.request if isinstance(error, httpx.RequestError) else None
+    known = [f"{error} {error!r} {error.args} {vars(error)!r}", str(request.headers.raw) if request else ""]
+    if isinstance(error, errors.ResponseError):
+        known += [f"{error.headers.raw} {error.content!r} {error.parsed.to_dict() if error.parsed else ''}"]
+    return "\n".join([*known, *variables(error)])
+
+
+def _assert_hidden(error: BaseException) -> None:
+    shown, pickled = _shown(error), pickle.dumps(error)
+    assert not [secret for secret in HIDDEN if secret in shown or secret.encode() in pickled]
+
+
+def _failure(caller: Caller, base_url: str = "", **settings: Any) -> Exception:
+    """The error of a call, which hides the token and names what was called."""
+    own = caller.connect(base_url, **{"token": SECRET, **settings})
+    with pytest.raises((errors.ResponseError, httpx.TransportError)) as raised:
+        caller.submit(own)
+    error: Exception = raised.value
+    assert PATH in str(error)
+    assert str(error).isprintable()
+    _assert_hidden(error)
+    return error
+
+
+def _arrives_whole(answer: Answer) -> bool:
+    return not (answer.cut or answer.chunks or "Content-Encoding" in answer.headers or b"geheim" in answer.body)
+
+
+@pytest.mark.every_way
+@pytest.mark.parametrize("name", CASES)
+def test_a_response_that_is_not_the_documented_success(caller: Caller, relay: Relay, name: str) -> None:
+    case, answer = CASES[name], CASES[name].answer
+
+    def repeat_the_token(_: Request, told: Answer) -> None:
+        told.headers = {**told.headers, "X-Seen": f"Bearer {SECRET}"}
+
+    relay.listener = repeat_the_token
+    relay.answer(answer)
+    error = _failure(caller, max_response_bytes=case.limit)
+    assert isinstance(error, case.kind) if case.kind is httpx.TransportError else type(error) is case.kind
+    assert not isinstance(error, errors.NOT_SENT)
+    assert errors.may_have_been_charged(error) == (not 400 <= answer.status < 500)
+    assert case.line in str(error)
+    request = relay.request
+    if not isinstance(error, errors.ResponseError):
+        return
+    found = (error.status_code, error.method, error.path, error.request_id, error.headers["X-Seen"])
+    assert found == (answer.status, "POST", PATH, request.id, "Bearer ***")
+    assert str(error).startswith(f"POST {PATH}: {answer.status}")
+    assert len(str(error)) < 1_000
+    assert len(error.content) <= 65_536
+    if _arrives_whole(answer):
+        assert error.content == answer.body.replace(b"{request id}", request.id.encode())[:65_536]
+    fields = {name: getattr(error, name) for name in FIELDS if getattr(error, name) is not None}
+    wanted = {name: value for name, value in case.fields.items() if value is not None}
+    if isinstance(wanted.get("message"), str):
+        wanted["message"] = wanted["message"].replace("{request id}", request.id)
+    assert fields == wanted
+    assert (type(error.parsed) is ErrorResponse) == (error.parsed is not None)
+    assert bool(error.parsed) >= name.startswith("recorded")
+    for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+        assert type(twin) is type(error)
+        assert (str(twin), repr(twin), twin.args) == (str(error), repr(error), error.args)
+        assert all(getattr(twin, name) == getattr(error, name) for name in (*ATTRIBUTES, *FIELDS))
+    relay.answer(answer)
+    if case.kind is errors.ApiError:
+        response = caller.submit(detailed=True)
+        assert (response.status_code, response.parsed is None) == (answer.status, error.parsed is None)
+    elif case.kind is not errors.ResponseTooLarge:
+        with pytest.raises(case.kind):
+            caller.submit(detailed=True)
+
+
+@pytest.mark.every_way
+def test_no_answer_in_time(caller: Caller, relay: Relay) -> None:
+    relay.always(Answer(wait=Event()))
+    assert type(_failure(caller, timeout=httpx.Timeout(5, read=0.1))) is httpx.ReadTimeout
+    error = _failure(caller, deadline=0.2)
+    assert (type(error), errors.may_have_been_charged(error)) == (errors.DeadlineExceeded, True)
+    assert len(relay.chargeable) == 2
+
+
+@contextmanager
+def _broken_tls(authority: trustme.CA) -> Generator[str]:
+    """A server whose TLS breaks after the request came."""
+    with create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with server_tls(authority, "127.0.0.1").wrap_socket(connection, server_side=True) as secure:
+                while b"prompt" not in secure.recv(65536):
+                    pass
+                os.write(secure.fileno(), b"\x17\x03\x03\x00\x20" + b"no TLS record" * 3)
+
+        thread = Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"https://127.0.0.1:{server.getsockname()[1]}"
+        thread.join()
+
+
+Serve = Callable[[trustme.CA], AbstractContextManager[str]]
+SERVERS: dict[str, tuple[Serve, type[Exception], bool]] = {
+    "refuses": (lambda _: refusing(), httpx.ConnectError, False),
+    "accepts nobody": (lambda _: deaf(), httpx.ConnectTimeout, False),
+    "port 1": (lambda _: nullcontext("http://127.0.0.1:1"), httpx.ConnectError, False),
+    "breaks its TLS": (_broken_tls, httpx.TransportError, True),
+    "speaks no HTTP": (lambda _: answering_at_once(b"rubbish\r\n\r\n"), httpx.RemoteProtocolError, True),
+}
+"""Servers, what a call raises, and whether it may have been charged."""
+
+
+@pytest.mark.every_way
+@pytest.mark.parametrize("name", SERVERS)
+def test_a_connection_that_fails(caller: Caller, authority: trustme.CA, name: str) -> None:
+    serve, kind, may_be_charged = SERVERS[name]
+    with serve(authority) as url:
+        error = _failure(caller, url, timeout=httpx.Timeout(5, connect=0.3), verify_ssl=client_tls(authority))
+    assert isinstance(error, kind)
+    assert isinstance(error, errors.NOT_SENT) != may_be_charged
+    assert errors.may_have_been_charged(error) == may_be_charged
+
+
+@pytest.mark.every_way
+def test_an_untrusted_certificate_gets_no_request(caller: Caller, tls_relay: Relay) -> None:
+    assert type(_failure(caller, tls_relay.url)) is httpx.ConnectError
+    assert tls_relay.requests == []
+
+
+@pytest.mark.every_way
+def test_no_free_connection_within_the_pool_timeout(caller: Caller, relay: Relay) -> None:
+    limits = {"limits": httpx.Limits(max_connections=1)}
+    busy = caller.connect(timeout=httpx.Timeout(5, pool=0.1), httpx_args=limits)
+    with caller.stream(busy), pytest.raises(httpx.PoolTimeout, match=r"0\.1 s") as raised:
+        caller.submit(busy)
+    assert not errors.may_have_been_charged(raised.value)
+    assert len(relay.requests) == 1
+
+
+def test_which_errors_are_not_sent() -> None:
+    assert set(errors.NOT_SENT) == {httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError}
+    assert not issubclass(errors.DeadlineExceeded, errors.NOT_SENT)
+    assert not errors.may_have_been_charged(errors.InvalidArgument("duration"))
+
+
+@pytest.mark.parametrize("detailed", [False, True], ids=["plain", "detailed"])
+def test_a_path_does_not_show_the_token(caller: Caller, relay: Relay, detailed: bool) -> None:
+    own = caller.connect(f"{relay.url}/{SECRET}", token=SECRET)
+    relay.answer(Answer(200, b"{"))
+    with pytest.raises(errors.DecodeError) as raised:
+        caller.submit(own, detailed=detailed)
+    assert raised.value.path == f"/***{PATH}"
+    assert SECRET not in f"{raised.value} {vars(raised.value)!r}"
+    relay.problems.clear()
+
+
+def test_a_request_id_by_its_common_name(caller: Caller, relay: Relay) -> None:
+    headers = {"X-Request-Id": "r-1"}
+
+    def answer_with_headers(_: Request, answer: Answer) -> None:
+        answer.headers = headers
+
+    relay.listener = answer_with_headers
+    for expected in ("r-1", None):
+        relay.answer("no_channel")
+        with pytest.raises(errors.ApiError) as raised:
+            caller.submit()
+        assert raised.value.request_id == expected
+        headers.clear()
+
+
+@pytest.mark.parametrize("status", [302, 418, 499, 503, 520, 530, 599])
+def test_an_undocumented_status(gateway_caller: Caller, gateway_relay: Relay, status: int) -> None:
+    module, tolerant = "group_aux.list_", gateway_caller.connect(raise_on_unexpected_status=False)
+    gateway_relay.always(inner_error(status, "意外", "c"))
+    response = gateway_caller.detailed(module, client=tolerant)
+    assert type(response.status_code) is int
+    assert (response.status_code, response.parsed) == (status, None)
+    calls = (gateway_caller.parsed, None), (gateway_caller.detailed, None), (gateway_caller.parsed, tolerant)
+    for call, client in calls:
+        with pytest.raises(gateway_caller.load("errors").UnexpectedStatus) as raised:
+            call(module, client=client)
+        assert (raised.value.status_code, raised.value.message, raised.value.code) == (status, "意外", "c")
+
+
+WRONG: list[tuple[str, Any]] = [
+    *(("group_aux.list_", items) for items in ({"id": "an object"}, [{"id": "i"}, {}], [["id", "i"]])),
+    ("group_aux.list_", [{"id": "i", "arr": {}}]),
+    ("group_aux.list_", [{"id": "i", "free": "text"}]),
+    ("multi.multi", "text"),
+    ("multi.multi", []),
+    ("range_.range_", None),
+]
+
+
+def test_a_wrong_value_in_lists_unions_and_nested_objects(gateway_caller: Caller, gateway_relay: Relay) -> None:
+    for name, body in WRONG:
+        gateway_relay.answer(Answer.json(body))
+        with pytest.raises(gateway_caller.load("errors").DecodeError):
+            gateway_caller.parsed(name)
+
+
+@pytest.mark.every_way
+def test_errors_of_other_operations_hide_the_token(gateway_caller: Caller, gateway_relay: Relay) -> None:
+    own = gateway_caller.connect(token=SECRET, follow_redirects=True, max_response_bytes=9)
+    gateway_relay.answer(Answer(307, headers={"Location": "/v1/Item/8"}))
+    gateway_relay.answer(Answer(silent=True))
+    gateway_relay.answer(Answer(200, f"text {SECRET}".encode(), {"Content-Type": "text/plain"}))
+    with pytest.raises(httpx.RemoteProtocolError) as broken:
+        gateway_caller.parsed("item.get_v1_item_by_item_id", client=own, item_id="7")
+    assert gateway_relay.requests[1].headers["authorization"] == f"Bearer {SECRET}"
+    body = gateway_caller.load("models").FormBody(a="a")
+    with pytest.raises(gateway_caller.load("errors").ResponseTooLarge) as too_large:
+        gateway_caller.parsed("form.form", client=own, body=body)
+    for error in (broken.value, too_large.value):
+        assert SECRET not in f"{error} {vars(error)!r}"
+    assert SECRET not in str(broken.value.request.headers.raw)

@@ -1,0 +1,282 @@
+"""Values: what a model takes, refuses before anything is sent, sends, and gives back."""
+
+import base64
+import copy
+import pickle
+from collections.abc import Callable
+from datetime import date, datetime
+from enum import Enum
+from hashlib import shake_128
+from io import BytesIO
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from another import Package
+from calling import Caller
+from contract_check.document.tree import resolve
+from contract_check.relay.standin import Answer, Relay
+from frozen import KlingImageToVideoRequest, create_kling_image_to_video, errors, types
+
+UNSET = types.UNSET
+FILM = Answer(200, b"film", {"Content-Type": "video/mp4"})
+SOUND = Answer(200, b"sound", {"Content-Type": "audio/mpeg"})
+COPIES: dict[str, Callable[[Any], Any]] = {
+    "pickle": lambda value: pickle.loads(pickle.dumps(value)),
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+}
+
+
+class _Mode(Enum):
+    """A type of the caller's."""
+
+    STANDARD = "std"
+
+
+itself: dict[str, Any] = {}
+itself["deeper"] = itself
+REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
+    ({"prompt": 5}, TypeError, "prompt: expected str, got int"),
+    ({"prompt": None}, TypeError, "prompt: expected str, got None"),
+    ({"duration": "abc"}, TypeError, "duration: expected int or float, got str"),
+    ({"width": 1.5}, TypeError, "width: expected int, got float"),
+    ({"width": True}, TypeError, "width: expected int, got bool"),
+    ({"duration": True}, TypeError, "duration: expected int or float, got bool"),
+    ({"image": b"\x89PNG"}, TypeError, r"image: expected str, got bytes; base64\.b64encode"),
+    ({"metadata": [1]}, TypeError, "metadata: expected dict, got list"),
+    ({"metadata": {1: 2}}, TypeError, "metadata: a key must be a str, not int"),
+    ({"metadata": {"a": [date(2026, 1, 2)]}}, TypeError, r"metadata\.a\[0\]: .*date"),
+    ({"metadata": {"a": b""}}, TypeError, r"metadata\.a: .*bytes"),
+    ({"duration": float("nan")}, ValueError, "duration: .*nan"),
+    ({"duration": float("inf")}, ValueError, "duration: .*inf"),
+    ({"metadata": {"a": {"b": float("-inf")}}}, ValueError, r"metadata\.a\.b: .*-inf"),
+    ({"metadata": itself}, ValueError, "holds itself"),
+    ({"metadata": {"itself": ["x" * 2**20, itself]}}, ValueError, "holds itself"),
+    ({"image": "x" * 2**20 + "\ud800"}, ValueError, "surrogate"),
+    ({"prompt": "\ud800"}, errors.InvalidArgument, "prompt: .*surrogate"),
+    ({"metadata": {"a": ["\ud800"]}}, errors.InvalidArgument, r"metadata\.a\[0\]: .*surrogate"),
+]
+
+
+@pytest.mark.parametrize(("fields", "kind", "text"), REFUSED, ids=[text for _, _, text in REFUSED])
+def test_a_value_of_another_type_is_refused(
+    caller: Caller, relay: Relay, fields: dict[str, Any], kind: type[Exception], text: str
+) -> None:
+    with pytest.raises(kind, match=text):
+        caller.submit(**fields)
+    assert relay.requests == []
+
+
+@pytest.mark.parametrize(
+    ("item_id", "text"),
+    [
+        (7, "item_id: expected str, got int"),
+        (None, "item_id: expected str, got None"),
+        (b"7", "item_id: expected str, got bytes"),
+        ("..", r"item_id: '\.\.' cannot be part of a path"),
+        (".", r"item_id: '\.' cannot be part of a path"),
+        ("", "item_id: '' cannot be part of a path"),
+    ],
+)
+def test_a_parameter_of_another_type_is_refused(
+    gateway_caller: Caller, gateway_relay: Relay, item_id: Any, text: str
+) -> None:
+    with pytest.raises((TypeError, ValueError), match=text):
+        gateway_caller.detailed("item.get_v1_item_by_item_id", item_id=item_id)
+    assert gateway_relay.requests == []
+
+
+def test_a_dict_for_a_model_is_refused(caller: Caller, gateway_caller: Caller, gateway_relay: Relay) -> None:
+    body: Any = {"model": "m", "prompt": "走"}
+    for call in (caller.parsed, caller.detailed):
+        with pytest.raises(TypeError, match="body: expected KlingImageToVideoRequest"):
+            call(create_kling_image_to_video, body=body)
+    file = gateway_caller.load("types").File(payload=BytesIO(b"image"))
+    with pytest.raises(TypeError, match=r"UploadBody\.meta"):
+        gateway_caller.parsed("upload.upload", body=gateway_caller.load("models").UploadBody(file=file, meta={"a": 1}))
+    assert gateway_relay.requests == []
+
+
+def test_values_that_json_writes_alike_are_sent(caller: Caller, relay: Relay) -> None:
+    whole: Any = 640.0
+    free = {"mode": _Mode.STANDARD, "tags": ("a", "b")}
+    body = KlingImageToVideoRequest(model="kling-v1", prompt="走", width=whole, duration=5, metadata=free)
+    caller.parsed(create_kling_image_to_video, body=body)
+    assert relay.request.json["metadata"] == {"mode": "std", "tags": ["a", "b"]}
+    assert b'"width":640,' in relay.request.body
+
+
+@pytest.mark.parametrize(
+    ("number", "sent"),
+    [(10.0, b"10"), (-3.0, b"-3"), (0.0, b"0"), (-0.0, b"0"), (2.5, b"2.5"), (1e300, b"1e+300"), (10, b"10")],
+)
+def test_whole_numbers_are_sent_without_a_fraction(
+    gateway_caller: Caller, gateway_relay: Relay, number: float, sent: bytes
+) -> None:
+    models, file = gateway_caller.load("models"), gateway_caller.load("types").File(payload=BytesIO(b"f"))
+    gateway_relay.answer(SOUND)
+    gateway_relay.answer(FILM)
+    gateway_caller.parsed("audio.speak", body=models.SpeakBody(speed=number))
+    gateway_caller.parsed("upload.upload", body=models.UploadBody(file=file, n=number))
+    assert gateway_relay.requests[0].body == b'{"speed":%b}' % sent
+    assert b'name="n"\r\n\r\n%b\r\n' % sent in gateway_relay.requests[1].body
+    gateway_relay.problems.clear()
+
+
+def test_an_enumeration_takes_unknown_text(gateway_caller: Caller, gateway_relay: Relay) -> None:
+    gateway_relay.always(FILM)
+    models, file = gateway_caller.load("models"), gateway_caller.load("types").File(payload=BytesIO(b"f"))
+    gateway_caller.parsed("upload.upload", body=models.UploadBody(file=file, mode="c"))
+    assert b'name="mode"\r\n\r\nc\r\n' in gateway_relay.request.body
+    gateway_relay.problems.clear()
+    with pytest.raises(TypeError, match=r"UploadBody\.mode: expected one of .*, got int"):
+        gateway_caller.parsed("upload.upload", body=models.UploadBody(file=file, mode=5))
+
+
+def test_a_documented_default_is_not_sent(gateway_caller: Caller, gateway_relay: Relay) -> None:
+    gateway_relay.answer(SOUND)
+    body = gateway_caller.load("models").SpeakBody(input_="走")
+    assert "Default: 1." in (type(body).__doc__ or "")
+    gateway_caller.parsed("audio.speak", body=body)
+    assert gateway_relay.request.json == {"input": "走"}
+
+
+@pytest.mark.parametrize(
+    ("sent", "field", "read"),
+    [
+        ({"free": None}, "free", "UNSET"),
+        ({"closed": None}, "closed", "UNSET"),
+        ({"arr": None}, "arr", "UNSET"),
+        ({"nullable_obj": None}, "nullable_obj", "None"),
+        ({"level": None}, "level", "None"),
+        ({}, "nullable_obj", "UNSET"),
+        ({"level": True}, "level", "True"),
+        ({"level": 1}, "level", "<ItemLevel.VALUE_1: 1>"),
+    ],
+)
+def test_null_and_true_are_read_as_documented(gateway: Package, sent: dict[str, Any], field: str, read: str) -> None:
+    assert repr(getattr(gateway.load("models").Item.from_dict({"id": "i", **sent}), field)) == read
+
+
+def test_a_time_without_a_zone_is_refused(gateway: Package) -> None:
+    with pytest.raises(gateway.load("errors").InvalidArgument, match=r"at: .*time zone"):
+        gateway.load("_values.codecs").DATE_TIME.encode(datetime(2026, 1, 2), "at", True)
+
+
+def test_true_is_not_sent_for_1(gateway: Package) -> None:
+    with pytest.raises(TypeError, match=r"Item\.level: bool"):
+        gateway.load("models").Item(id="i", level=True).__json_encode__(strict=True)
+
+
+def test_what_was_read_is_given_back_although_it_could_not_be_sent() -> None:
+    read = {"model": 5, "prompt": "走", "width": "wide", "seed": None}
+    assert KlingImageToVideoRequest.from_dict(read).to_dict() == {"model": 5, "prompt": "走", "width": "wide"}
+
+
+def test_free_form_data_is_unchanged() -> None:
+    free: dict[str, Any] = {"ratio": 2.0, "none": None, "deep": {"of": [1.0, {"": 3.0}]}, "UNSET": "UNSET"}
+    sent = KlingImageToVideoRequest(model="m", prompt="走", metadata=free).to_dict()
+    read = KlingImageToVideoRequest.from_dict({"model": "m", "prompt": "走", "own": free}).to_dict()
+    assert repr(sent["metadata"]) == repr(read["own"]) == repr(free)
+
+
+# Models
+
+
+@pytest.mark.parametrize("duplicate", COPIES.values(), ids=COPIES)
+def test_copies(caller: Caller, relay: Relay, duplicate: Callable[[Any], Any]) -> None:
+    assert duplicate(UNSET) is duplicate([UNSET])[0] is UNSET
+    body = KlingImageToVideoRequest(model="kling-v1", prompt="走")
+    assert duplicate(body).image is UNSET
+    for each in (body, duplicate(body)):
+        caller.parsed(create_kling_image_to_video, body=each)
+    assert [request.json for request in relay.requests] == [{"model": "kling-v1", "prompt": "走"}] * 2
+
+
+def test_unset() -> None:
+    assert list(types.Unset) == [UNSET]
+    assert types.Unset("UNSET") is UNSET
+    assert (bool(UNSET), repr(UNSET)) == (False, "UNSET")
+
+
+def test_properties_with_names_of_the_model_s_own(gateway_caller: Caller, gateway_relay: Relay) -> None:
+    contract = gateway_relay.contract
+    operation = next(o for o in contract.operations if o.route == "/v1/odd")
+    schema = resolve(contract.document, operation.content["application/json"]["schema"])
+    value: dict[str, Any] = {name: f"值 {name}" for name in schema["properties"]}
+    assert {"to_dict", "from_dict", "additional_properties", "additional_keys", "cls", "d", "field_dict"} < set(value)
+    assert {"self", "class", "import", "None", "list", "str", "dict", "int", "UNSET", "Any"} < set(value)
+    model = gateway_caller.load("models").OddBody
+    body = model.from_dict(value)
+    assert body.additional_properties == {}
+    fields = [each for each in attrs.fields(model) if each.init]
+    by_name = model(**{each.alias: getattr(body, each.name) for each in fields})
+    for each in (body, by_name, *(duplicate(by_name) for duplicate in COPIES.values())):
+        assert (each, each.to_dict()) == (body, value)
+    gateway_relay.answer(Answer.json({}))
+    gateway_caller.detailed("odd.odd", body=by_name)
+    assert gateway_relay.request.json == value
+
+
+def test_undocumented_fields_are_kept_and_the_caller_s_dict_is_not_written_to(gateway: Package) -> None:
+    value = {"class": "c", "self": "s", "unknown": {"deep": [1.0]}, "_unknown": None}
+    before = copy.deepcopy(value)
+    body = gateway.load("models").OddBody.from_dict(value)
+    assert (body.additional_keys, body["unknown"]) == (["unknown", "_unknown"], {"deep": [1.0]})
+    assert body.to_dict() == before == value
+
+
+def test_a_repr_is_short_and_ends(gateway: Package) -> None:
+    image = "iVBORw0KGgo+/" * 1_600_000
+    body = KlingImageToVideoRequest(
+        model="kling-v1", prompt="走" * 5_000, image=image, metadata={str(n): [image] * 99 for n in range(99)}
+    )
+    body["own"] = image.encode()
+    assert len(repr(body)) <= 2_003
+    assert f"({len(image)} characters)" in repr(body)
+    assert repr(KlingImageToVideoRequest(model="m", prompt="走")) == "KlingImageToVideoRequest(model='m', prompt='走')"
+    tree = gateway.load("models").Tree()
+    tree.children = [tree, tree]
+    assert repr(tree) == "Tree(children=[..., ...])"
+
+
+# Text and images
+
+TEXTS = {
+    "Chinese": "宇航员站起身走了",
+    "beyond the basic plane": "𠮷野家 👩\u200d🚀 e\u0301",
+    "escapes": '"\\ / \b\f\n\r\t',
+    "controls": "\x00\x1f\x7f\u2028\u2029\ufeff",
+    "blank": " ",
+    "long": "字" * 10_000,
+}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_text(caller: Caller, relay: Relay, text: str) -> None:
+    relay.answer(Answer.json({"task_id": text, "status": text}))
+    task = caller.submit(prompt=f"文{text}", user=text)
+    assert (task.task_id, task.status) == (text, text)
+    assert relay.request.json == {"model": "kling-v1", "prompt": f"文{text}", "user": text}
+    assert "文".encode() in relay.request.body  # in UTF-8, not as an escape
+
+
+# One client serves all examples of a test, which is what the health check warns about.
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(st.characters(codec="utf-8"), min_size=1).filter(str.strip))
+def test_any_text(caller: Caller, relay: Relay, text: str) -> None:
+    relay.forget()
+    caller.submit(prompt=text)
+    assert relay.request.json["prompt"] == text
+
+
+@pytest.mark.parametrize("size", [0, 1, 100_000, 20_000_000])
+def test_an_image(caller: Caller, relay: Relay, size: int) -> None:
+    image = "data:image/png;base64," + base64.b64encode(shake_128(b"image").digest(size)).decode()
+    caller.submit(prompt="走", image=image, duration=5)
+    assert relay.request.json == {"model": "kling-v1", "prompt": "走", "duration": 5, "image": image}
+    assert int(relay.request.headers["content-length"]) == len(relay.request.body)
