@@ -247,7 +247,7 @@ def test_an_example_that_is_wrong_is_one_short_line_that_says_why(tmp_path: File
     [warning] = loading.report(loading.load(write(tmp_path, _field(**field)), []))
 
     assert f'{FIELD}/example: the example contradicts its schema: $: "{{ "一": "二二' in warning
-    assert warning.endswith("""..." is not of type 'object'""")
+    assert warning.endswith('..." is not of type "object"')
 
 
 def test_the_first_holder_of_an_operation_id_keeps_it(tmp_path: File) -> None:
