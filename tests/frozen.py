@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from checkout import FROZEN, ROOT
 from contract_check.history import revisions
-from contract_check.package.generated_values import Package
+from contract_check.package.package import Package
 
 _overlay = ROOT / "generator" / "overlay.yaml"
 _made = revisions.make("tests/documents/relay.json", FROZEN.read_bytes(), {_overlay.name: _overlay.read_bytes()})

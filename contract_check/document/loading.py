@@ -12,7 +12,7 @@ from .. import CURES, VENDORED
 from . import directions, nesting, overlay, prose_rules, reading, schema_rules, settings
 from .defects import Action, Defect, Refusal, count
 from .text import visible
-from .tree import SCHEMA_KEYWORDS, keyword_of, object_or_empty, operations, pointer, walk
+from .tree import SCHEMA_KEYWORDS, is_array, keyword_of, object_or_empty, operations, pointer, resolve, walk
 
 
 @dataclass
@@ -25,6 +25,8 @@ class Document:
     warnings: list[str] = field(default_factory=list[str])
     cures: list[Action] = field(default_factory=list[Action])
     effects: set[str] = field(default_factory=set[str])
+    version: str = ""
+    """The OpenAPI version that its file names; a sound document is kept as OpenAPI 3.1."""
     actions_without_effect: int = 0
     """How many actions of its overlays changed nothing."""
 
@@ -49,6 +51,7 @@ def load(file: Path, overlays: Iterable[Path] | None = None, *, is_vendored: boo
         document.defects += nesting.check_depth(document.value)
     if document.defects:  # The rules have nothing to say of another format.
         return document
+    document.version = document.value["openapi"]
     _drop_extensions(document.value)
     _drop_titles(document.value)
     for each in settings.overlays(file) if overlays is None else overlays:
@@ -58,11 +61,40 @@ def load(file: Path, overlays: Iterable[Path] | None = None, *, is_vendored: boo
             raise Refusal("\n".join([*lost, advice]))
         without_effect = lost + idle
         document.actions_without_effect += len(without_effect)
-        document.warnings += without_effect if len(without_effect) < 2 else [_together(each, without_effect)]
+        document.warnings += without_effect if len(without_effect) < 2 else [_summarize(each, without_effect)]
     _find(document)
     if not document.defects:
-        directions.relax_required(document.value)
+        complete(document.value)
     return document
+
+
+def complete(document: dict[str, Any]) -> None:
+    """Bring a sound document into the form that all but its rules read: OpenAPI 3.1, without what need not be read."""
+    _modernize(document)
+    directions.relax_required(document)
+
+
+def _modernize(document: dict[str, Any]) -> None:
+    """Say in OpenAPI 3.1 what 3.0 says, and put path items where they are referred to; all else stays in its place."""
+    is_30 = document["openapi"].startswith("3.0.")
+    document["openapi"] = "3.1.0" if is_30 else document["openapi"]
+    for item in object_or_empty(document.get("paths")).values():
+        item |= {**deepcopy(resolve(document, item)), **item}
+        item.pop("$ref", None)
+    for path, part in list(walk(document)):
+        if is_30 and "$ref" in part and keyword_of(path) in SCHEMA_KEYWORDS:
+            for key in part.keys() - {"$ref"}:  # which 3.0 ignores
+                del part[key]
+        # Without a type, OpenAPI 3.0 gives `nullable` no meaning; the generator does, so it stays there.
+        if part.get("nullable") is True and "type" in part:
+            types = part["type"] if is_array(part["type"]) else [part["type"]]
+            part["type"] = [*types, "null"]
+            if "enum" in part:
+                part["enum"] = [*part["enum"], None]
+            del part["nullable"]
+        for limit, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+            if isinstance(part.get(exclusive), bool) and part.pop(exclusive) and limit in part:
+                part[exclusive] = part.pop(limit)
 
 
 def beneath(file: Path, overlays: Iterable[Path]) -> dict[str, Any]:
@@ -84,7 +116,7 @@ def cure(file: Path, value: dict[str, Any]) -> None:
         overlay.apply_action(action, value)
 
 
-def _together(file: Path, lines: list[str]) -> str:
+def _summarize(file: Path, lines: list[str]) -> str:
     """One line for the actions of an overlay that was written for another document."""
     places = ", ".join(line.removeprefix(f"{file}:").partition(":")[0] for line in lines)
     return f"{file}: {len(lines)} of its actions change nothing in this document, those in the lines {places}."
@@ -119,6 +151,7 @@ def _find(document: Document) -> None:
         found = [] if is_sound else [rule_found for check in _CHECKS for rule_found in check(trial)]
         if not found:  # Values can be judged by sound schemas only; to take a value away leaves these sound.
             is_sound = True
+            _modernize(trial)
             judged = list(prose_rules.check_values(trial))
             document.warnings += (_line(document, defect) for defect in judged if defect.warning)
             found = [defect for defect in judged if not defect.warning]
@@ -185,6 +218,4 @@ def _line(document: Document, defect: Defect) -> str:
 def summary(document: Document) -> str:
     """A line on what the document holds."""
     found = list(operations(document.value))
-    return visible(
-        f"{document.source.file.name}: OpenAPI {document.value['openapi']}, {count(len(found), 'operation')}"
-    )
+    return visible(f"{document.source.file.name}: OpenAPI {document.version}, {count(len(found), 'operation')}")

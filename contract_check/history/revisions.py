@@ -19,7 +19,7 @@ from generator.prepare import preparation
 from generator.verification import PACKAGE, files
 
 from .. import CONFIG, ROOT, VENDORED
-from ..document import directions, loading, overlay, settings
+from ..document import loading, overlay, settings
 from ..document.defects import Refusal, count
 from ..document.prose_rules import server_url
 from ..document.text import progress
@@ -88,7 +88,7 @@ def layers(found: loading.Document, overlays: list[Path]) -> Layers:
     for value in (made.overlaid, made.beneath):
         for cure in found.cures:
             overlay.apply_action(cure, value)
-        directions.relax_required(value)
+        loading.complete(value)
         if not server_url(found.value):
             value.pop("servers", None)  # A cure's placeholder is no promise.
     return made
@@ -156,7 +156,7 @@ def _generate(name: str, text: bytes, overlays: dict[str, bytes], into: Path) ->
     )
     for cure in found.cures:
         overlay.apply_action(cure, found.value)
-    directions.relax_required(found.value)
+    loading.complete(found.value)
     surface.keep_originals(found.value)
     with TemporaryDirectory() as work:
         move(making.make(found.value, Path(work)).package, into / PACKAGE)

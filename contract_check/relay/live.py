@@ -21,6 +21,7 @@ from ..document.loading import Document
 from ..document.overlay import load_yaml
 from ..document.text import is_visible, may_be_coloured
 from ..document.tree import list_or_empty, object_or_empty, operations, pointer
+from ..document.values import Schemas
 from . import answers, probes
 from .seen import by_operation
 from .standin import Contract, Relay
@@ -37,7 +38,7 @@ def run(document: Document, arguments: Namespace) -> int:
     token = probes.token(flag) if flag else ""
     if arguments.submit:
         probes.require_terminal()
-    contract, asked = forbid_undocumented_fields(document.value), list(probes.harmless(document.value))
+    closed, asked = Schemas(forbid_undocumented_fields(document.value)), list(probes.harmless(document.value))
     if arguments.read:
         asked += probes.reads(document.value, token)
     with _base_url_of(arguments, document.value) as url:
@@ -66,9 +67,9 @@ def run(document: Document, arguments: Namespace) -> int:
             report["departures"].append({**facts, "what": what, "accepted": ""})
     for probe, answer in exchanges:
         facts = {"operation": probes.title(probe.operation), "probe": probe.name}
-        key = answers.documented(contract, probe.operation, answer.status)
+        key = answers.documented(closed.document, probe.operation, answer.status)
         report["answers"].append({**facts, "status": answer.status, "documented": key})
-        for found in dict.fromkeys(probes.judge(contract, probe, answer)):
+        for found in dict.fromkeys(probes.judge(closed, probe, answer)):
             row = facts | {"kind": found.kind, "where": _plain(found.where, token), "what": _plain(found.what, token)}
             why = next((entry["why"] for entry in accepted if _matches(entry, row)), "")
             report["departures"].append({**row, "accepted": why})

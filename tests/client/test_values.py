@@ -206,7 +206,7 @@ def test_unset() -> None:
 def test_properties_with_names_of_the_model_s_own(gateway_caller: Caller, gateway_relay: Relay) -> None:
     contract = gateway_relay.contract
     operation = next(o for o in contract.operations if o.route == "/v1/odd")
-    schema = resolve(contract.document, contract.content(operation)["application/json"]["schema"])
+    schema = resolve(contract.document, operation.content["application/json"]["schema"])
     value: dict[str, Any] = {name: f"值 {name}" for name in schema["properties"]}
     assert {"to_dict", "from_dict", "additional_properties", "additional_keys", "cls", "d", "field_dict"} < set(value)
     assert {"self", "class", "import", "None", "list", "str", "dict", "int", "UNSET", "Any"} < set(value)

@@ -95,13 +95,13 @@ REFUSED = {
         _field(type="string", pattern="^(a+)+$", default="a" * 60 + "b"), f"{FIELD}/default", "contradicts"
     ),
     "default that is no date": Refused(
-        _field(type="string", format="date", default="soon"), f"{FIELD}/default", "'date'"
+        _field(type="string", format="date", default="soon"), f"{FIELD}/default", '"date"'
     ),
     "default that is no UUID": Refused(
-        _field(type="string", format="uuid", default="soon"), f"{FIELD}/default", "'uuid'"
+        _field(type="string", format="uuid", default="soon"), f"{FIELD}/default", '"uuid"'
     ),
     "default that is no time": Refused(
-        _field(type="string", format="date-time", default="soon"), f"{FIELD}/default", "'date-time'"
+        _field(type="string", format="date-time", default="soon"), f"{FIELD}/default", '"date-time"'
     ),
     "allOf of itself": Refused(
         small(Thing={"allOf": [THING, {"type": "object"}]}), f"{REFERENCE}Thing/allOf/0/$ref", "itself"
@@ -148,6 +148,33 @@ REFUSED = {
     "version that is none": Refused({**small(), "openapi": "3.1.0x"}, "#/openapi", "this is OpenAPI 3.1.0x", 0),
     "property without a name": Refused(
         small(Thing={"properties": {"": {"type": "strin"}}}), f"{REFERENCE}Thing/properties//type", "is none of"
+    ),
+    "property without a name that is no schema": Refused(
+        small(Thing={"properties": {"": 5, "a": {}}}), f"{REFERENCE}Thing/properties/", "5 is not of type"
+    ),
+    "property with a number for its name": Refused(
+        small(Thing={"properties": {"0": {"type": "strin"}}}), f"{REFERENCE}Thing/properties/0/type", "is none of"
+    ),
+    "field with an apostrophe in its name": Refused(
+        {**small(), "info": {"title": "小", "version": "1", "it's": 1}}, "#/info/it's", "no field that may stand here"
+    ),
+    "parameter of a path item elsewhere": Refused(
+        {
+            **small(),
+            "paths": {"/a/{id}": {"$ref": "#/components/pathItems/A"}},
+            "components": {"pathItems": {"A": {"get": {"responses": OK}}}},
+        },
+        "#/components/pathItems/A/get",
+        "the path's `{id}` is declared by no parameter",
+    ),
+    "path items in a circle": Refused(
+        {
+            **small(),
+            "paths": {"/a": {"$ref": "#/components/pathItems/A"}},
+            "components": {"pathItems": {"A": {"$ref": "#/components/pathItems/A"}}},
+        },
+        "#/components/pathItems/A/$ref",
+        "leads back to itself",
     ),
     "hidden characters in a key": Refused(
         small(Thing={"properties": {"a\x01\u202e\u3164\u115f\u2800\U000e0101": {"type": "strin"}}}),
@@ -220,7 +247,7 @@ def test_an_example_that_is_wrong_is_one_short_line_that_says_why(tmp_path: File
     [warning] = loading.report(loading.load(write(tmp_path, _field(**field)), []))
 
     assert f'{FIELD}/example: the example contradicts its schema: $: "{{ "一": "二二' in warning
-    assert warning.endswith("""..." is not of type 'object'""")
+    assert warning.endswith('..." is not of type "object"')
 
 
 def test_the_first_holder_of_an_operation_id_keeps_it(tmp_path: File) -> None:
@@ -235,9 +262,9 @@ def test_the_first_holder_of_an_operation_id_keeps_it(tmp_path: File) -> None:
     assert len({name.lower() for name in ids}) == 3
 
 
-@pytest.mark.parametrize("pattern", ["[^]", r"\p{L}", "(?<n>a)"])
-def test_a_pattern_of_ecma_262_is_no_defect(pattern: str, tmp_path: File) -> None:
-    found = loading.load(write(tmp_path, _field(type="string", pattern=pattern, default="a", example="a")), [])
+@pytest.mark.parametrize(("pattern", "text"), [("[^]", "a"), (r"\p{L}", "a"), ("(?<n>a)", "a"), (r"^\W$", "宇")])
+def test_a_pattern_of_ecma_262_is_no_defect(pattern: str, text: str, tmp_path: File) -> None:
+    found = loading.load(write(tmp_path, _field(type="string", pattern=pattern, default=text, example=text)), [])
 
     assert found.defects == []
 
@@ -329,7 +356,10 @@ def _generable() -> dict[str, Any]:
     text_field: dict[str, Any] = {"type": "string"}
     doubled = {f"A{i}": {"allOf": [{"$ref": f"{REFERENCE}A{i + 1}"}] * 2} for i in range(30)}
     fields: dict[str, Any] = dict.fromkeys(
-        ("a-b", "a_b", "a b", "😀", "😁", "mixedCase", "mixed_case", "items", "a\u200bb\u202e", "a\u3164\u2800"),
+        (
+            *("a-b", "a_b", "a b", "😀", "😁", "mixedCase", "mixed_case", "items", "a\u200bb\u202e", "a\u3164\u2800"),
+            *("image1", "image_1"),
+        ),
         text_field,
     )
     fields |= {
@@ -392,6 +422,8 @@ def test_what_is_sound_is_generated_and_sends_what_the_document_says(package: Fi
     assert re.search(r'\("a_b", "a_b", ', model)
     assert re.search(r'\("a_b_x\w{7}", "a-b", ', model)
     assert '"a\\u200bb\\u202e"' in model
+    assert '("image1", "image1", ' in model
+    assert '("image_1", "image_1", ' in model
 
 
 def test_two_paths_that_become_one_keep_their_operations(package: File) -> None:
