@@ -1,15 +1,16 @@
-"""The command line: `python -m contract_check --help`; docs/maintaining.md says more about each command.
-
-Each command imports what it needs itself, and does not wait for what serves the others.
-"""
+"""The command line: `python -m contract_check --help`; docs/maintaining.md says more about each command."""
 
 import sys
 from argparse import SUPPRESS, ArgumentParser, Namespace
 from pathlib import Path
 
-from . import ACCEPTED, ROOT, VENDORED
+from . import ACCEPTED, ROOT, VENDORED, gate
+from .adoption import adopt
 from .document import loading, overlay
 from .document.defects import Refusal, exit_code
+from .history import diff, release
+from .relay import live
+from .relay.standin import command as standin
 
 DESCRIPTION = "Do the document, the generated client and the live relay agree?"
 EPILOG = "exit codes: 0 agreement, 1 a departure from the contract, 2 usage, environment or a fault of contract_check"
@@ -33,7 +34,7 @@ def _parser() -> ArgumentParser:
 
     parser = ArgumentParser(prog="python -m contract_check", description=DESCRIPTION, epilog=EPILOG, parents=[packages])
     parser.add_argument("--document", type=Path, metavar="FILE", help="in place of relay.json")
-    parser.set_defaults(run=_gate, checks=("document", "drift", "wire"))
+    parser.set_defaults(run=gate.run, checks=("document", "drift", "wire"))
     without = "without one, the gate: document, drift, wire"
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", description=without)
 
@@ -55,14 +56,14 @@ def _parser() -> ArgumentParser:
     command.add_argument("new", metavar="NEW", nargs="?", help="the same; the working tree where it is left out")
     command.add_argument("--format", choices=("text", "json", "markdown"), default="text")
     command.add_argument("--fail-on", choices=("minor", "major"), help="exit 1 where the verdict reaches this level")
-    command.set_defaults(run=_diff)
+    command.set_defaults(run=diff.run)
 
     command = commands.add_parser("adopt", help="take a new document over, whole or not at all; commits nothing")
     command.add_argument("document", type=Path, metavar="FILE")
-    command.set_defaults(run=_adopt)
+    command.set_defaults(run=adopt.run)
 
     command = commands.add_parser("release", help="put what a release consists of into dist/; uploads nothing")
-    command.set_defaults(run=_release)
+    command.set_defaults(run=release.run)
 
     text = "does a relay keep the contract? costs nothing unless --submit"
     command = commands.add_parser("live", help=text, parents=[documents])
@@ -88,17 +89,11 @@ def _parser() -> ArgumentParser:
     return parser
 
 
-def _gate(arguments: Namespace) -> int:
-    from . import gate
-
-    return gate.run(arguments)
-
-
 def _document(arguments: Namespace) -> int:
     found = loading.load(arguments.document, arguments.overlay)
     if arguments.suggest:
         print(overlay.dump_file(found.cures, f"Cures for {found.source.file.name}"), end="")
-    for line in loading.report(found):
+    for line in (*loading.report(found), *([] if found.defects else diff.warnings_since_head(arguments.document))):
         print(line, file=sys.stderr)
     if not found.defects:
         for line in (f"sound: {loading.summary(found)}", *loading.additions(found)):
@@ -107,8 +102,6 @@ def _document(arguments: Namespace) -> int:
 
 
 def _live(arguments: Namespace) -> int:
-    from .relay import live
-
     try:
         return live.run(loading.load(arguments.document, arguments.overlay), arguments)
     except Refusal as refusal:  # 1 is said of a relay that was asked
@@ -116,27 +109,7 @@ def _live(arguments: Namespace) -> int:
 
 
 def _standin(arguments: Namespace) -> int:
-    from .relay.standin import command
-
-    return command.run(loading.load(arguments.document, arguments.overlay), arguments)
-
-
-def _diff(arguments: Namespace) -> int:
-    from .history import diff
-
-    return diff.run(arguments)
-
-
-def _adopt(arguments: Namespace) -> int:
-    from .adoption import adopt
-
-    return adopt.run(arguments)
-
-
-def _release(arguments: Namespace) -> int:
-    from .history import release
-
-    return release.run(arguments)
+    return standin.run(loading.load(arguments.document, arguments.overlay), arguments)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,9 @@ from .document import loading
 from .document.defects import Refusal
 from .document.text import may_be_coloured, progress
 from .document.tree import pointer
+from .history import diff
 from .package import drift
+from .package.wire import Wire
 
 # A finding says where it is; what is indented explains the one before it.
 _FINDING = re.compile(r"(?P<warning>warning: )?(?P<file>\S.*?):(?P<line>\d+)(:(?P<col>\d+))?: (?P<text>.*)")
@@ -26,7 +28,9 @@ def run(arguments: Namespace) -> int:
     began = _begin("document")
     found = loading.load(file, arguments.overlay)
     if "document" in checks:
-        _end("document", began, [*loading.report(found), *(f"  {line}" for line in loading.additions(found))])
+        hidden = [] if found.defects else diff.warnings_since_head(file)
+        added = (f"  {line}" for line in loading.additions(found))
+        _end("document", began, [*loading.report(found), *hidden, *added])
     elif found.defects:
         raise Refusal(f"{file} is not sound: see `python -m contract_check document`.")
     if found.defects:
@@ -44,8 +48,6 @@ def run(arguments: Namespace) -> int:
 
 def wire(found: loading.Document, package: Path) -> Iterator[str]:
     """What the package's functions send and read that the document does not say, a line for each."""
-    from .package.wire import Wire  # imports what the other checks do not need
-
     check = Wire(found, package)
     for done in check.run():
         progress(done)

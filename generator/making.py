@@ -12,9 +12,6 @@ from pathlib import Path
 from shutil import copytree, ignore_patterns
 from typing import Any
 
-import openapi_python_client
-from openapi_python_client.config import Config, ConfigFile, MetaType
-
 from contract_check import ROOT
 from contract_check.document import settings
 from contract_check.document.defects import Refusal
@@ -24,7 +21,6 @@ from . import reference, verification
 from .prepare import preparation
 
 _GENERATOR = ROOT / "generator"
-_UPSTREAM = Path(openapi_python_client.__file__).parent / "templates"
 _RUFF = Path(sys.executable).with_name("ruff")
 # A parent pyproject.toml, the .gitignore of an environment that uv made, and rules that change between versions of ruff
 # must not decide what is generated.
@@ -52,10 +48,16 @@ def make(document: dict[str, Any], into: Path) -> Made:
 
     Raises Refusal where the generator leaves anything out, or the package does not import.
     """
-    _require_pinned_tools()
+    import openapi_python_client as generator  # takes longer to import than all else here
+    from openapi_python_client.config import Config, ConfigFile, MetaType
+
+    _require_pinned_tools(generator.__version__)
     prepared = preparation.prepare(document)
     told = settings.read()
-    _write_templates(document, into / "templates", told.http_library)
+    templates = into / "templates"
+    _copy(_GENERATOR / "templates", templates, told.http_library)
+    _copy(Path(generator.__file__).parent / "templates", templates / "upstream", told.http_library)
+    (templates / "document.jinja").write_text(_facts(document), encoding="utf-8")
     source = into / "document.json"
     source.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
     options = dict[str, Any](told.generator, post_hooks=[])
@@ -63,7 +65,7 @@ def make(document: dict[str, Any], into: Path) -> Made:
     config = Config.from_sources(ConfigFile(**options), MetaType.UV, source, "utf-8", False, into / "project")
     try:
         with redirect_stdout(StringIO()):
-            errors = openapi_python_client.generate(config=config, custom_template_path=into / "templates")
+            errors = generator.generate(config=config, custom_template_path=templates)
     except Exception as error:  # the generator and its templates may raise anything
         raise Refusal(f"the generator refused the document: {type(error).__name__}: {error}") from error
     if errors:  # A warning, too: the generator leaves out what it can't parse, and goes on.
@@ -79,10 +81,8 @@ def make(document: dict[str, Any], into: Path) -> Made:
     return Made(package, prepared.notes, reference.reference(document, package), summary)
 
 
-def _write_templates(document: dict[str, Any], folder: Path, library: str) -> None:
-    """Copy our templates and, below upstream/, the generator's own; document.jinja holds what else they ask for."""
-    _copy(_GENERATOR / "templates", folder, library)
-    _copy(_UPSTREAM, folder / "upstream", library)
+def _facts(document: dict[str, Any]) -> str:
+    """What the templates ask for and the generator does not give them, as Jinja's variables."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     serialization: dict[str, dict[str, Any]] = document[preparation.SERIALIZATION]
     facts = {
@@ -92,8 +92,7 @@ def _write_templates(document: dict[str, Any], folder: Path, library: str) -> No
         "serialization": {name: _as_code(found) for name, found in serialization.items()},
         "tasks": document[preparation.TASKS],
     }
-    lines = (f"{{% set {name} = {json.dumps(fact, ensure_ascii=False)} %}}\n" for name, fact in facts.items())
-    (folder / "document.jinja").write_text("".join(lines), encoding="utf-8")
+    return "".join(f"{{% set {name} = {json.dumps(fact, ensure_ascii=False)} %}}\n" for name, fact in facts.items())
 
 
 def _as_code(found: dict[str, Any]) -> dict[str, Any]:
@@ -113,14 +112,14 @@ def _copy(source: Path, target: Path, library: str) -> None:
     copytree(source, target, copy_function=copy, ignore=ignored, dirs_exist_ok=True)
 
 
-def _require_pinned_tools() -> None:
+def _require_pinned_tools(generator: str) -> None:
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
     pins = dict(pin.split("==") for pin in groups["dev"] if isinstance(pin, str) and "==" in pin)
     try:
         ruff = subprocess.run([_RUFF, "--version"], capture_output=True, text=True, check=False).stdout
     except FileNotFoundError:
         ruff = "none"
-    found = {"openapi-python-client": openapi_python_client.__version__, "ruff": ruff.removeprefix("ruff ").strip()}
+    found = {"openapi-python-client": generator, "ruff": ruff.removeprefix("ruff ").strip()}
     for tool, its_version in found.items():
         if its_version != pins[tool]:
             problem = f"{tool} {its_version} is installed; {pins[tool]} decides what is generated."

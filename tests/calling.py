@@ -12,6 +12,7 @@ TOKEN = "sk-" + "test"
 TLS = ssl.create_default_context()
 """Shared by all clients: httpx would make one for each, which takes longer than most tests."""
 WAYS = ("sync", "asyncio")
+SUBMIT = "videos.create_kling_image_to_video"
 
 
 class Caller:
@@ -39,28 +40,32 @@ class Caller:
         """The result of a call, or of its coroutine."""
         return outcome if self._loop is None else self._loop.run(outcome)
 
-    def parsed(self, module: ModuleType, *, client: Any = None, **arguments: Any) -> Any:
-        """What `sync` or `asyncio` returns."""
-        return self.run(getattr(module, self.way)(client=client or self.client, **arguments))
+    def load(self, module: str) -> Any:
+        """A module of the client's package: `load("errors")`."""
+        return import_module(f"{type(self.client).__module__.rpartition('.')[0]}.{module}")
 
-    def detailed(self, module: ModuleType, *, client: Any = None, **arguments: Any) -> Any:
+    def parsed(self, operation: ModuleType | str, *, client: Any = None, **arguments: Any) -> Any:
+        """What `sync` or `asyncio` returns, of an operation's module or its name below `api`."""
+        return self.run(getattr(self._module(operation), self.way)(client=client or self.client, **arguments))
+
+    def detailed(self, operation: ModuleType | str, *, client: Any = None, **arguments: Any) -> Any:
         """What `sync_detailed` or `asyncio_detailed` returns."""
-        return self.run(getattr(module, f"{self.way}_detailed")(client=client or self.client, **arguments))
+        call = getattr(self._module(operation), f"{self.way}_detailed")
+        return self.run(call(client=client or self.client, **arguments))
 
     def submit(self, client: Any = None, *, detailed: bool = False, **fields: Any) -> Any:
         """Submit a task: the relay's one operation, with a body of `fields`."""
-        module, body = self._task(fields)
-        return (self.detailed if detailed else self.parsed)(module, client=client, body=body)
+        return (self.detailed if detailed else self.parsed)(SUBMIT, client=client, body=self._body(fields))
 
     @contextmanager
     def stream(self, client: Any = None) -> Generator[Any]:
         """Submit a task by `stream` or `astream`; yields the open response."""
-        module, body = self._task({})
+        module, arguments = self.load(f"api.{SUBMIT}"), {"client": client or self.client, "body": self._body({})}
         if self._loop is None:
-            with module.stream(client=client or self.client, body=body) as response:
+            with module.stream(**arguments) as response:
                 yield response
             return
-        context = module.astream(client=client or self.client, body=body)
+        context = module.astream(**arguments)
         response = self.run(context.__aenter__())
         try:
             yield response
@@ -107,8 +112,10 @@ class Caller:
         """Leave every client that was entered, and the event loop."""
         self._stack.close()
 
-    def _task(self, fields: dict[str, Any]) -> tuple[Any, Any]:
-        package = type(self.client).__module__.rpartition(".")[0]
-        module = import_module(f"{package}.api.videos.create_kling_image_to_video")
-        made = import_module(f"{package}.models").KlingImageToVideoRequest
-        return module, made(**{"model": "kling-v1", "prompt": "宇航员站起身走了", **fields})
+    def _module(self, operation: ModuleType | str) -> ModuleType:
+        found: ModuleType = self.load(f"api.{operation}") if isinstance(operation, str) else operation
+        return found
+
+    def _body(self, fields: dict[str, Any]) -> Any:
+        request = self.load("models").KlingImageToVideoRequest
+        return request(**{"model": "kling-v1", "prompt": "宇航员站起身走了", **fields})

@@ -45,7 +45,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def contract() -> Contract:
-    """relay.json after its overlay, as the stand-in reads it."""
+    """relay.json after its overlay."""
     return _contract()
 
 
@@ -76,20 +76,20 @@ def client(relay: Relay) -> AuthenticatedClient:
 
 @pytest.fixture(scope="session")
 def authority() -> trustme.CA:
-    """An authority that nobody trusts but who is told to."""
+    """A certificate authority of the tests' own."""
     return trustme.CA()
 
 
 @pytest.fixture
 def asked() -> Iterator[Relay]:
-    """A stand-in that knows the frozen document, and is asked what departs from it on purpose."""
+    """A stand-in for the frozen document; requests may depart from it."""
     with Relay(Contract.of(FROZEN)) as relay:
         yield relay
 
 
 @pytest.fixture
 def deep_recursion() -> Iterator[None]:
-    """As the command line has it."""
+    """Set the recursion limit that the command line sets."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(5_000)
     yield

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from checkout import FROZEN, ROOT
 from contract_check.history import revisions
-from contract_check.package.generated_values import Package
+from contract_check.package.package import Package
 
 _overlays = [ROOT / "generator" / name for name in ("status-query.yaml", "overlay.yaml", "gateway.yaml")]
-_made = revisions.make("tests/documents/relay.json", FROZEN.read_bytes(), [each.read_bytes() for each in _overlays])
+_layers = {each.name: each.read_bytes() for each in _overlays}
+_made = revisions.make("tests/documents/relay.json", FROZEN.read_bytes(), _layers)
 FOLDER: Path = _made.packages[0].parent
 """Where a process of a test imports the package from, as `generated_client`."""
 

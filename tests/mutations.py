@@ -151,13 +151,13 @@ def base(version: str) -> dict[str, Any]:
         document["paths"][f"/cases/{name}/{{owner}}/{{item}}"] = {"post": _copy(_operation(case))}
         if "shared" in name:
             case.document["paths"][case.route]["parameters"] = [_copy(_SHARED)]
-        if name == "fields of a body from a part":
-            _extract(case)
         if _is_answer(name):
             case.components["schemas"][case.answer_name] = _copy(_ANSWERED)
             case.null(case.got["finished"])
         else:
             case.null(case.sent["seed"])
+        if name in BEFORE:
+            BEFORE[name](case)
     copy: dict[str, Any] = _copy(document)
     return copy
 
@@ -242,6 +242,27 @@ def _inline(case: Case) -> None:
     case.body["properties"] = fields | case.sent
 
 
+def _take_object(case: Case) -> None:
+    schema = {"type": "object", "properties": {"a": _TEXT}}
+    case.parameters.append({"name": "X-Object", "in": "header", "schema": schema})
+
+
+def _describe_header(case: Case, **header: object) -> None:
+    case.responses["200"]["headers"]["X-One"] = {"schema": _TEXT, **header}
+
+
+_XML = {"type": "object", "properties": {"a": _TEXT}}
+
+BEFORE: dict[str, Callable[[Case], object]] = {
+    "fields of a body from a part": _extract,
+    "required field of an object in a header": _take_object,
+    "required field of an xml body": lambda c: c.operation["requestBody"]["content"].update(
+        {"text/xml": {"schema": _XML}}
+    ),
+    "a header of an answer may be missing": lambda c: _describe_header(c, required=True),
+}
+"""What the operations of some mutations have beyond the others, before they are mutated."""
+
 MUTATIONS: dict[str, tuple[str, Callable[[Case], object]]] = {
     # Nothing that code feels
     "untouched": ("none", lambda c: None),
@@ -289,7 +310,24 @@ MUTATIONS: dict[str, tuple[str, Callable[[Case], object]]] = {
     "answer becomes write only": ("major", lambda c: c.got["message"].update(writeOnly=True)),
     "a header of an answer is gone": ("major", lambda c: c.responses["200"].pop("headers")),
     "a header of an answer is new": ("minor", lambda c: c.responses["200"]["headers"].update({"X-Two": _HEADER})),
+    "a header of an answer may be missing": ("major", lambda c: _describe_header(c)),
+    "a header of an answer is of another type": ("major", lambda c: _describe_header(c, schema={"type": "integer"})),
+    "answer of another json type": (
+        "minor",
+        lambda c: c.responses["200"]["content"].update(
+            {"application/vnd.a+json": c.responses["200"]["content"].pop(JSON)}
+        ),
+    ),
     # Parameters
+    "parameter deprecated": ("minor", lambda c: c.parameter("page").update(deprecated=True)),
+    "required field of an object in a header": (
+        "major",
+        lambda c: c.parameter("X-Object")["schema"].update(required=["b"], properties={"b": _TEXT}),
+    ),
+    "required field of an xml body": (
+        "major",
+        lambda c: c.operation["requestBody"]["content"]["text/xml"]["schema"].update(required=["a"]),
+    ),
     "a list that is not exploded": ("major", lambda c: c.parameter("ids").update(explode=False)),
     "a list between pipes": ("major", lambda c: c.parameter("ids").update(style="pipeDelimited", explode=False)),
     "a list in its usual style": ("none", lambda c: c.parameter("ids").update(style="form", explode=True)),

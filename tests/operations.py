@@ -9,7 +9,7 @@ from io import BytesIO
 from types import ModuleType
 from typing import Any
 
-from contract_check.document.examples import example
+from contract_check.document.examples import Examples
 from contract_check.document.media_types import FORM, JSON
 from contract_check.document.tree import at, is_array, is_object, object_or_empty, resolve
 from contract_check.relay.standin import Contract
@@ -30,19 +30,19 @@ class Operation:
     """The body among them as a JSON value; None where there is none."""
 
     def __str__(self) -> str:
-        return f"{self.documented.method} {self.documented.route}"
+        return str(self.documented)
 
 
 def operations(contract: Contract) -> list[Operation]:
     """Each operation of `contract`, under the names that the generator gives it."""
     document = deepcopy(contract.document)
     preparation.prepare(document)
-    prepared = Contract(document)
-    pairs = zip(contract.operations, prepared.operations, strict=True)
-    return [_operation(documented, prepared, named) for documented, named in pairs]
+    examples = Examples(document)
+    pairs = zip(contract.operations, Contract(document).operations, strict=True)
+    return [_operation(documented, examples, named) for documented, named in pairs]
 
 
-def _operation(documented: Documented, prepared: Contract, named: Documented) -> Operation:
+def _operation(documented: Documented, examples: Examples, named: Documented) -> Operation:
     definition = named.definition
     module = importlib.import_module(f"generated_client.api.{definition['tags'][0]}.{definition['operationId']}")
     accepted = {_letters(name): name for name in inspect.signature(module.sync_detailed).parameters}
@@ -50,17 +50,17 @@ def _operation(documented: Documented, prepared: Contract, named: Documented) ->
     for place, parameter in named.parameters.items():
         wanted = _letters(parameter["name"])
         name = accepted.get(wanted) or accepted[f"{wanted}{parameter['in']}"]
-        value = example(prepared.document, (*place, "schema"))
+        value = examples.at((*place, "schema"))
         in_head = parameter["in"] in ("header", "cookie") and isinstance(value, str)
         arguments[name] = typed(parameter.get("schema", {}), "text" if in_head and not value.isascii() else value)
     body = None
-    media_type = next(iter(prepared.content(named)), None)
+    media_type = next(iter(named.content), None)
     if media_type is not None:
-        place = (*prepared.body(named), "content", media_type, "schema")
+        place = (*named.body, "content", media_type, "schema")
         if JSON.fullmatch(media_type) or FORM.fullmatch(media_type):
-            body = example(prepared.document, place)
-            schema = object_or_empty(at(prepared.document, place))
-            arguments["body"] = typed(schema, _with_files(prepared.document, schema, body))
+            body = examples.at(place)
+            schema = object_or_empty(at(named.document, place))
+            arguments["body"] = typed(schema, _with_files(named.document, schema, body))
         else:
             arguments["body"] = File(payload=BytesIO("字节".encode()))
     return Operation(documented, module, arguments, body)

@@ -42,7 +42,7 @@ def reading_nothing() -> Generator[str]:
 
 @contextmanager
 def answering_at_once(answer: bytes, tls: ssl.SSLContext | None = None) -> Generator[str]:
-    """A server that sends `answer` to whoever connects first, once it has seen headers, reads no body, and closes."""
+    """A server that sends `answer` to the first client after its headers, reads no body, and closes."""
     with ExitStack() as stack:
         server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
 

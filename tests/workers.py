@@ -21,6 +21,8 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
+import httpx
+
 from generated_client import AuthenticatedClient
 from generated_client.api.videos import create_kling_image_to_video
 from generated_client.errors import ApiError, DeadlineExceeded
@@ -247,7 +249,9 @@ SCENARIOS: dict[str, Callable[[AuthenticatedClient], Any]] = {
 
 def main() -> None:
     """Run one scenario."""
-    with AuthenticatedClient(sys.argv[2], token=TOKEN) as client:
+    # On a busy machine a child may take longer to start than the 5 s that an idle connection is kept by default.
+    args = {"limits": httpx.Limits(max_connections=100, keepalive_expiry=60)}
+    with AuthenticatedClient(sys.argv[2], token=TOKEN, httpx_args=args) as client:
         print(json.dumps(SCENARIOS[sys.argv[1]](client)))
 
 

@@ -65,7 +65,7 @@ def _make(document: Path, work: Path) -> tuple[list[str], dict[Path, Path]]:
         raise Refusal("\n".join(["the generated functions depart from the document:", *departures]))
     if document.read_bytes() != text:
         raise Refusal(f"{document} changed meanwhile.")
-    after = revisions.Revision(prepared, [made.package])
+    after = revisions.Revision(prepared, [made.package], revisions.layers(mended, [new[CURES], *own]))
     changes = diff.compare(before, after)
     tag = release.last_tag()
     since = diff.compare(revisions.load(tag), after) if tag else changes

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from generator.prepare import preparation
 
 from .. import VENDORED
-from ..document import directions, loading, overlay
+from ..document import loading, overlay
 from ..document.defects import Action, Refusal, remove, update
 from ..document.prose_rules import server_url
 from ..document.tree import JsonPath, at, list_or_empty, object_or_empty, operations
@@ -35,7 +35,7 @@ def find(found: loading.Document, overlays: list[Path], before: dict[str, Any]) 
     cures = [cure for cure in suggested if overlay.apply_action(cure, found.value) is None]
     for each in overlays:
         overlay.apply(each, found.value, VENDORED.name)
-    directions.relax_required(found.value)
+    loading.complete(found.value)
     return cures + list(_kept_names(found.value, before))
 
 

@@ -1,8 +1,7 @@
 """What an adoption means: on one screen, and in the draft of an entry in CHANGELOG.md."""
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ..document.defects import Action, count
 from ..document.text import visible
@@ -20,23 +19,18 @@ def screen(
 ) -> Iterator[str]:
     """The verdict, warnings, what breaks for whom, what was cured or left out, and the version that must follow."""
     yield f"verdict: {worst(change.level for change in changes)}, {count(len(changes), 'change')} since HEAD"
-    untyped = [str(cure["description"]) for cure in cures if str(cure["target"]).endswith("['$ref']")]
-    told = [line for line in warnings if not line.startswith(" ")]
-    yield from _part("warnings", [*_counted(untyped), *(line.removeprefix("warning: ") for line in told)], 5)
+    cured = [(str(cure["target"]), str(cure["description"])) for cure in cures]
+    untyped = _by_reason(each for each in cured if each[0].endswith("['$ref']"))
+    told = [line.removeprefix("warning: ") for line in warnings if not line.startswith(" ")]
+    yield from _part("warnings", [*untyped, *told], 5)
     breaking = [f"{c.operation or 'the package'}: {c.where}: {c.what}" for c in changes if c.level == "major"]
     yield from _part("breaks for callers", breaking)
     new = sorted(c.where.removeprefix("api.") for c in changes if c.where.startswith("api.") and c.what == "is new")
     yield from _part("new", [name for name in new if name.count(".") == 1])
-    yield from _part("cured, in generator/cures.yaml", _counted([str(cure["description"]) for cure in cures]))
-    left_out: dict[str, list[str]] = {}
-    for note in notes:
-        place, _, reason = note.partition(": ")
-        left_out.setdefault(reason, []).append(place)
-    lines = [
-        f"{', '.join(places[:2])}{' ...' if places[2:] else ''}: {_times(reason, len(places))}"
-        for reason, places in left_out.items()
-    ]
-    yield from _part("left out, or said in less than the document's words", lines)
+    outer = [each for each in cured if not any(_is_below(each, other) for other in cured)]
+    yield from _part("cured, in generator/cures.yaml", _by_reason(outer))
+    noted = ((place, reason) for place, _, reason in (note.partition(": ") for note in notes))
+    yield from _part("left out, or said in less than the document's words", _by_reason(noted))
     yield f"version: {version}"
 
 
@@ -48,12 +42,21 @@ def _part(title: str, lines: Sequence[str], most: int = _MOST) -> Iterator[str]:
             yield f"  ... and {len(lines) - most} more"
 
 
-def _counted(reasons: Sequence[str]) -> list[str]:
-    return [_times(reason, found) for reason, found in Counter(reasons).items()]
+def _by_reason(found: Iterable[tuple[str, str]]) -> list[str]:
+    """A line for each reason with its places."""
+    by_reason: dict[str, list[str]] = {}
+    for place, reason in found:
+        by_reason.setdefault(reason, []).append(place)
+    lines = list[str]()
+    for reason, places in by_reason.items():
+        line = f"{', '.join(places[:2])}{' ...' if places[2:] else ''}: {reason}"
+        lines.append(f"{line} ({len(places)} places)" if places[1:] else line)
+    return lines
 
 
-def _times(reason: str, found: int) -> str:
-    return reason if found == 1 else f"{reason} ({found} places)"
+def _is_below(cure: tuple[str, str], other: tuple[str, str]) -> bool:
+    """Whether both mend one thing, such as an operation by removing its tags and giving it others."""
+    return cure[1] == other[1] and cure[0].startswith((f"{other[0]}.", f"{other[0]}["))
 
 
 def with_draft(changelog: str, draft: str) -> str:

@@ -28,7 +28,7 @@ def forbid_undocumented_fields(document: dict[str, Any]) -> dict[str, Any]:
         )
         if fields:
             place = object_or_empty(at(copy, path))
-            place["properties"] = {name: dict[str, Any]() for name in fields} | object_or_empty(place.get("properties"))
+            place["properties"] = {name: dict[str, Any]() for name in fields} | place.get("properties", {})
             place["additionalProperties"] = False
     return copy
 
@@ -46,8 +46,8 @@ def _fields(
             target = object_or_empty(at(document, parse_pointer(reference)))
             known[reference] = _fields(document, target, known, is_part=True)
         inner.append(known[reference])
-    own = set(object_or_empty(schema.get("properties")))
-    own |= set(list_or_empty(schema.get("required"))) if own else set()
+    own = set(schema.get("properties", {}))
+    own |= set(schema.get("required", [])) if own else set()
     is_map = schema.get("type") == "object" and is_part and not (own or inner or "required" in schema)
     is_open = schema.get("additionalProperties", False) is not False or "patternProperties" in schema
     return None if is_map or is_open or None in inner else own.union(*filter(None, inner))

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from .tree import is_object, list_or_empty, object_or_empty, operations, resolve, walk
+from .operations import of
+from .tree import at, list_or_empty, object_or_empty, resolve, walk
 
 
 def relax_required(document: dict[str, Any]) -> None:
@@ -11,9 +12,11 @@ def relax_required(document: dict[str, Any]) -> None:
 
     A schema that requests and responses share has one class, so that its fields are required where both require them.
     """
-    for keyword, roots in (("readOnly", _requests(document)), ("writeOnly", _responses(document))):
+    found = list(of(document))
+    sent = [part for each in found for part in (object_or_empty(at(document, each.body)), *each.parameters.values())]
+    received = [response for each in found for response in each.responses.values()]
+    for keyword, waiting in (("readOnly", sent), ("writeOnly", received)):
         seen = dict[int, dict[str, Any]]()
-        waiting = list(roots)
         while waiting:
             schema = waiting.pop()
             if id(schema) in seen:
@@ -44,22 +47,7 @@ def _properties(
     """The properties of a schema and of its parts."""
     if id(schema) not in seen:
         seen.add(id(schema))
-        for name, given in object_or_empty(schema.get("properties")).items():
+        for name, given in schema.get("properties", {}).items():
             yield name, object_or_empty(given)
-        for part in list_or_empty(schema.get("allOf")):
+        for part in schema.get("allOf", []):
             yield from _properties(document, resolve(document, part), seen)
-
-
-def _requests(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for path, operation in operations(document):
-        yield resolve(document, operation.get("requestBody"))
-        item = resolve(document, object_or_empty(document["paths"])[str(path[1])])
-        for holder in (operation, item):
-            yield from (resolve(document, each) for each in list_or_empty(holder.get("parameters")))
-
-
-def _responses(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for _, operation in operations(document):
-        for response in object_or_empty(operation.get("responses")).values():
-            if is_object(response):
-                yield resolve(document, response)

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from copy import deepcopy
-from typing import Any
+from typing import Any, NamedTuple
 
-from . import values
-from .tree import JsonPath, at, follow, is_object, list_or_empty, object_or_empty, resolve
+from .tree import JsonPath, at, follow, is_object, list_or_empty, object_or_empty, parse_pointer, resolve
+from .values import Schemas
 
-_STRINGS = {
+_TEXTS = {
     "date-time": "2026-11-23T10:59:12+08:00",
     "date": "2026-11-23",
     "uuid": "6f1f5c1e-8d0e-4b57-9a5b-0d7a1c2e3f40",
@@ -15,80 +15,142 @@ _STRINGS = {
     "email": "someone@example.com",
     "binary": "字节",
 }
-_DEEPEST = 6  # Below so many levels, only required fields are made up, and no items of a list.
+_OTHER_TEXTS = ("文本", "text", "A", "1", "12345678", *_TEXTS.values())
+"""For a text with a pattern, the first that matches."""
+_LIMITS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "multipleOf")
+_SHORT_BELOW, _DEEPEST = 6, 20
+"""Levels: below the first, no optional field and no optional item is made up; below the second, nothing."""
+_SAYS_NOTHING = {"summary", "description"}
+_SAYS_WHAT_FITS = {"$ref", "type", "properties", "enum", "const", "allOf", "anyOf", "oneOf"}
 
 
-class _Made(dict[tuple[JsonPath, int], Any]):
-    """The examples of one run, by place and depth: of many ways to a place, one is gone."""
+class Sample(NamedTuple):
+    """Which of the values that fit a schema: the `variant`-th alternative of each union and enumeration."""
+
+    variant: int = 0
+    required_only: bool = False
 
 
-def documented_example(document: dict[str, Any], path: JsonPath, depth: int = 0, made: _Made | None = None) -> Any:
+SAMPLES = (Sample(0), Sample(1), Sample(2), Sample(0, required_only=True))
+
+
+def documented_example(document: dict[str, Any], path: JsonPath, depth: int = 0) -> Any:
     """What the document's examples say of the schema at `path`, or None; nothing is made up."""
-    path, made = follow(document, path), _Made() if made is None else made
-    if (path, depth) not in made:
-        made[path, depth] = _documented(document, path, depth, made)
-    return deepcopy(made[path, depth])
-
-
-def _documented(document: dict[str, Any], path: JsonPath, depth: int, made: _Made) -> Any:
-    schema = object_or_empty(at(document, path))
-    for value in _given(schema):
-        return value
-    names = object_or_empty(schema.get("properties")) if depth < 10 else ()
-    fields = {name: documented_example(document, (*path, "properties", name), depth + 1, made) for name in names}
+    schema = object_or_empty(at(document, path := follow(document, path)))
+    for value in given(schema):
+        return deepcopy(value)
+    names = schema.get("properties", {}) if depth < _SHORT_BELOW else ()
+    fields = {name: documented_example(document, (*path, "properties", name), depth + 1) for name in names}
     return {name: value for name, value in fields.items() if value is not None} or None
 
 
-def example(document: dict[str, Any], path: JsonPath, depth: int = 0, made: _Made | None = None) -> Any:
-    """A value that fits the schema at `path`: the document's own where it is a true one, else a made-up one.
-
-    A made-up object has every property that the schema names.
-    """
-    path, made = follow(document, path), _Made() if made is None else made
-    if (path, depth) not in made:
-        made[path, depth] = _example(document, path, depth, made)
-    return deepcopy(made[path, depth])
+def given(holder: dict[str, Any]) -> Iterator[Any]:
+    """The examples that a schema or a media type gives."""
+    examples = holder.get("examples")
+    yield from list_or_empty(examples)
+    yield from (each["value"] for each in object_or_empty(examples).values() if "value" in object_or_empty(each))
+    yield from (holder[key] for key in ("example", "const", "default") if key in holder)
 
 
-def _example(document: dict[str, Any], path: JsonPath, depth: int, made: _Made) -> Any:
-    schema = object_or_empty(at(document, path))
-    for value in (*_given(schema), *list_or_empty(schema.get("enum"))):
-        if next(values.errors(document, path, value), None) is None:
-            return value
-    for keyword in ("oneOf", "anyOf"):
-        for index, branch in enumerate(list_or_empty(schema.get(keyword))):
-            if resolve(document, branch).get("type") != "null":
-                return example(document, (*path, keyword, index), depth, made)
-    if "allOf" in schema:
-        parts = [example(document, (*path, "allOf", index), depth, made) for index in range(len(schema["allOf"]))]
-        objects = [part for part in parts if is_object(part)]
-        merged = {name: value for part in objects for name, value in part.items()}
-        return merged if len(objects) == len(parts) else parts[0]
-    return _made_up(document, path, schema, depth, made)
+class Examples:
+    """The examples of one sound document; of the many ways to a place, one is gone."""
 
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._document, self.schemas = document, Schemas(document)
+        self._made: dict[tuple[JsonPath, Sample, int], Any] = {}
 
-def _given(schema: dict[str, Any]) -> Iterator[Any]:
-    yield from list_or_empty(schema.get("examples"))
-    yield from (schema[key] for key in ("example", "const", "default") if key in schema)
+    def at(self, path: JsonPath, sample: Sample = SAMPLES[0]) -> Any:
+        """A value that fits the schema at `path`: the document's own where it fits, else a made-up one.
 
+        A made-up object has every property that the schema names, or those that it requires.
+        """
+        return deepcopy(self._at(path, sample, 0))
 
-def _made_up(document: dict[str, Any], path: JsonPath, schema: dict[str, Any], depth: int, made: _Made) -> Any:
-    given: str | list[str] = schema.get("type") or ("object" if "properties" in schema else "string")
-    types = [given] if isinstance(given, str) else given
-    match next((name for name in types if name != "null"), "null"):
-        case "object":
-            names = schema.get("properties", {}) if depth < _DEEPEST else schema.get("required", [])
-            return {name: example(document, (*path, "properties", name), depth + 1, made) for name in names}
-        case "array":
-            has_items = depth < _DEEPEST or schema.get("minItems")
-            return [example(document, (*path, "items"), depth + 1, made)] if has_items else []
-        case "integer":
-            return max(7, int(schema.get("minimum", 7)))
-        case "number":
-            return max(0.5, float(schema.get("minimum", 0.5)))
-        case "boolean":
-            return True
-        case "null":
-            return None
-        case _:
-            return _STRINGS.get(schema.get("format", ""), "文本").ljust(schema.get("minLength", 0), "字")
+    def fits(self, path: JsonPath, value: Any) -> bool:
+        """Whether `value` fits the schema at `path`."""
+        return next(self.schemas.errors(path, value), None) is None
+
+    def _at(self, path: JsonPath, sample: Sample, depth: int) -> Any:
+        while (schema := object_or_empty(at(self._document, path))).keys() - _SAYS_NOTHING == {"$ref"}:
+            path = parse_pointer(schema["$ref"])
+        key = path, sample, depth
+        if key not in self._made:
+            self._made[key] = self._make(*key) if depth < _DEEPEST else None
+        return self._made[key]
+
+    def _make(self, path: JsonPath, sample: Sample, depth: int) -> Any:
+        schema = object_or_empty(at(self._document, path))
+        for value in given(schema) if sample == SAMPLES[0] else ():
+            if self.fits(path, value):
+                return value
+        if options := [each for each in schema.get("enum", []) if self.fits(path, each)]:
+            return options[sample.variant % len(options)]
+        if depth > _SHORT_BELOW and "null" in list_or_empty(schema.get("type")):
+            return None  # ends a recursion, as below
+        joined = dict(enumerate(map(object_or_empty, schema.get("allOf", []))))
+        parts = [(*path, "allOf", index) for index, each in joined.items() if _SAYS_WHAT_FITS & each.keys()]
+        parts += [parse_pointer(schema["$ref"])] if "$ref" in schema else []
+        for keyword in ("oneOf", "anyOf"):
+            branches = dict(enumerate(map(object_or_empty, list_or_empty(schema.get(keyword)))))
+            typed = {i: resolve(self._document, each) for i, each in branches.items() if _SAYS_WHAT_FITS & each.keys()}
+            nulls = [index for index, each in typed.items() if each.get("type") == "null"]
+            others = [index for index in typed if index not in nulls]
+            if options := (nulls if depth > _SHORT_BELOW else others) or [*nulls, *others]:
+                parts.append((*path, keyword, options[sample.variant % len(options)]))
+        made = [self._at(each, sample, depth) for each in parts]
+        if made and not all(map(is_object, made)):
+            return made[0]
+        known = {name: value for each in made for name, value in each.items()}
+        required = [name for each in (schema, *joined.values()) for name in each.get("required", [])]
+        if sample.required_only and required:
+            whole = (self._at(each, sample._replace(required_only=False), depth) for each in parts)
+            known |= {name: value for each in whole for name, value in each.items() if name in required}
+        if made or required or "properties" in schema:
+            return self._object(path, schema | {"required": required}, sample, depth) | known
+        return self._made_up(path, schema, sample, depth)
+
+    def _made_up(self, path: JsonPath, schema: dict[str, Any], sample: Sample, depth: int) -> Any:
+        listed = schema.get("type") or "string"
+        types = [listed] if isinstance(listed, str) else [str(name) for name in listed]
+        types = [name for name in types if name != "null"] or ["null"]
+        is_short = sample.required_only or depth >= _SHORT_BELOW
+        match types[sample.variant % len(types)]:
+            case "object":
+                return self._object(path, schema, sample, depth)
+            case "array":
+                usual_length = 0 if is_short else 2 if sample.variant and depth < 2 else 1
+                amount = max(min(usual_length, schema.get("maxItems", 2)), schema.get("minItems", 0))
+                samples = [sample._replace(variant=sample.variant + i) for i in range(amount)]
+                if not schema.get("uniqueItems"):
+                    samples = [sample] * amount
+                return [self._at((*path, "items"), each, depth + 1) for each in samples]
+            case "integer" | "number" as kind:
+                limits, step = [schema[key] for key in _LIMITS if key in schema], schema.get("multipleOf", 1)
+                nearby = [each // step * step + more for each in limits for more in (0, step, -step)]
+                if kind == "integer":
+                    return self._first_that_fits(path, [7, *map(int, nearby)])
+                return self._first_that_fits(path, [0.5, *nearby, *(each + 0.01 for each in limits)])
+            case "boolean":
+                return sample.variant % 2 == 0
+            case "null":
+                return None
+            case _:
+                text = _TEXTS.get(schema.get("format", ""), "文本")
+                texts = [text, *_OTHER_TEXTS] if "pattern" in schema else [text]
+                low, high = schema.get("minLength", 0), schema.get("maxLength")
+                return self._first_that_fits(path, [each.ljust(low, each[-1])[:high] for each in texts])
+
+    def _object(self, path: JsonPath, schema: dict[str, Any], sample: Sample, depth: int) -> dict[str, Any]:
+        is_short = sample.required_only or depth >= _SHORT_BELOW
+        required, properties = schema.get("required", []), schema.get("properties", {})
+        names = [name for name in properties if not is_short or name in required]
+        made = {name: self._at((*path, "properties", name), sample, depth + 1) for name in names}
+        made |= {name: "文本" for name in required if name not in properties}
+        if is_object(schema.get("additionalProperties")):
+            usual = 0 if is_short or not sample.variant else 1
+            for number in range(max(usual, schema.get("minProperties", 0) - len(made))):
+                made[f"x-{number}"] = self._at((*path, "additionalProperties"), sample, depth + 1)
+        return made
+
+    def _first_that_fits(self, path: JsonPath, values: list[Any]) -> Any:
+        return next((each for each in values if len(values) == 1 or self.fits(path, each)), values[0])

@@ -1,7 +1,6 @@
 """The document: read, mended by its overlays, checked, and made ready for the generator."""
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
@@ -9,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from .. import VENDORED
+from .. import CURES, VENDORED
 from . import directions, long_running, nesting, overlay, prose_rules, reading, schema_rules, settings
 from .defects import Action, Defect, Refusal, count
 from .text import visible
-from .tree import SCHEMA_KEYWORDS, keyword_of, operations, pointer, walk
+from .tree import SCHEMA_KEYWORDS, is_array, keyword_of, object_or_empty, operations, pointer, resolve, walk
 
 
 @dataclass
@@ -26,6 +25,8 @@ class Document:
     warnings: list[str] = field(default_factory=list[str])
     cures: list[Action] = field(default_factory=list[Action])
     effects: set[str] = field(default_factory=set[str])
+    version: str = ""
+    """The OpenAPI version that its file names; a sound document is kept as OpenAPI 3.1."""
     actions_without_effect: int = 0
     """How many actions of its overlays changed nothing."""
 
@@ -50,6 +51,8 @@ def load(file: Path, overlays: Iterable[Path] | None = None, *, is_vendored: boo
         document.defects += nesting.check_depth(document.value)
     if document.defects:  # The rules have nothing to say of another format.
         return document
+    document.version = document.value["openapi"]
+    _drop_extensions(document.value)
     _drop_titles(document.value)
     for each in settings.overlays(file) if overlays is None else overlays:
         lost, idle = overlay.apply(each, document.value, VENDORED.name if is_vendored else file.name)
@@ -58,17 +61,74 @@ def load(file: Path, overlays: Iterable[Path] | None = None, *, is_vendored: boo
             raise Refusal("\n".join([*lost, advice]))
         without_effect = lost + idle
         document.actions_without_effect += len(without_effect)
-        document.warnings += without_effect if len(without_effect) < 2 else [_together(each, without_effect)]
+        document.warnings += without_effect if len(without_effect) < 2 else [_summarize(each, without_effect)]
     _find(document)
     if not document.defects:
-        directions.relax_required(document.value)
+        complete(document.value)
     return document
 
 
-def _together(file: Path, lines: list[str]) -> str:
+def complete(document: dict[str, Any]) -> None:
+    """Bring a sound document into the form that all but its rules read: OpenAPI 3.1, without what need not be read."""
+    _modernize(document)
+    directions.relax_required(document)
+
+
+def _modernize(document: dict[str, Any]) -> None:
+    """Say in OpenAPI 3.1 what 3.0 says, and put path items where they are referred to; all else stays in its place."""
+    is_30 = document["openapi"].startswith("3.0.")
+    document["openapi"] = "3.1.0" if is_30 else document["openapi"]
+    for item in object_or_empty(document.get("paths")).values():
+        item |= {**deepcopy(resolve(document, item)), **item}
+        item.pop("$ref", None)
+    for path, part in list(walk(document)):
+        if is_30 and "$ref" in part and keyword_of(path) in SCHEMA_KEYWORDS:
+            for key in part.keys() - {"$ref"}:  # which 3.0 ignores
+                del part[key]
+        # Without a type, OpenAPI 3.0 gives `nullable` no meaning; the generator does, so it stays there.
+        if part.get("nullable") is True and "type" in part:
+            types = part["type"] if is_array(part["type"]) else [part["type"]]
+            part["type"] = [*types, "null"]
+            if "enum" in part:
+                part["enum"] = [*part["enum"], None]
+            del part["nullable"]
+        for limit, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+            if isinstance(part.get(exclusive), bool) and part.pop(exclusive) and limit in part:
+                part[exclusive] = part.pop(limit)
+
+
+def beneath(file: Path, overlays: Iterable[Path]) -> dict[str, Any]:
+    """The document in `file` as it stands beneath its overlays, of which only the cures are applied."""
+    value = reading.read(file).value
+    _drop_extensions(value)
+    _drop_titles(value)
+    for each in overlays:
+        for _, action in overlay.read(each):
+            (overlay.apply_action if each.name == CURES.name else overlay.copy_references)(action, value)
+    return value
+
+
+def cure(file: Path, value: dict[str, Any]) -> None:
+    """Cure what has become unsound in `value`, which was made from the document in `file`."""
+    document = Document(reading.read(file), value)
+    _find(document)
+    for action in document.cures:
+        overlay.apply_action(action, value)
+
+
+def _summarize(file: Path, lines: list[str]) -> str:
     """One line for the actions of an overlay that was written for another document."""
     places = ", ".join(line.removeprefix(f"{file}:").partition(":")[0] for line in lines)
     return f"{file}: {len(lines)} of its actions change nothing in this document, those in the lines {places}."
+
+
+def _drop_extensions(document: dict[str, Any]) -> None:
+    """Drop the `x-` keys among paths and statuses, which readers would take for a path or a status."""
+    for path, part in walk(document):
+        for key in ("paths", "responses") if path != ("components",) else ():
+            entries = object_or_empty(part.get(key))
+            for name in [name for name in entries if name.startswith("x-")]:
+                del entries[name]
 
 
 def _drop_titles(document: dict[str, Any]) -> None:
@@ -91,27 +151,29 @@ def _find(document: Document) -> None:
         found = [] if is_sound else [rule_found for check in _CHECKS for rule_found in check(trial)]
         if not found:  # Values can be judged by sound schemas only; to take a value away leaves these sound.
             is_sound = True
+            _modernize(trial)
             judged = list(prose_rules.check_values(trial))
             document.warnings += (_line(document, defect) for defect in judged if defect.warning)
             found = [defect for defect in judged if not defect.warning]
         # Two rules may say of one thing what the same change would cure: the first has its say.
         by_effect = {(d.path, _effect(d.cure)): d for d in reversed(found) if d.cure}
         fresh = [defect for (_, effect), defect in by_effect.items() if effect not in document.effects][::-1]
+        fresh.sort(key=_removal_order)  # pasted in this order, their cures work
         document.defects += fresh
         if not fresh:
             document.defects += (replace(defect, cure=None) for defect in found)
             break
-        for defect in sorted(fresh, key=_from_the_back):
+        for defect in fresh:
             if defect.cure and _effect(defect.cure) not in document.effects:
                 overlay.apply_action(defect.cure, trial)
                 document.cures.append(defect.cure)
                 document.effects.add(_effect(defect.cure))
 
 
-def _from_the_back(defect: Defect) -> int:
-    """Removing an item moves those behind it, so they go first."""
-    index = re.search(r"\[(\d+)\]$", defect.cure["target"]) if defect.cure else None
-    return -int(index[1]) if index else 0
+def _removal_order(defect: Defect) -> tuple[int, ...]:
+    """Removals of an array's items come last, since other cures name later items by their index."""
+    path = overlay.single_place(defect.cure["target"]) if defect.cure and defect.cure.get("remove") else ()
+    return overlay.removal_order(path) if isinstance(next(reversed(path), None), int) else ()
 
 
 def _effect(cure: Action) -> str:
@@ -122,7 +184,7 @@ def report(document: Document) -> Iterator[str]:
     """What is wrong, for a person: every place and reason, and behind those that share it, the cure."""
     yield from (visible(f"warning: {line}") for line in document.warnings)
     by_cure: dict[str, dict[str, Defect]] = {}
-    for defect in sorted(document.defects, key=_from_the_back):  # pasted in this order, they work
+    for defect in document.defects:
         by_cure.setdefault(json.dumps(defect.cure), {}).setdefault(_line(document, defect), defect)
     alike = Counter(_kind(defect) for defects in by_cure.values() for defect in defects.values())
     told: set[tuple[object, ...]] = set()
@@ -163,6 +225,4 @@ def additions(document: Document) -> Iterator[str]:
 def summary(document: Document) -> str:
     """A line on what the document holds."""
     found = list(operations(document.value))
-    return visible(
-        f"{document.source.file.name}: OpenAPI {document.value['openapi']}, {count(len(found), 'operation')}"
-    )
+    return visible(f"{document.source.file.name}: OpenAPI {document.version}, {count(len(found), 'operation')}")

@@ -13,10 +13,10 @@ import typing
 import unicodedata
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
+from functools import cache
 from typing import TypeVar
 
 LONGEST = 100
-_DELIMITERS = "\\. _-"
 
 _Key = TypeVar("_Key", bound=Hashable)
 # A path's first segments that say nothing: versions, and what stands before them.
@@ -87,11 +87,12 @@ def identifier(name: str, prefix: str) -> str:
     return shorten(name) + ("_" if name in _RESERVED else "")
 
 
+@cache
 def attribute(name: str) -> str:
-    """The attribute that the generator makes of a property's or a parameter's name, but for reserved words."""
-    kept = "".join(each for each in name if each.isidentifier() or each.isdecimal() or each in _DELIMITERS)
-    spread = " ".join(re.split("([A-Z]?[a-z]+)", kept)) if not kept.isupper() else kept
-    return "_".join(re.findall(f"[^{re.escape(_DELIMITERS)}]+", spread)).lower()
+    """The attribute or the argument that the generator makes of a property's or a parameter's name."""
+    from openapi_python_client.strings import PythonIdentifier  # loads the generator, which few commands need
+
+    return str(PythonIdentifier(name, "field_"))
 
 
 def label(text: str) -> str:

@@ -14,6 +14,7 @@ from .tree import (
     list_or_empty,
     object_or_empty,
     parse_pointer,
+    place_in,
     walk,
 )
 
@@ -83,19 +84,9 @@ def _next_steps(document: dict[str, Any], path: JsonPath) -> Iterator[tuple[Json
     schema = object_or_empty(at(document, path))
     reference = schema.get("$ref")
     if isinstance(reference, str) and reference.startswith("#/"):
-        target = _numbered(document, parse_pointer(reference))
+        target = place_in(document, parse_pointer(reference))
         yield (*path, "$ref"), target
     if keyword_of(path) in SCHEMA_KEYWORDS:
         for key in _IN_PLACE:
             for index in range(len(list_or_empty(schema.get(key)))):
                 yield (*path, key, index), (*path, key, index)
-
-
-def _numbered(document: Any, path: JsonPath) -> JsonPath:
-    """`path` with the indices of arrays as numbers, as `walk` has them."""
-    numbered: list[str | int] = []
-    for part in path:
-        is_index = is_array(document) and str(part).isdecimal()
-        numbered.append(int(part) if is_index else part)
-        document = at(document, (numbered[-1],))
-    return tuple(numbered)

@@ -1,7 +1,7 @@
 """Reads and applies an OpenAPI Overlay 1.0 (spec.openapis.org/overlay/v1.0.0), and writes suggested ones."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from io import StringIO
 from pathlib import Path
@@ -29,6 +29,7 @@ from .tree import (
 OPTIONAL = "x-optional"
 ADDED = "x-not-in-document"
 """Where an operation that an overlay added says so, with the title of the overlay."""
+_ADD_ONLY = "x-add-only"
 _IDLE = "gives what stands there already"
 _FIELDS = ("target", "description", "update", "remove")
 
@@ -100,28 +101,31 @@ def apply_action(action: Action, document: dict[str, Any]) -> str | None:
     A target that names one place finds it behind a `$ref` too. What is referred to is copied there first, so that
     nothing changes for others that refer to it.
     """
-    _copy_references(action, document)
+    copy_references(action, document)
     reason = "matches nothing"
-    for match in reversed(list(jsonpath.finditer(action["target"], document))):  # a removal moves the items behind it
+    matches = {match.parts: match for match in jsonpath.finditer(action["target"], document)}  # each once
+    for path in sorted(matches, key=removal_order):
+        match = matches[path]
         found: Any = match.obj
         if action.get("remove") is True:
             if match.parent is not None:
                 holder: Any = match.parent.obj
-                del holder[match.parts[-1]]
+                del holder[path[-1]]
                 reason = ""
         elif is_reference_alone(document, match.parts) and "$ref" not in object_or_empty(action["update"]):
             reason = reason and "stands beside a `$ref`, where OpenAPI 3.0 ignores it"
         elif not (is_object(found) or is_array(found)):
             reason = reason and "matches a value that is neither an object nor an array"
-        elif _merge(found, action["update"]):
+        elif _merge(found, action["update"], add_only=action.get(_ADD_ONLY) is True):
             reason = ""
         else:
             reason = reason and _IDLE
     return reason or None
 
 
-def _copy_references(action: Action, document: dict[str, Any]) -> None:
-    steps = _single_place(action["target"])
+def copy_references(action: Action, document: dict[str, Any]) -> None:
+    """Copy what the one place that an action targets refers to, there and on the way to it."""
+    steps = single_place(action["target"])
     for length in range(1, len(steps) + 1):
         part = object_or_empty(at(document, steps[: length - 1]))
         if steps[length - 1] not in part:
@@ -130,7 +134,12 @@ def _copy_references(action: Action, document: dict[str, Any]) -> None:
         _take_in(document, object_or_empty(at(document, steps)), ())
 
 
-def _single_place(target: str) -> JsonPath:
+def removal_order(path: Sequence[str | int]) -> tuple[int, ...]:
+    """A sort key by which later and deeper items go first, since a removal moves the items behind it."""
+    return (*(-part for part in path if isinstance(part, int)), 1)
+
+
+def single_place(target: str) -> JsonPath:
     """The path that a target names; an empty one where it may match several places."""
     query = jsonpath.compile(target)
     if not isinstance(query, jsonpath.JSONPath) or not query.singular_query():
@@ -158,11 +167,11 @@ def _is_found(document: dict[str, Any], part: Any, wanted: JsonPath) -> bool:
     return part is not None
 
 
-def _merge(target: Any, update: Any) -> bool:
-    """Merges as Overlay 1.0 says: objects key by key, arrays by appending, anything else by replacing.
+def _merge(target: Any, update: Any, *, add_only: bool) -> bool:
+    """Merge as Overlay 1.0 says: objects key by key, arrays by appending, anything else by replacing.
 
-    An array's item that is there already is not appended: `required`, `tags` and the like hold each once. Says whether
-    anything changed.
+    An array's item that is there already is not appended: `required`, `tags` and the like hold each once. With
+    `add_only`, nothing is replaced, and a property that is there stays as it is. Return whether anything changed.
     """
     if is_array(target):
         given: list[Any] = update if is_array(update) else [update]
@@ -171,9 +180,11 @@ def _merge(target: Any, update: Any) -> bool:
         return bool(items)
     changed = False
     for key, value in object_or_empty(update).items():
+        if add_only and key == "properties":
+            value = {name: field for name, field in value.items() if name not in target.get(key, {})}
         if (is_object(value) and is_object(target.get(key))) or (is_array(value) and is_array(target.get(key))):
-            changed |= _merge(target[key], value)
-        elif key not in target or target[key] != value:
+            changed |= _merge(target[key], value, add_only=add_only)
+        elif key not in target or (not add_only and target[key] != value):
             target[key] = deepcopy(value)
             changed = True
     return changed

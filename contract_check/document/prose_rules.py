@@ -5,8 +5,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from . import names, patterns, values
+import regress
+
+from . import names, values
 from .defects import Action, Defect, remove, update
+from .operations import Operation, of
 from .text import is_visible
 from .tree import (
     NO_SCHEMAS,
@@ -16,11 +19,9 @@ from .tree import (
     keyword_of,
     list_or_empty,
     object_or_empty,
-    operations,
     parse_pointer,
     pointer,
     references,
-    resolve,
     walk,
 )
 
@@ -33,13 +34,12 @@ def check(document: dict[str, Any]) -> Iterator[Defect]:
 
 def check_values(document: dict[str, Any]) -> Iterator[Defect]:
     """Defaults and examples against their schemas, which must be sound."""
-    yield from _defaults(document)
-    yield from _examples(document)
+    schemas = values.Schemas(document)
+    yield from _defaults(document, schemas)
+    yield from _examples(document, schemas)
     for path, pattern in _given_patterns(document):
-        if not patterns.is_checked(pattern):
-            problem = (
-                f"the pattern `{pattern}` is not checked: it is beyond the library that does, or takes it too long."
-            )
+        if not values.is_checked(pattern):
+            problem = f"the pattern `{pattern}` is not checked: it is beyond the library that does."
             yield Defect(path, problem, warning=True)
 
 
@@ -107,17 +107,18 @@ def _servers(document: dict[str, Any]) -> Iterator[Defect]:
 
 def _operation_ids(document: dict[str, Any]) -> Iterator[Defect]:
     """The first holder keeps its id, which callers may have typed."""
-    holders: dict[str, list[JsonPath]] = {}
-    for path, operation in operations(document):
-        if isinstance(operation.get("operationId"), str):
-            holders.setdefault(operation["operationId"], []).append(path)
-    from_route = {
-        path: names.from_route(str(path[2]), str(path[1])) for paths in holders.values() for path in paths[1:]
-    }
+    holders: dict[str, dict[JsonPath, Operation]] = {}
+    for operation in of(document):
+        name = operation.definition.get("operationId")
+        if isinstance(name, str):
+            holders.setdefault(name, {})[operation.path] = operation
+    others = {path: each for found in holders.values() for path, each in list(found.items())[1:]}
+    from_route = {path: names.from_route(each.method.lower(), each.route) for path, each in others.items()}
     renamed = names.unique(from_route, taken=(name.lower() for name in holders))
-    for name, (first, *others) in holders.items():
-        for path in others:
-            problem = f"the operationId `{name}` is already that of {str(first[2]).upper()} {first[1]}."
+    for name, found in holders.items():
+        first, *repeated = found
+        for path in repeated:
+            problem = f"the operationId `{name}` is already that of {found[first]}."
             why = f"{problem} This one is named from its method and path."
             yield Defect((*path, "operationId"), problem, update(path, {"operationId": renamed[path]}, why))
 
@@ -126,16 +127,10 @@ _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
 
 
 def _parameters(document: dict[str, Any]) -> Iterator[Defect]:
-    for path, operation in operations(document):
-        route = str(path[1])
-        in_route = re.findall(r"{([^{}]*)}", route)
-        shared = [
-            (*path[:2], "parameters", i) for i in range(len(list_or_empty(at(document, (*path[:2], "parameters")))))
-        ]
-        own = [(*path, "parameters", i) for i in range(len(list_or_empty(operation.get("parameters"))))]
+    for operation in of(document):
+        in_route = re.findall(r"{([^{}]*)}", operation.route)
         found: dict[tuple[str, str], JsonPath] = {}
-        for where in (*shared, *own):
-            parameter = resolve(document, at(document, where))
+        for where, parameter in operation.given_parameters():
             key = (str(parameter.get("name")), str(parameter.get("in")))
             if key in found and found[key][:-1] == where[:-1]:
                 problem = f"the {key[1]} parameter `{key[0]}` is given twice."
@@ -145,19 +140,19 @@ def _parameters(document: dict[str, Any]) -> Iterator[Defect]:
                 problem = f"`{key[0]}` is no name of a header: HTTP allows letters, digits and !#$%&'*+-.^_`|~ in one."
                 yield Defect(where, problem, remove(where, problem))
             if key[1] == "path" and key[0] not in in_route:
-                problem = f"the path parameter `{key[0]}` does not occur in {route}."
+                problem = f"the path parameter `{key[0]}` does not occur in {operation.route}."
                 yield Defect(where, problem, remove(where, problem))
         for name in in_route:
             if (name, "path") not in found:
                 problem = f"the path's `{{{name}}}` is declared by no parameter."
                 missing = {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-                yield Defect(path, problem, update(path, {"parameters": [missing]}, f"{problem} Taken as text."))
+                cure = update(operation.path, {"parameters": [missing]}, f"{problem} Taken as text.")
+                yield Defect(operation.path, problem, cure)
 
 
 def _security(document: dict[str, Any]) -> Iterator[Defect]:
     known = object_or_empty(object_or_empty(document.get("components")).get("securitySchemes"))
-    holders = [((), document), *operations(document)]
-    for path, holder in holders:
+    for path, holder in [((), document), *((each.path, each.definition) for each in of(document))]:
         requirements = list_or_empty(holder.get("security"))
         unknown = {i: [name for name in object_or_empty(r) if name not in known] for i, r in enumerate(requirements)}
         for index, missing in unknown.items():
@@ -171,10 +166,22 @@ def _security(document: dict[str, Any]) -> Iterator[Defect]:
 
 def _patterns(document: dict[str, Any]) -> Iterator[Defect]:
     for path, pattern in _given_patterns(document):
-        reason = patterns.problem(pattern)
-        if reason is not None:
+        if reason := _problem(pattern):
             problem = f"`{pattern}` is no regular expression (ECMA-262): {reason}."
             yield Defect(path, problem, remove(path, problem))
+
+
+def _problem(pattern: str) -> str:
+    """Why `pattern` is no regular expression of ECMA-262, with its flag `u` or without; empty where it is one."""
+    reason = ""
+    for flags in ("", "u"):
+        try:
+            regress.Regex(pattern, flags)
+        except regress.RegressError as error:
+            reason = str(error)
+        else:
+            return ""
+    return reason
 
 
 def _given_patterns(document: dict[str, Any]) -> Iterator[tuple[JsonPath, str]]:
@@ -188,17 +195,16 @@ def _given_patterns(document: dict[str, Any]) -> Iterator[tuple[JsonPath, str]]:
             )
 
 
-def _defaults(document: dict[str, Any]) -> Iterator[Defect]:
+def _defaults(document: dict[str, Any], schemas: values.Schemas) -> Iterator[Defect]:
     """A default that its own schema refuses: the client would send it, or not be generated at all."""
     for path, schema in walk(document):
-        if keyword_of(path) in SCHEMA_KEYWORDS and schema.get("default") is not None:
-            error = next(values.errors(document, path, schema["default"]), None)
-            if error:
-                problem = f"the default contradicts its own schema: {error}"
-                yield Defect((*path, "default"), problem, remove((*path, "default"), problem))
+        is_given = keyword_of(path) in SCHEMA_KEYWORDS and schema.get("default") is not None
+        if is_given and (said := schemas.problem(path, schema["default"])):
+            problem = f"the default contradicts its own schema: {said}"
+            yield Defect((*path, "default"), problem, remove((*path, "default"), problem))
 
 
-def _examples(document: dict[str, Any]) -> Iterator[Defect]:
+def _examples(document: dict[str, Any], schemas: values.Schemas) -> Iterator[Defect]:
     """An example that its schema refuses misleads readers, and nothing else: a warning."""
     for path, part in walk(document):
         schema = path if keyword_of(path) in SCHEMA_KEYWORDS else (*path, "schema")
@@ -209,6 +215,5 @@ def _examples(document: dict[str, Any]) -> Iterator[Defect]:
             for key, item in object_or_empty(part.get("examples")).items()
         )
         for place, value in given if at(document, schema) is not None else ():
-            error = next(values.errors(document, schema, value), None)
-            if error:
-                yield Defect((*path, *place), f"the example contradicts its schema: {error}", warning=True)
+            if said := schemas.problem(schema, value):
+                yield Defect((*path, *place), f"the example contradicts its schema: {said}", warning=True)

@@ -2,19 +2,19 @@
 
 import difflib
 import json
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, cast
+from typing import Any
 
-from jsonschema import Draft4Validator, Draft202012Validator
-from jsonschema.exceptions import ValidationError
-from jsonschema.protocols import Validator
-from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]  # it has no types
+from jsonschema_rs import Draft4Validator, Draft202012, Draft202012Validator, Registry, ValidationError, Validator
+from jsonschema_rs import ValidationErrorKind as Kind
 
 from .defects import Action, Defect, remove, update
-from .tree import JsonPath, is_array, is_object, jsonpath, object_or_empty
+from .text import short
+from .tree import JsonPath, jsonpath, object_or_empty
+from .values import place_of
 
 # What an action writes where a required field is missing; a reader replaces it by something true.
 _PLACEHOLDERS: dict[str, object] = {
@@ -30,11 +30,6 @@ _PLACEHOLDERS: dict[str, object] = {
 }
 
 
-_WHOLE = "urn:relay-client:openapi-3.1"
-_META = "https://json-schema.org/draft/2020-12/meta/"
-_VOCABULARIES = ("core", "applicator", "unevaluated", "validation", "meta-data", "format-annotation", "content")
-
-
 def check_version(document: dict[str, Any]) -> Iterator[Defect]:
     """The defect of a document of another format or version."""
     found, path = "no OpenAPI document", ("openapi",)
@@ -42,15 +37,15 @@ def check_version(document: dict[str, Any]) -> Iterator[Defect]:
         found = f"OpenAPI {document['openapi']}"
     elif "swagger" in document:
         found, path = f"Swagger {document['swagger']}", ("swagger",)
-    if not found.startswith(("OpenAPI 3.0.", "OpenAPI 3.1.")):
+    if not re.fullmatch(r"OpenAPI 3\.[01]\.\d+(-.+)?", found):
         yield Defect(path, f"this is {found}; 3.0 and 3.1 are supported. Convert it to one of these.")
 
 
 def check(document: dict[str, Any]) -> Iterator[Defect]:
     """Every departure from the specification's schema, each with an action that would cure it."""
     for error in _validator(str(document["openapi"])[:3]).iter_errors(document):
-        for finding in _findings(error):
-            yield from _defects(finding)
+        for found in _meant(error):
+            yield from _defects(document, found)
 
 
 @cache
@@ -67,118 +62,87 @@ def _validator(version: str) -> Validator:
     document = schema("openapi_spec_validator", "resources/schemas/v3.1/schema.json")
     dialect = schema("openapi_schema_validator", "schemas/oas3.1/metaschema.json")
     vocabulary = schema("openapi_schema_validator", "schemas/oas3.1/vocabularies/base")
-    parts: list[Any] = [document, dialect, vocabulary, *(REGISTRY.contents(_META + name) for name in _VOCABULARIES)]
-    registry = REGISTRY.with_contents([(str(part["$id"]), _without_dynamic_references(part)) for part in parts])
     # The document's schema leaves Schema Objects open; the definition closes them over the dialect.
-    whole = {
-        "$id": _WHOLE,
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$ref": document["$id"],
-        "$defs": {"schema": {"$ref": dialect["$id"]}},
-    }
-    return Draft202012Validator(whole, registry=registry)
+    closed = {"$dynamicAnchor": "meta", "$ref": dialect["$id"]}
+    whole = {"$id": "urn:relay-client:openapi-3.1", "$ref": document["$id"], "$defs": {"schema": closed}}
+    resources = [(part["$id"], part) for part in (document, dialect, vocabulary)]
+    return Draft202012Validator(whole, registry=Registry(resources, draft=Draft202012))
 
 
-def _without_dynamic_references(schema: Any) -> Any:
-    """`schema` with each `$dynamicRef` led to where it always ends here: looking that up takes most of the time."""
-    if is_array(schema):
-        return [_without_dynamic_references(item) for item in schema]
-    if not is_object(schema):
-        return schema
-    kept = {key: _without_dynamic_references(value) for key, value in schema.items() if key != "$dynamicRef"}
-    return kept | ({"$ref": f"{_WHOLE}#/$defs/schema"} if schema.get("$dynamicRef") == "#meta" else {})
-
-
-@dataclass(frozen=True)
-class _Finding:
-    """A ValidationError reduced to what it means; `allowed` holds the values of all branches that were meant."""
-
-    path: JsonPath
-    error: ValidationError
-    allowed: tuple[object, ...] = ()
-
-
-def _findings(error: ValidationError) -> Iterator[_Finding]:
+def _meant(error: ValidationError) -> Iterator[ValidationError]:
     """What is wrong where; of an `anyOf` or `oneOf`, that of the branch that was meant."""
-    branches: dict[object, list[ValidationError]] = {}
-    for inner in error.context or ():
-        branches.setdefault(inner.schema_path[0], []).append(inner)
+    branches: list[list[ValidationError]] = list(getattr(error.kind, "context", ()))
     if "$ref" not in object_or_empty(error.instance):  # then a reference was not meant
-        branches = {
-            name: errors
-            for name, errors in branches.items()
-            if not any(e.validator == "required" and e.validator_value == ["$ref"] for e in errors)
-        }
-    if not branches:
-        yield _Finding(tuple(error.absolute_path), error, _allowed([error]))
-        return
+        branches = [each for each in branches if not any(_asks_for_reference(inner) for inner in each)]
     # A branch that fails on the value itself, or on the field that tells kinds apart, is another kind of value.
-    meant = [errors for errors in branches.values() if not any(_is_other_kind(e, error) for e in errors)]
+    meant = [each for each in branches if not any(_is_other_kind(inner, error) for inner in each)]
     if len(meant) == 1 or len(branches) == 1:
-        for inner in (meant or list(branches.values()))[0]:
-            yield from _findings(inner)
-        return
-    choices = [e for errors in branches.values() for e in errors if e.validator in ("enum", "const")]
-    deepest = max(choices, key=lambda e: len(e.absolute_path), default=error)
-    path = tuple(deepest.absolute_path)
-    yield _Finding(path, deepest, _allowed([e for e in choices if tuple(e.absolute_path) == path]))
+        for inner in (meant or branches)[0]:
+            yield from _meant(inner)
+    else:
+        yield error
+
+
+def _asks_for_reference(error: ValidationError) -> bool:
+    return isinstance(error.kind, Kind.Required) and error.kind.property == "$ref"
 
 
 def _is_other_kind(inner: ValidationError, outer: ValidationError) -> bool:
-    depth = len(inner.absolute_path) - len(outer.absolute_path)
-    return (depth == 0 and inner.validator == "type") or (depth <= 1 and inner.validator in ("enum", "const"))
+    depth = len(inner.instance_path) - len(outer.instance_path)
+    return (depth == 0 and inner.kind.name == "type") or (depth <= 1 and inner.kind.name in ("enum", "const"))
 
 
-def _allowed(errors: list[ValidationError]) -> tuple[object, ...]:
-    values: list[object] = []
-    for error in errors:
-        if error.validator == "enum":
-            values += cast("list[object]", error.validator_value)
-        elif error.validator == "const":
-            values.append(error.validator_value)
-    return tuple(dict.fromkeys(values))
-
-
-def _defects(finding: _Finding) -> Iterator[Defect]:
-    path, error = finding.path, finding.error
-    fields = object_or_empty(error.instance)
-    match error.validator:
-        case "required":
-            for key in cast("list[str]", error.validator_value):
-                if key not in fields:
-                    placeholder = _PLACEHOLDERS.get(key, "")
-                    yield Defect(path, f"`{key}` is missing.", update(path, {key: placeholder}, f"`{key}` is missing."))
-        case "additionalProperties" | "unevaluatedProperties":
-            for key in fields:
-                if f"'{key}'" in error.message and not key.startswith("x-"):
-                    problem = f"`{key}` is no field that may stand here."
-                    yield Defect((*path, key), problem, remove((*path, key), problem))
+def _choices(error: ValidationError) -> list[tuple[ValidationError, list[Any]]]:
+    """The values that an error allows, those of all branches; each with the error that names them."""
+    match error.kind:
+        case Kind.Enum(options):
+            return [(error, options)]
+        case Kind.Constant(value):
+            return [(error, [value])]
         case _:
-            problem = _sentence(finding)
-            yield Defect(path, problem, _cure(finding, problem))
+            branches: list[list[ValidationError]] = getattr(error.kind, "context", [])
+            return [choice for branch in branches for inner in branch for choice in _choices(inner)]
 
 
-def _sentence(finding: _Finding) -> str:
-    value = json.dumps(finding.error.instance, ensure_ascii=False)
-    shown = value if len(value) <= 60 else value[:57] + "..."
-    if finding.allowed:
-        return f"{shown} is none of {', '.join(map(str, finding.allowed))}."
-    if finding.error.validator == "type":
-        return f"{shown} is not of type {finding.error.validator_value}."
-    return f"{shown} is not what may stand here (`{finding.error.validator}` of the OpenAPI schema)."
+def _defects(document: dict[str, Any], error: ValidationError) -> Iterator[Defect]:
+    path = place_of(error, document)
+    match error.kind:
+        case Kind.Required(key):
+            problem = f"`{key}` is missing."
+            yield Defect(path, problem, update(path, {key: _PLACEHOLDERS.get(key, "")}, problem))
+        case Kind.AdditionalProperties(keys) | Kind.UnevaluatedProperties(keys):
+            for key in keys:
+                problem = f"`{key}` is no field that may stand here."
+                yield Defect((*path, key), problem, remove((*path, key), problem))
+        case _:
+            choices = _choices(error)
+            deepest = max((each for each, _ in choices), key=lambda each: len(each.instance_path), default=error)
+            path = place_of(deepest, document)
+            same = [values for each, values in choices if each.instance_path == deepest.instance_path]
+            allowed = list(dict.fromkeys(value for values in same for value in values))
+            problem = _sentence(deepest, allowed)
+            yield Defect(path, problem, _cure(path, deepest, allowed, problem))
 
 
-def _cure(finding: _Finding, problem: str) -> Action | None:
+def _sentence(error: ValidationError, allowed: list[Any]) -> str:
+    shown = short(error.instance)
+    if allowed:
+        return f"{shown} is none of {', '.join(map(str, allowed))}."
+    if isinstance(error.kind, Kind.Type):
+        return f"{shown} is not of type {' or '.join(error.kind.types)}."
+    return f"{shown} is not what may stand here (`{error.kind.name}` of the OpenAPI schema)."
+
+
+def _cure(path: JsonPath, error: ValidationError, allowed: list[Any], problem: str) -> Action | None:
     """The nearest allowed value, else no value at all."""
-    path, value = finding.path, finding.error.instance
     if not path:
         return None
-    key = str(path[-1])
-    if finding.error.validator == "type" and key in _PLACEHOLDERS and not isinstance(path[-1], int):
-        return update(path[:-1], {key: _PLACEHOLDERS[key]}, f"{problem} A placeholder stands in its place.")
-    near = difflib.get_close_matches(str(value), [str(known) for known in finding.allowed], 1)
-    if near and isinstance(path[-1], str):
-        return update(path[:-1], {path[-1]: near[0]}, f"{problem} {near[0]} is nearest.")
+    value, key = error.instance, path[-1]
+    if isinstance(error.kind, Kind.Type) and key in _PLACEHOLDERS:
+        return update(path[:-1], {key: _PLACEHOLDERS[str(key)]}, f"{problem} A placeholder stands in its place.")
+    near = difflib.get_close_matches(str(value), [str(known) for known in allowed], 1)
+    if near and isinstance(key, str):
+        return update(path[:-1], {key: near[0]}, f"{problem} {near[0]} is nearest.")
     if len(path) == 4 and path[0] == "components" and isinstance(value, str):
         # One action for every component that is wrong in the same way: a real file had 242 of them.
         field = jsonpath(path[3:])[1:]

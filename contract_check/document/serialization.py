@@ -1,12 +1,19 @@
 """How OpenAPI has parameters and the fields of forms stand as text: `style`, `explode` and `encoding`."""
 
-from typing import Any
+import json
+from io import BytesIO
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, unquote
+
+import multipart  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]  # it has no types
 
 from .media_types import FORM
-from .tree import JsonPath, at, list_or_empty, object_or_empty, operations, resolve
+from .tree import JsonPath, at, is_array, is_object, list_or_empty, object_or_empty, operations, resolve
 
 DELIMITERS = {"form": ",", "spaceDelimited": "%20", "pipeDelimited": "%7C"}
 """What stands between the items of an array, or the keys and values of an object, that is not exploded."""
+
+_MULTIPART: Any = multipart
 
 SCALARS = ("string", "integer", "number", "boolean")
 """The types that are one text in every style."""
@@ -15,7 +22,7 @@ SCALARS = ("string", "integer", "number", "boolean")
 def is_taken_as_text(document: dict[str, Any], parameter: dict[str, Any]) -> bool:
     """Whether a caller gives a parameter as it is sent: a list or an object in a path, a header or a cookie."""
     schema = resolve(document, parameter.get("schema"))
-    given = [*list_or_empty(schema.get("enum")), *([schema["const"]] if "const" in schema else [])]
+    given = [*schema.get("enum", []), *([schema["const"]] if "const" in schema else [])]
     is_scalar = bool(given) and not any(value is None or isinstance(value, dict | list) for value in given)
     fits = is_scalar or schema.get("type") in SCALARS or parameter.get("in") == "query"
     return "$ref" not in parameter and ("content" in parameter or not fits)
@@ -41,7 +48,7 @@ def of_form(media_type: str, content: dict[str, Any]) -> dict[str, str]:
     """For each field of a form that has its own `encoding`: the part's media type in a multipart, else its style."""
     found = dict[str, str]()
     if FORM.fullmatch(media_type):
-        for name, encoding in object_or_empty(content.get("encoding")).items():
+        for name, encoding in content.get("encoding", {}).items():
             if media_type.lower().startswith("multipart/"):
                 given = str(object_or_empty(encoding).get("contentType", "")).split(",")
                 told = next((each.strip() for each in given if "*" not in each), "")
@@ -56,7 +63,7 @@ def own_server(document: dict[str, Any], path: JsonPath) -> str:
     item = resolve(document, at(document, path[:2]))
     servers = list_or_empty(object_or_empty(at(document, path)).get("servers") or item.get("servers"))
     given = [str(object_or_empty(each).get("url", "")) for each in servers]
-    usual = [object_or_empty(each).get("url") for each in list_or_empty(document.get("servers"))]
+    usual = [object_or_empty(each).get("url") for each in document.get("servers", [])]
     return next((url for url in given if url and url not in usual), "")
 
 
@@ -64,9 +71,9 @@ def of_operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """For each operation of a prepared document that has any: `parameters`, by place and name, and `forms`."""
     found = dict[str, dict[str, Any]]()
     for _, operation in operations(document):
-        given = list_or_empty(operation.get("parameters"))
+        given = operation.get("parameters", [])
         parameters = {f"{each['in']} {each['name']}": of_parameter(document, each) for each in given}
-        content = object_or_empty(object_or_empty(operation.get("requestBody")).get("content"))
+        content = object_or_empty(operation.get("requestBody", {}).get("content"))
         forms = {media_type: of_form(media_type, holder) for media_type, holder in content.items()}
         told = {"parameters": _given(parameters), "forms": _given(forms)}
         if any(told.values()):
@@ -76,3 +83,53 @@ def of_operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def _given(found: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value}
+
+
+def texts(value: Any) -> list[str]:
+    """`value` as a parameter or a form's field: one text for each item of an array, none for null."""
+    items = value if is_array(value) else [value]
+    return [
+        each if isinstance(each, str) else json.dumps(each, ensure_ascii=False) for each in items if each is not None
+    ]
+
+
+def as_text(style: str, name: str, value: Any) -> dict[str, list[str]]:
+    """`value` as a parameter or a form's field of a style that `of_parameter` tells, by the names that are sent."""
+    match style:
+        case "label":
+            return {name: [f".{text}" for text in texts(value)]}
+        case "matrix":
+            return {name: [f";{name}={text}" for text in texts(value)]}
+        case "deep" if is_object(value):
+            inner = [as_text("deep", f"{name}[{key}]", item) for key, item in value.items()]
+            return {key: found for each in inner for key, found in each.items()}
+        case "" if is_object(value):
+            return {key: texts(item) for key, item in value.items()}
+        case "" | "deep":
+            return {name: texts(value)}
+        case delimiter:
+            pairs = [(key, item) for key, item in value.items() if item is not None] if is_object(value) else []
+            items = texts([each for pair in pairs for each in pair] if is_object(value) else value)
+            return {name: [unquote(delimiter).join(items)]} if items else {}
+
+
+class FormField(NamedTuple):
+    """A field of a form that was sent; a multipart's may have a media type."""
+
+    name: str
+    text: str
+    media_type: str = ""
+
+
+def read_form(content_type: str, body: bytes) -> list[FormField]:
+    """The fields of a form, in order; `content_type` is the whole header. Raises ValueError where it is no form."""
+    if "urlencoded" in content_type:
+        return [FormField(name, text) for name, text in parse_qsl(body.decode(), keep_blank_values=True)]
+    boundary, size = _MULTIPART.parse_options_header(content_type)[1].get("boundary", ""), len(body) + 1
+    found = list[FormField]()
+    for part in _MULTIPART.MultipartParser(
+        BytesIO(body), boundary, part_limit=size, spool_limit=size, memory_limit=size
+    ):
+        headers = {name.lower(): value for name, value in part.headerlist}
+        found.append(FormField(part.name, part.raw.decode(errors="replace"), headers.get("content-type", "")))
+    return found

@@ -1,16 +1,19 @@
 """Text of a document on a terminal or in a docstring: what would act there, or hide, is shown as its escape."""
 
+import json
 import os
 import re
 import sys
 import unicodedata
 
-_LINE = "\n\t"
+_BLANK = r"\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0d\uffa0\U000e0100-\U000e01ef"
+"""Letters and marks that show as nothing, but for the two that choose how an emoji looks."""
+_SUSPECT = re.compile(rf"[{_BLANK}]|[^\w\s]|[^\S\n\t ]")
 
 
 def visible(text: str) -> str:
-    r"""`text` with its control and direction characters as \u escapes; line breaks and tabs stay."""
-    return re.sub(r"[^\w\s]|[^\S\n\t ]", lambda found: _escaped(found[0]), text)
+    r"""`text` with its control, direction and invisible characters as \u escapes; line breaks and tabs stay."""
+    return _SUSPECT.sub(lambda found: _escaped(found[0]), text)
 
 
 def is_visible(text: str) -> bool:
@@ -30,5 +33,14 @@ def progress(text: str) -> None:
 
 
 def _escaped(character: str) -> str:
-    hidden = unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")
-    return f"\\u{ord(character):04x}" if hidden and character not in _LINE else character
+    acts = unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") and character not in "\n\t"
+    if not acts and not re.match(f"[{_BLANK}]", character):
+        return character
+    return f"\\u{ord(character):04x}" if character < "\U00010000" else f"\\U{ord(character):08x}"
+
+
+def short(value: object) -> str:
+    """`value` as a message quotes it: on one line, in at most 60 characters."""
+    text = " ".join((value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).split())
+    text = text if len(text) <= 60 else f"{text[:57]}..."
+    return f'"{text}"' if isinstance(value, str) else text

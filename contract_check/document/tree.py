@@ -43,7 +43,7 @@ def is_array(value: object) -> TypeGuard[list[Any]]:
 
 
 def object_or_empty(value: object) -> dict[str, Any]:
-    """`value` where it is a JSON object, else an empty one: a rule looks on, another one reports."""
+    """`value` where it is a JSON object, else an empty one; schema_rules reports what is malformed."""
     return value if is_object(value) else {}
 
 
@@ -104,6 +104,15 @@ def at(document: Any, path: JsonPath) -> Any:
     return document
 
 
+def place_in(document: Any, path: Sequence[str | int]) -> JsonPath:
+    """`path` with the indices of arrays as numbers, and all else as text."""
+    found = list[str | int]()
+    for part in path:
+        found.append(int(part) if is_array(document) and str(part).isdecimal() else str(part))
+        document = at(document, (found[-1],))
+    return tuple(found)
+
+
 def resolve(document: dict[str, Any], value: Any) -> dict[str, Any]:
     """`value`, or what its `$ref` leads to, however many there are on the way."""
     for _ in range(100):  # A circle of references is a defect of its own.
@@ -123,8 +132,11 @@ def is_reference_alone(document: dict[str, Any], path: Sequence[str | int]) -> b
 
 def follow(document: dict[str, Any], path: JsonPath) -> JsonPath:
     """`path`, or where the `$ref` that stands there leads."""
-    while "$ref" in object_or_empty(at(document, path)):
-        path = parse_pointer(at(document, path)["$ref"])
+    for _ in range(100):  # A circle of references is a defect of its own.
+        reference = object_or_empty(at(document, path)).get("$ref")
+        if not isinstance(reference, str):
+            break
+        path = place_in(document, parse_pointer(reference))
     return path
 
 

@@ -1,133 +1,150 @@
-"""Values against the schemas of a document: defaults, examples, and bodies that travelled."""
+"""Values against the schemas of a document: defaults, examples, requests and responses.
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+jsonschema_rs compiles the schemas: it knows the regular expressions of ECMA-262, matches in bounded time, follows each
+`$ref` once, and says of what kind an error is.
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
+from copy import deepcopy
 from datetime import date, datetime
-from typing import Any, TypeAlias, cast
+from functools import cache, partial
+from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from jsonschema import FormatChecker, validators
-from jsonschema.exceptions import ValidationError
-from jsonschema.protocols import Validator
-from openapi_schema_validator import OAS30Validator, OAS31Validator
-from referencing import Registry, Resource
-from referencing.jsonschema import DRAFT4, DRAFT202012
+from jsonschema_rs import Draft202012, Draft202012Validator, Registry, ValidationError, ValidationErrorKind
 
-from . import patterns
-from .tree import JsonPath, is_object, object_or_empty, pointer
+from .text import short
+from .tree import (
+    JsonPath,
+    at,
+    is_array,
+    is_object,
+    list_or_empty,
+    object_or_empty,
+    parse_pointer,
+    place_in,
+    pointer,
+    walk,
+)
 
 _URI = "urn:relay-client:document"
+_READERS: dict[str, Callable[[str], object]] = {
+    "date": date.fromisoformat,
+    "date-time": datetime.fromisoformat,
+    "uuid": UUID,
+}
 
-Keyword: TypeAlias = Callable[[Any, Any, Any, Any], Iterator[ValidationError] | None]
-"""What judges by a keyword, as jsonschema's `extend` takes it: of validator, the keyword's value, instance, schema."""
 
-FORMATS = FormatChecker(formats=())
+def _is_read(name: str, text: str) -> bool:
+    try:
+        return _READERS[name](text) is not None
+    except ValueError:
+        return False
+
+
+READ_FORMATS = {name: partial(_is_read, name) for name in _READERS}
 """The formats that generated code reads."""
 
 
-def _read_by(read: Callable[[str], object]) -> Callable[[object], bool]:
-    """Whether `read`, which raises ValueError, takes a value; what is no text has no format."""
-    return lambda value: not isinstance(value, str) or read(value) is not None
+class Schemas:
+    """The schemas of a sound document, each compiled when it is first asked for."""
+
+    def __init__(
+        self,
+        document: dict[str, Any],
+        formats: Mapping[str, Callable[[str], bool] | None] = READ_FORMATS,
+        keywords: dict[str, Any] | None = None,
+    ) -> None:
+        """Check `formats`, each by its function or as jsonschema_rs does, and `keywords`, each by its class."""
+        self.document = document
+        self._formats = {name: judge for name, judge in formats.items() if judge}
+        self._keywords = keywords
+        self._registry = Registry([(_URI, _checkable(document, formats))], draft=Draft202012)
+        self.validator = cache(self._validator)
+        self.types = cache(self._types)
+
+    def _validator(self, path: JsonPath) -> Draft202012Validator:
+        """Compile the schema at `path`; where there is none, anything fits."""
+        is_given = at(self.document, path) is not None
+        reference = {"$ref": _URI + quote(pointer(path), safe="#/~")} if is_given else {}
+        options: dict[str, Any] = {"formats": self._formats, "validate_formats": True, "keywords": self._keywords}
+        return Draft202012Validator(reference, registry=self._registry, **options)
+
+    def errors(self, path: JsonPath, value: Any) -> Iterator[ValidationError]:
+        """What the schema at `path` has against `value`; nothing where that takes too long to say."""
+        for error in self.validator(path).iter_errors(value):
+            if not isinstance(error.kind, ValidationErrorKind.BacktrackLimitExceeded):
+                yield error
+
+    def problem(self, path: JsonPath, value: Any) -> str:
+        """The first error as a line for a person; empty where `value` fits."""
+        for error in self.errors(path, value):
+            steps = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in place_of(error, value))
+            quoted = json.dumps(error.instance, ensure_ascii=False, separators=(",", ":"))
+            return f"${''.join(steps)}: {error.message.replace(quoted, short(error.instance), 1)[:200]}"
+        return ""
+
+    def _types(self, path: JsonPath) -> set[str] | None:
+        """The JSON types that the schema at `path` allows; None where it says nothing of them."""
+        schema = object_or_empty(at(self.document, path))
+        listed = schema.get("type")
+        said = [set(map(str, listed)) if is_array(listed) else {str(listed)}] if listed else []
+        options = schema["enum"] if "enum" in schema else [schema["const"]] if "const" in schema else []
+        said += [set(map(json_type, options))] if options else []
+        for keyword in ("oneOf", "anyOf"):
+            count = len(list_or_empty(schema.get(keyword)))
+            branches = [self.types((*path, keyword, index)) for index in range(count)]
+            said += [set[str]().union(*filter(None, branches))] if branches and None not in branches else []
+        parts = [(*path, "allOf", index) for index in range(len(schema.get("allOf", [])))]
+        parts += [parse_pointer(schema["$ref"])] if "$ref" in schema else []
+        said += filter(None, map(self.types, parts))
+        said = [each | {"integer"} if "number" in each else each for each in said]
+        nullable = {"null"} if schema.get("nullable") is True else set[str]()  # without a type: the generator's reading
+        return said[0].intersection(*said) | nullable if said else None
 
 
-FORMATS.checks("date", ValueError)(_read_by(date.fromisoformat))
-FORMATS.checks("date-time", ValueError)(_read_by(datetime.fromisoformat))
-FORMATS.checks("uuid", ValueError)(_read_by(UUID))
+def place_of(error: ValidationError, value: Any) -> JsonPath:
+    """Where in `value` an error is: jsonschema_rs leaves out empty names, and has numeric ones as indices."""
+    place: JsonPath = ()
+    for part in (*error.instance_path, None):
+        here = at(value, place)
+        if is_object(here) and "" in here and (here != error.instance if part is None else str(part) not in here):
+            place = (*place, "")
+        place = (*place, part) if part is not None else place
+    return place_in(value, place)
 
 
-def validator(
-    document: dict[str, Any], path: JsonPath, keywords: Mapping[str, Any] | None = None, **options: Any
-) -> Validator:
-    """What checks a value against the schema at `path`, in the dialect of the document's version.
-
-    `keywords` are judged by functions of the caller's; `options` are the validator's own, such as `format_checker`.
-    """
-    is_30 = str(document.get("openapi")).startswith("3.0.")
-    contents = Resource.from_contents(document, DRAFT4 if is_30 else DRAFT202012)
-    registry: Any = cast("Any", Registry)()  # its type parameter cannot be inferred
-    reference = {"$ref": _URI + quote(pointer(path), safe="#/~")}
-    kind: Any = OAS30Validator if is_30 else OAS31Validator
-    extend: Any = cast("Any", validators).extend  # jsonschema's types say nothing of it
-    own: dict[str, Keyword] = {"pattern": _pattern, "patternProperties": _pattern_properties}
-    for name, wrap in _WRAPPED.items():
-        if name in kind.VALIDATORS:
-            own[name] = wrap(kind.VALIDATORS[name])
-    kind = extend(kind, own | dict(keywords or {}))
-    found: Validator = kind(reference, registry=registry.with_resource(_URI, contents), **options)
-    return found
+@cache
+def is_checked(pattern: str) -> bool:
+    """Whether texts are held against a pattern: a few of ECMA-262 are beyond jsonschema_rs."""
+    try:
+        Draft202012Validator({"pattern": pattern})
+    except ValidationError:
+        return False
+    return True
 
 
-def errors(document: dict[str, Any], path: JsonPath, value: Any) -> Iterator[str]:
-    """What the schema at `path` has against `value`, a line each, with the place in the value."""
-    for error in validator(document, path, format_checker=FORMATS).iter_errors(value):
-        yield f"{error.json_path}: {error.message[:200]}"
+def _checkable(document: dict[str, Any], formats: Collection[Any]) -> dict[str, Any]:
+    """A copy of `document` without other formats, and without patterns that can't be checked."""
+    copy = deepcopy(document)
+    for _, part in list(walk(copy)):
+        if part.get("format") not in formats:
+            part.pop("format", None)
+        if isinstance(part.get("pattern"), str) and not is_checked(part["pattern"]):
+            del part["pattern"]
+        if is_object(part.get("patternProperties")):
+            by_pattern = part["patternProperties"].items()
+            part["patternProperties"] = {key: each for key, each in by_pattern if is_checked(key)}
+    return copy
 
 
-def _once(follow: Keyword) -> Keyword:
-    """A `$ref` that holds each value against what it leads to once, however many ways lead there.
-
-    Thirty schemas that each name the next one twice are a billion ways. A second way says again the first thing
-    that is wrong, so that `oneOf` and `not` count right. A way that leads back to where it began adds nothing.
-    """
-    known: dict[tuple[str, int], tuple[Any, list[ValidationError]]] = {}  # holds the value, so that its id stays its
-
-    def judge(validator: Any, reference: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-        key = (str(reference), id(instance))
-        if key in known:
-            for error in known[key][1][:1]:
-                yield ValidationError.create_from(error)
-            return
-        found: list[ValidationError] = []
-        known[key] = (instance, found)
-        for error in follow(validator, reference, instance, schema) or ():
-            found.append(ValidationError.create_from(error))
-            yield error
-
-    return judge
+_TYPES: dict[type, str] = {type(None): "null", bool: "boolean", int: "integer", float: "number", str: "string"}
 
 
-def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    if isinstance(instance, str) and not patterns.matches(pattern, instance):
-        yield ValidationError(f"{instance!r} does not match {pattern!r}")
-
-
-def _pattern_properties(validator: Any, by_pattern: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    for pattern, subschema in by_pattern.items():
-        for key in [key for key in object_or_empty(instance) if patterns.matches(pattern, key)]:
-            yield from validator.descend(instance[key], subschema, path=key, schema_path=pattern)
-
-
-def _beside_patterns(judge: Keyword) -> Keyword:
-    """`additionalProperties`: beside `patternProperties`, jsonschema's own reads these by `re`."""
-
-    def of_others(validator: Any, additional: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-        by_pattern = object_or_empty(schema.get("patternProperties"))
-        others = {
-            key: value
-            for key, value in object_or_empty(instance).items()
-            if not any(patterns.matches(pattern, key) for pattern in by_pattern)
-        }
-        alone = {key: value for key, value in schema.items() if key != "patternProperties"}
-        yield from judge(validator, additional, others if is_object(instance) else instance, alone) or ()
-
-    return of_others
-
-
-def _where_patterns_are_known(judge: Keyword) -> Keyword:
-    """`unevaluatedProperties`: jsonschema reads `patternProperties` by `re` when it looks for what was evaluated."""
-
-    def careful(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-        try:
-            yield from judge(validator, value, instance, schema) or ()
-        except re.error:
-            return
-
-    return careful
-
-
-_WRAPPED: dict[str, Callable[[Keyword], Keyword]] = {
-    "$ref": _once,
-    "additionalProperties": _beside_patterns,
-    "unevaluatedProperties": _where_patterns_are_known,
-}
+def json_type(value: Any) -> str:
+    """The JSON type of a value; a whole number is an integer, however it is written."""
+    if isinstance(value, float) and value.is_integer():
+        return "integer"
+    return "object" if is_object(value) else "array" if is_array(value) else _TYPES[type(value)]

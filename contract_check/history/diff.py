@@ -5,15 +5,20 @@ import os
 import re
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from dataclasses import asdict, dataclass
+from itertools import zip_longest
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, cast
 
 from generator.verification import PACKAGE, files
 
+from .. import VENDORED
 from ..document.defects import Refusal, count
-from . import revisions, surface
+from . import hidden, revisions, surface
 from .renames import Renames
-from .revisions import Revision
+from .revisions import Layers, Revision
 from .surface import Facts, Key, Place
 
 LEVELS = ("none", "patch", "minor", "major")
@@ -39,23 +44,22 @@ class _Found(NamedTuple):
     what: str
 
 
-_DECLARED = ("exists", "type", "type of success", "values", "security")
+_DECLARED = ("exists", "type", "type of success", "values", "security", "known values")
 """The aspects of a document that show in how Python declares what stands there."""
 
 
 def compare(old: Revision, new: Revision) -> list[Change]:
     """Every change from `old` to `new`, the worst first; an operation is the same where its route or its name is."""
-    renames = Renames(old.document, new.document)
-    before, after = surface.promises(old.document), surface.promises(new.document)
+    renames, before, after = _contracts(old.document, new.document)
     users: dict[Place, set[str]] = {}
     for user, _, place, _ in before | after:
         users.setdefault(place[:2], set()).add(user)
-    found = [
+    documented = list(_changes(before, after))
+    found = documented + [
         _Found(place, user, "exists", "major", what)
         for place, what in renames.told()
         for user in ([".".join(place[1:])] if place[0] == "api" else users.get(place, {""}))
     ]
-    found += _changes(before, after)
     explained = {(each.place, each.aspect) for each in found}
     lasting = {key[0] for key in before} & {key[0] for key in after}  # of the others' models, their own line tells
     length = max(len(old.packages), len(new.packages))
@@ -70,6 +74,44 @@ def compare(old: Revision, new: Revision) -> list[Change]:
                 found += [each._replace(user=user) for user in own]
         if not found and files(one) != files(other):
             found.append(_Found((PACKAGE,), "", "", "patch", "its documentation or inner workings changed"))
+    return _merged([*found, *_hidden(old.layers, new.layers, documented)])
+
+
+def _contracts(old: dict[str, Any], new: dict[str, Any]) -> tuple[Renames, Facts, Facts]:
+    """What two prepared documents promise, under the newer one's names, which the older one takes."""
+    renames = Renames(old, new)
+    return renames, surface.promises(old), surface.promises(new)
+
+
+def _hidden(old: Layers, new: Layers, known: list[_Found]) -> Iterator[_Found]:
+    """What changed below the actions of the overlays, judged as if they were not there, but for what is `known`."""
+    old, new = deepcopy(old), deepcopy(new)  # a revision may be compared more than once
+    if hidden.reveal(old, new):
+        _, before, after = _contracts(old.prepared(), new.prepared())
+        for each in _changes(before, after):
+            if each not in known:
+                yield each._replace(what=f"{each.what}; an overlay hides this")
+
+
+def warnings_since_head(document: Path) -> list[str]:
+    """A warning for each change since HEAD that an overlay hides, where `document` is the vendored one."""
+    head = revisions.git("show", f"HEAD:./{VENDORED.name}")
+    if document.resolve() != VENDORED or head in (b"", VENDORED.read_bytes()):
+        return []
+    changes = hidden_changes("HEAD", None)
+    return [f"warning: {document}: {each.level} since HEAD: {each.where}: {each.what}" for each in changes]
+
+
+def hidden_changes(old: str, new: str | None) -> list[Change]:
+    """The changes between two documents or revisions that their overlays hide, without a package made from either."""
+    with TemporaryDirectory() as one, TemporaryDirectory() as other:
+        layers = revisions.load_layers(old, Path(one)), revisions.load_layers(new, Path(other))
+        _, before, after = _contracts(*(deepcopy(each).prepared() for each in layers))
+        return _merged(_hidden(*layers, list(_changes(before, after))))
+
+
+def _merged(found: Iterable[_Found]) -> list[Change]:
+    """One change for all the operations that it concerns, the worst first."""
     merged: dict[tuple[str, str], dict[str, str]] = {}
     for place, user, _, level, what in found:
         levels = merged.setdefault((_where(place), what), {})
@@ -142,13 +184,23 @@ def _judge(aspect: str, old: Any, new: Any, is_response: bool) -> tuple[str, str
         if new is None:
             return "major", "is gone"
         return ("major", "is new and required") if new == "required" and not is_response else ("minor", "is new")
-    less, more = not _covers(aspect, new, old), not _covers(aspect, old, new)
-    is_felt = less or more or aspect in ("default", "deprecated")
+    pairs = _pairs(old, new)
+    less = any(not _covers(aspect, now, before) for before, now in pairs)
+    more = any(not _covers(aspect, before, now) for before, now in pairs)
+    is_felt = less or more or aspect in ("default", "deprecated", "known values", "media type")
     level = "major" if (more if is_response else less) else "minor" if is_felt else "none"
     hint = ""
     if aspect == "type" and None not in (old, new) and ("Unset" in old) != ("Unset" in new):
         hint = ", so it has to be there" if "Unset" in old else ", so it may be missing"
     return level, f"{aspect}: was {_say(old)}, is {_say(new)}{hint}"
+
+
+def _pairs(old: Any, new: Any) -> list[tuple[Any, Any]]:
+    """The rules that differ, of each of several alternatives or parts in one place; any other fact is one of a kind."""
+    if not isinstance(old or new, tuple):
+        return [(old, new)]
+    before, now = ([rule for rule in one or () if rule not in (other or ())] for one, other in ((old, new), (new, old)))
+    return list(zip_longest(before, now))
 
 
 def _covers(aspect: str, wide: Any, narrow: Any) -> bool:
@@ -163,18 +215,22 @@ def _covers(aspect: str, wide: Any, narrow: Any) -> bool:
             return all(any(few <= way for few in wide) for way in narrow)
         case "default" | "deprecated":
             return None in (wide, narrow)
+        case "known values" | "media type":
+            return True
         case "writeOnly":
             return narrow is None
-        case "readOnly" | "pattern" | "multipleOf" | "uniqueItems":
-            return wide is None
         case _ if aspect in surface.LIMITS:
             most, least = (surface.LIMITS[aspect] if limit is None else limit for limit in (wide, narrow))
             return bool(most <= least if "min" in aspect.lower() else most >= least)
-        case _:
+        case "route" | "name on the wire" | "URL" | "own server" | "style" | "encoding" | "declaration" | "position":
             return False
+        case _:
+            return wide is None
 
 
 def _say(fact: Any) -> str:
+    if isinstance(fact, tuple):  # of several alternatives or parts
+        return " and ".join(map(_say, cast("tuple[object, ...]", fact)))
     if not isinstance(fact, frozenset):
         return "unset" if fact is None else str(fact)
     parts = cast("frozenset[Iterable[str]]", fact)

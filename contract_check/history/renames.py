@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from generator.prepare.preparation import SERIALIZATION
+
 from ..document import names
 from ..document.tree import (
     at,
@@ -29,12 +31,16 @@ class Renames:
         pairs = list[_Pair]()
         by_route = {route_of(path): operation for path, operation in operations(new)}
         before: dict[Place, str] = {}
+        moved = dict[str, Any]()
         for path, operation in operations(old):
             same = by_route.get(route_of(path), operation)
             self.operations[place_of(operation)] = place_of(same)
+            if serialized := old[SERIALIZATION].pop("/".join(place_of(operation)[1:]), None):
+                moved["/".join(place_of(same)[1:])] = serialized
             before[place_of(same)] = names.pascal(operation["operationId"])
             operation |= {"tags": same["tags"], "operationId": same["operationId"]}
             pairs.append((operation, same))
+        old[SERIALIZATION] |= moved
         self.classes = _classes(old, new, pairs)
         """The classes of the older document that have another name now."""
         self._stems = {place: stem for place, stem in before.items() if place not in self.operations}

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 from math import inf
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -12,8 +13,21 @@ import griffe
 from generator.prepare.preparation import SERIALIZATION, WIRE_NAMES
 
 from ..document import serialization
+from ..document.media_types import FORM, JSON
 from ..document.prose_rules import server_url
-from ..document.tree import JsonPath, at, list_or_empty, object_or_empty, operations, walk
+from ..document.tree import (
+    SCHEMA_KEYWORDS,
+    JsonPath,
+    at,
+    is_array,
+    is_object,
+    keyword_of,
+    list_or_empty,
+    object_or_empty,
+    operations,
+    resolve,
+    walk,
+)
 
 Place: TypeAlias = tuple[str, ...]
 Key: TypeAlias = tuple[str, str, Place, str]
@@ -24,7 +38,16 @@ _UPPER = dict.fromkeys(("maximum", "exclusiveMaximum", "maxLength", "maxItems", 
 _LOWER = {"minimum": -inf, "exclusiveMinimum": -inf, "minLength": 0, "minItems": 0, "minProperties": 0}
 LIMITS = _UPPER | _LOWER
 """What holds where a limit is not given."""
-_RULES = (*LIMITS, "pattern", "multipleOf", "uniqueItems")
+_SHAPE = {"$ref", "type", "properties", "items", "enum", "const", "allOf", "anyOf", "oneOf"}
+"""The keywords by which an alternative is a type of its own, and more than a rule."""
+_TOLD = _SHAPE | {
+    *("nullable", "additionalProperties", "required", "default", "format", "readOnly", "writeOnly", "deprecated"),
+    *("title", "description", "example", "examples", "externalDocs", "xml", "$comment", "$schema", "$id", "$anchor"),
+    *("$defs", "definitions"),
+}
+"""The keywords that a fact of their own tells, or that promise nothing; any other one is compared as it is."""
+_SWITCHES = ("exclusiveMinimum", "exclusiveMaximum", "uniqueItems")
+_ANY_TEXT = ("", "^", "$", ".*", "^.*", ".*$", "^.*$")
 _ONE_WAY = {"request": "readOnly", "response": "writeOnly"}
 """The keyword that takes a property out of a direction: a caller sends it to no avail, or waits for it."""
 _JSON_TYPES = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "array": "list", "null": "None"}
@@ -33,11 +56,53 @@ _ORIGINAL = "x-contract-check-"
 
 
 def keep_originals(document: dict[str, Any]) -> None:
-    """Keeps what the preparation takes away, where it doesn't look."""
-    for _, part in walk(document):
-        part.update({_ORIGINAL + key: list(part[key]) for key in ("enum", "content") if part.get(key)})
-        if part.get("default") is not None:
-            part[_ORIGINAL + "default"] = part["default"]
+    """Keep what the preparation takes away, where it doesn't look."""
+    for path, part in list(walk(document)):
+        if keyword_of(path) in SCHEMA_KEYWORDS:
+            if rules := list(_rules(document, part, set())):
+                part[_ORIGINAL + "rules"] = rules
+            if part.get("default") is not None:
+                part[_ORIGINAL + "default"] = part["default"]
+        elif keyword_of(path) == "parameters" and _types(resolve(document, part.get("schema"))) != {"str"}:
+            part[_ORIGINAL + "schema"] = deepcopy(part.get("schema"))
+        if content := object_or_empty(part.get("content")):
+            typed = [name for name in content if JSON.fullmatch(name) or FORM.fullmatch(name)]
+            part[_ORIGINAL + "content"] = deepcopy(content | {name: dict[str, Any]() for name in typed})
+
+
+def _rules(document: dict[str, Any], schema: dict[str, Any], seen: set[str]) -> Iterator[dict[str, Any]]:
+    """What a schema, and each part that its `allOf` joins to it, says of a value beyond its type."""
+    rules = {key: _bare(value) for key, value in schema.items() if key not in _TOLD and not key.startswith("x-")}
+    for limit, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+        if rules.get(exclusive) is True:  # as OpenAPI 3.0 makes a limit exclusive
+            rules[exclusive] = rules.pop(limit, None)
+    if str(schema.get("format", "password")) not in (*_TYPES, "password") and schema.get("type") == "string":
+        rules["format"] = schema["format"]
+    if given := [value for value in (*list_or_empty(schema.get("enum")), schema.get("const")) if value is not None]:
+        rules["values"] = [json.dumps(value, ensure_ascii=False) for value in given]
+    for key in ("anyOf", "oneOf"):
+        parts = list_or_empty(schema.get(key))
+        if parts and not any(_SHAPE & object_or_empty(part).keys() for part in parts):
+            rules[key] = _bare(parts)
+    if rules := {key: rule for key, rule in rules.items() if not _says_nothing(key, rule)}:
+        yield rules
+    for part in list_or_empty(schema.get("allOf")):
+        reference, target = str(object_or_empty(part).get("$ref", "")), resolve(document, part)
+        if reference not in seen and not {"properties", "allOf"} & target.keys() and target.get("type") != "object":
+            yield from _rules(document, target, seen | {reference} - {""})
+
+
+def _says_nothing(keyword: str, rule: Any) -> bool:
+    return rule is None or (rule is False if keyword in _SWITCHES else rule is True or rule == {})
+
+
+def _bare(value: Any) -> Any:
+    """`value` without the words for people in it."""
+    if is_array(value):
+        return [_bare(item) for item in value]
+    words = ("description", "title", "$comment")
+    fields = object_or_empty(value).items()
+    return {key: _bare(item) for key, item in fields if key not in words or is_object(item)} if fields else value
 
 
 def place_of(operation: dict[str, Any]) -> Place:
@@ -105,6 +170,7 @@ def promises(document: dict[str, Any]) -> Facts:
 
     def add(way: tuple[str, str], place: Place, schema: dict[str, Any], required: object, wire: str = "") -> None:
         types = set[str]() if required else {"Unset"}
+        given, is_open = dict[str, list[Any]](), False
         for name, leaf in _leaves(schemas, schema):
             facts.update({(*way, ("models", name), "exists"): "class"} if name else {})
             if name and "enum" not in leaf:
@@ -116,7 +182,9 @@ def promises(document: dict[str, Any]) -> Facts:
             for part in list_or_empty(leaf.get("allOf")):
                 facts[*way, ("models", str(part.get("$ref", "")).rpartition("/")[2]), "exists"] = "class"
             types |= _types(leaf)
-            facts.update({(*way, place, aspect): rule for aspect, rule in _rules(leaf, way[1])})
+            for aspect, rule in _facts(leaf, way[1]):
+                given.setdefault(aspect, []).extend([] if rule in given.get(aspect, ()) else [rule])
+            is_open |= leaf.get("type") == "string" and "values" not in dict(_facts(leaf, way[1]))
             for key, part in object_or_empty(leaf.get("properties")).items():
                 here = (*place, _attribute(key))
                 add(way, here, part, key in list_or_empty(leaf.get("required")), wire_names.get(key, key))
@@ -124,14 +192,25 @@ def promises(document: dict[str, Any]) -> Facts:
                 if isinstance(leaf.get(key), dict):
                     add(way, (*place, sign), leaf[key], required=True)
         facts[*way, place, "type"] = frozenset(types)
+        if is_open and "values" in given:
+            given["known values"] = given.pop("values")
+        facts.update({(*way, place, aspect): tuple(sorted(rules, key=_order)) for aspect, rules in given.items()})
         if wire:
             facts[*way, place, "exists"], facts[*way, place, "name on the wire"] = _demand(required), wire
 
     def add_content(way: tuple[str, str], place: Place, holder: dict[str, Any], required: object) -> None:
         facts[*way, place, "exists"] = _demand(required)
-        for media_type in holder.get(_ORIGINAL + "content", ()):
+        named = list[str]()
+        for media_type, content in object_or_empty(holder.get(_ORIGINAL + "content")).items():
             bare = media_type.lower().partition(";")[0].strip()  # such as a charset says nothing to a caller
+            if JSON.fullmatch(bare):
+                named.append(bare)
+                bare = "as JSON"
+            elif not FORM.fullmatch(bare):  # of which the package has text or bytes, whatever they hold
+                add(way, (*place, bare), object_or_empty(content.get("schema")), required=True)
             facts[*way, (*place, bare), "exists"] = "optional"
+        if named:
+            facts[*way, (*place, "as JSON"), "media type"] = frozenset(named)
         kinds = [content.get("schema", {}) for content in object_or_empty(holder.get("content")).values()]
         add(way, place, {"anyOf": kinds or [{"type": "null"}]}, required)
 
@@ -150,6 +229,9 @@ def promises(document: dict[str, Any]) -> Facts:
             wire = f"{parameter['in']} {wire_names.get(parameter['name'], parameter['name'])}"
             add(asked, here, object_or_empty(parameter.get("schema")), parameter.get("required"), wire)
             key = f"{parameter['in']} {parameter['name']}"
+            facts[*asked, here, "deprecated"] = parameter.get("deprecated") or None
+            if originals := _original_schemas(parameter):  # of which the package takes text
+                add(asked, (*here, "as text"), {"anyOf": originals}, required=True)
             facts[*asked, here, "style"] = object_or_empty(serialized.get("parameters")).get(key)
         if body := object_or_empty(operation.get("requestBody")):
             add_content(asked, (*place, "body"), body, body.get("required"))
@@ -158,11 +240,18 @@ def promises(document: dict[str, Any]) -> Facts:
                     facts[*asked, (*place, "body", _attribute(field)), "encoding"] = encoding
         for status, response in operation["responses"].items():
             add_content(answered, (*place, f"status {status}"), response, required=True)
-            for header in object_or_empty(response.get("headers")):
-                facts[*answered, (*place, f"status {status}", f"header {header.lower()}"), "exists"] = "optional"
+            for name, header in object_or_empty(response.get("headers")).items():
+                here = (*place, f"status {status}", f"header {name.lower()}")
+                add(answered, here, object_or_empty(header.get("schema")), header.get("required"), name.lower())
         success = (facts[*answered, (*place, f"status {s}"), "type"] for s in operation["responses"] if s[0] == "2")
         facts[*answered, place, "type of success"] = frozenset[str]().union(*success)
     return facts
+
+
+def _original_schemas(parameter: dict[str, Any]) -> list[dict[str, Any]]:
+    contents = object_or_empty(parameter.get(_ORIGINAL + "content")).values()
+    found = [parameter.get(_ORIGINAL + "schema"), *(object_or_empty(content).get("schema") for content in contents)]
+    return [schema for schema in found if schema and _types(object_or_empty(parameter.get("schema"))) == {"str"}]
 
 
 def _demand(required: object) -> str:
@@ -171,8 +260,14 @@ def _demand(required: object) -> str:
 
 def _leaves(schemas: dict[str, Any], schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """`schema` and its alternatives, each with the name of its class where it has one."""
+    if "$ref" not in schema and (part := _only_part(schema)):
+        schema = schema | part
     if "$ref" in schema:
         name = str(schema["$ref"]).rpartition("/")[2]
+        if name not in schemas:
+            return  # It was inlined, or named anew.
+        if rest := {key: value for key, value in schema.items() if key.startswith(_ORIGINAL) or key == "deprecated"}:
+            yield "", rest | {"type": []}
         is_class = schemas[name].get("type") == "object" or {"properties", "allOf", "enum"} & schemas[name].keys()
         yield from [(name, schemas[name])] if is_class else _leaves(schemas, schemas[name])
         return
@@ -180,6 +275,13 @@ def _leaves(schemas: dict[str, Any], schema: dict[str, Any]) -> Iterator[tuple[s
         yield "", whole
         for part in (part for key in ("anyOf", "oneOf") for part in list_or_empty(whole.get(key))):
             yield from _leaves(schemas, object_or_empty(part))
+
+
+def _only_part(schema: dict[str, Any]) -> dict[str, Any]:
+    """The reference that a schema stands for when its `allOf` holds nothing else, as in a described property."""
+    parts = list_or_empty(schema.get("allOf"))
+    is_alone = len(parts) == 1 and not (_SHAPE | {"required"}) & schema.keys() - {"allOf"}
+    return {"$ref": parts[0]["$ref"]} if is_alone and "$ref" in parts[0] else {}
 
 
 def _with_parts(schemas: dict[str, Any], schema: dict[str, Any], seen: set[str]) -> Iterator[dict[str, Any]]:
@@ -203,21 +305,23 @@ def _types(leaf: dict[str, Any]) -> set[str]:
     return found | ({"None"} if leaf.get("nullable") else set())
 
 
-def _rules(leaf: dict[str, Any], direction: str) -> Iterator[tuple[str, Any]]:
-    """What a schema says beyond the type; OpenAPI 3.0 makes a limit exclusive by a boolean."""
-    rules = {key: leaf[key] for key in _RULES if leaf.get(key) is not None and leaf[key] is not False}
+def _facts(leaf: dict[str, Any], direction: str) -> Iterator[tuple[str, Any]]:
+    """What a prepared schema says beyond the type, as it was before it was prepared."""
+    if leaf.get("deprecated") is True:
+        yield "deprecated", True
     if leaf.get(_ONE_WAY[direction]) is True:
-        rules[_ONE_WAY[direction]] = True
-    for limit, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
-        if rules.get(exclusive) is True:
-            rules[exclusive] = rules.pop(limit, None)
+        yield _ONE_WAY[direction], True
+        return  # what goes the other way only has no rules in this one
     if direction != "response" and leaf.get(_ORIGINAL + "default", False) is not False:
-        rules["default"] = leaf[_ORIGINAL + "default"]
-    if values := [
-        json.dumps(value, ensure_ascii=False) for value in leaf.get(_ORIGINAL + "enum", ()) if value is not None
-    ]:
-        rules["values"] = frozenset(values)
-    yield from rules.items()
+        yield "default", leaf[_ORIGINAL + "default"]
+    for rules in leaf.get(_ORIGINAL + "rules", ()):
+        for aspect, rule in rules.items():
+            if aspect != "pattern" or rule not in _ANY_TEXT:
+                yield aspect, frozenset(rule) if aspect == "values" else rule
+
+
+def _order(rule: Any) -> tuple[float, str]:
+    return (rule if isinstance(rule, int | float) else 0, json.dumps(rule, default=sorted))
 
 
 def _credentials(schemes: dict[str, Any], way: dict[str, Any]) -> frozenset[str]:

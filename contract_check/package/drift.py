@@ -6,6 +6,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from generator import making, verification
+
 from .. import REFERENCE, ROOT
 
 _MEANING = {
@@ -20,8 +22,6 @@ def check(document: dict[str, Any], folder: Path) -> list[str]:
 
     The list of operations goes with the package of the checkout.
     """
-    from generator import making, verification  # the generator takes its time to import
-
     with TemporaryDirectory() as work:
         made = making.make(document, Path(work))
         found = list(_differences(folder, verification.files(folder), verification.files(made.package)))

@@ -1,91 +1,547 @@
-"""The generated functions against the document: the bytes that they send, and what they make of its answers."""
+"""Whether the generated functions send and read what the document says.
 
+Each function is called with values made from the document's schemas, over a transport that records the request and
+answers with a documented response. What is sent must be what the document makes of these values; what is returned must
+be the response.
+"""
+
+import asyncio
+import inspect
+import json
 import pkgutil
+import re
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import suppress
+from copy import deepcopy
+from datetime import date, datetime
+from enum import Enum, EnumMeta
+from functools import cache
+from io import BytesIO
+from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from types import ModuleType, NoneType
+from typing import Any, Literal, NamedTuple, cast, get_args, get_origin
+from urllib.parse import parse_qsl
+from uuid import UUID
 
 import attrs
 
+from generator.prepare import preparation
+
+from ..document import names, serialization
+from ..document.defects import Defect, Refusal
+from ..document.examples import SAMPLES, Examples, Sample, given
 from ..document.loading import Document
+from ..document.media_types import JSON
+from ..document.operations import Operation
 from ..document.tree import (
     JsonPath,
     at,
     follow,
-    list_or_empty,
+    is_array,
+    is_object,
     object_or_empty,
+    operations,
+    pointer,
+    resolve,
+    walk,
 )
-from .comparison import Comparison
-from .generated_values import Strategy
-from .operation_calls import CALLS, OperationCalls
+from .package import Package, alternatives, json_fields
 
-_TOGETHER = 20
-"""Models whose values are made in one run."""
+CALLS = ("sync_detailed", "asyncio_detailed")
+"""The calls of an operation that are made; the others are made of these."""
+TOKEN = "sk-" + "loopback"
+"""What is sent as a token; it opens nothing."""
+_BASE_PATH = "/base"
+
+_IGNORED_BY_OPENAPI = ("accept", "content-type", "authorization")
+_SET_BY_HTTPX = ("accept-encoding", "connection", "content-length", "cookie", "host", "transfer-encoding", "user-agent")
+_TEXTS = {"path": "a/b ?#%&+:é", "query": "a b&c=d+e#é", "header": "a-b;c=d", "cookie": "a-b.c"}
+"""What stands for any text in a parameter: the characters that have to be escaped there."""
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:[\d:.]+(Z|[+-]\d\d:\d\d)")
+_UUID = re.compile(r"[\da-fA-F]{8}(-[\da-fA-F]{4}){3}-[\da-fA-F]{12}")
+_JSON_TYPES: dict[Any, str] = dict.fromkeys((str, datetime, date, UUID), "string") | {
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    NoneType: "null",
+    dict: "object",
+    list: "array",
+}
 
 
-class Wire(Comparison):
-    """What is compared, in turn: which functions there are, the models' fields, each operation's calls."""
+class _Key(NamedTuple):
+    """A parameter by its place and its name; that of a header in lower case."""
+
+    place: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.place})"
+
+
+class _Parameter(NamedTuple):
+    path: JsonPath
+    definition: dict[str, Any]
+    argument: str
+    """The generated function's name for it; empty where it has none."""
+
+
+class _Response(NamedTuple):
+    """A documented response that is given, and the class of what is made of it."""
+
+    status: int
+    media_type: str = ""
+    body: Any = None
+    kind: type = object
+
+
+class _Request(NamedTuple):
+    """A request as it is sent; the package takes the token out of the httpx.Request afterwards."""
+
+    method: str
+    target: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+class Wire:
+    """A document, the package that was generated from it, and what was found."""
 
     def __init__(self, document: Document, folder: Path) -> None:
-        super().__init__(document, folder)
-        self._documented = dict[JsonPath, dict[str, bool]]()
+        if document.defects:
+            raise Refusal("the document is not sound: see `python -m contract_check document`.")
+        self.findings: dict[tuple[JsonPath, str], Defect] = {}
+        self.package = Package(folder)
+        self.base = deepcopy(document.value)
+        preparation.schemas_as_objects(self.base)
+        prepared = deepcopy(self.base)
+        for path, part in list(walk(prepared)):
+            part["x-at"] = path  # What is moved and renamed still says where it stood.
+        preparation.prepare(prepared)
+        self.models = object_or_empty(at(prepared, ("components", "schemas")))
+        self.class_at: dict[JsonPath, str] = {schema.get("x-at", ()): name for name, schema in self.models.items()}
+        self.names: dict[JsonPath, str] = {
+            part.get("x-at", ()): part["name"] for _, part in walk(prepared) if "in" in part and "name" in part
+        }
+        self.operations = {f"{each['tags'][0]}.{each['operationId']}": each["x-at"] for _, each in operations(prepared)}
+        self.examples = Examples(self.base)
+        self.fields = cache(self._fields)
+        self.client = cache(self._client)
+        self.loop = asyncio.Runner()
+        self.sent: list[_Request] = []
+        self.response = _Response(0)
 
     def run(self) -> Iterator[str]:
-        """Checks all; yields a line of progress after each operation."""
+        """Check all; yield a line of progress after each operation."""
         api = self.package.module("api")
-        names = [found.name.split(".", 2)[2] for found in pkgutil.walk_packages(api.__path__, f"{api.__name__}.")]
-        modules = {name: self.package.module(f"api.{name}") for name in names if "." in name}
-        found = {f"{name}.{call}" for name in modules for call in CALLS if hasattr(modules[name], call)}
-        wanted = {f"{name}.{call}": True for name in self.operations for call in CALLS}
-        self.compare(("paths",), "function", wanted, found, found)
-        for some in _chunks(list(self.models.items()), _TOGETHER):
-            self.fields(dict(some))
-        with closing(self):
-            for done, (name, operation) in enumerate(self.operations.items(), 1):
-                try:
-                    if all(f"{name}.{call}" in found for call in CALLS):
-                        OperationCalls(self, operation, modules[name]).check()
-                except Exception as error:  # noqa: BLE001  # generated code may be anything
-                    self.find(operation["x-at"], f"{name} is no generated module", f": {type(error).__name__}: {error}")
+        found = [each.name.split(".", 2)[2] for each in pkgutil.walk_packages(api.__path__, f"{api.__name__}.")]
+        modules = {name: self.package.module(f"api.{name}") for name in found if "." in name}
+        functions = {f"{name}.{call}" for name in modules for call in CALLS if hasattr(modules[name], call)}
+        documented = {f"{name}.{call}": True for name in self.operations for call in CALLS}
+        self.compare(("paths",), "function", documented, dict.fromkeys(functions, True))
+        for path, name in self.class_at.items():
+            self.check_model(name, path)
+        with self.loop:
+            for done, (name, path) in enumerate(self.operations.items(), 1):
+                if all(f"{name}.{call}" in functions for call in CALLS):
+                    try:
+                        _OperationCheck(self, Operation(self.base, path, str(path[1])), modules[name]).run()
+                    except Exception as error:  # noqa: BLE001  # generated code may be anything
+                        self.find(path, f"{name} is no generated module", f": {type(error).__name__}: {error}")
                 yield f"wire: {done} of {len(self.operations)} operations"
 
-    def fields(self, models: dict[str, dict[str, Any]]) -> None:
-        """Compares models, by their instances, with the schemas that they were generated from."""
-        found = list[tuple[str, JsonPath]]()
-        drawn = list[tuple[JsonPath, Strategy]]()
-        for name, schema in models.items():
-            path: JsonPath = schema["x-at"]
-            made: Any = self.package.classes.get(name)
-            if made is None and object_or_empty(schema.get("properties")):
-                self.find(path, f"missing model `{name}`: the package has none of this name.")
-            if made is not None and attrs.has(made):
-                found.append((name, path))
-                drawn += [(path, self.package.values(made, fill, 1).map(_fields)) for fill in (True, False)]
-        seen = self.one_of_each(drawn)
-        for (name, path), all_fields, required in zip(found, seen[::2], seen[1::2], strict=True):
-            if all_fields and required:
-                self.compare(path, f"field of {name}", self.documented(path), all_fields[0], required[0])
+    def find(self, path: JsonPath, problem: str, detail: object = "", *, warning: bool = False) -> None:
+        """Keep a finding, once, however many values show it."""
+        text = f"{problem}{str(detail)[:400]}".replace("\n", "\\n")
+        self.findings.setdefault((path, problem), Defect(path, text, warning=warning))
 
-    def documented(self, path: JsonPath) -> dict[str, bool]:
-        """The fields that the schema at `path` and its parts name, and whether each is required."""
-        path = follow(self.base, path)
-        if path not in self._documented:
-            self._documented[path] = self._find_documented(path)
-        return self._documented[path]
+    def compare(self, path: JsonPath, what: str, documented: dict[str, bool], found: dict[str, bool]) -> None:
+        """Name what only the package or only the document has, or requires."""
+        for name in sorted(found.keys() - documented.keys()):
+            self.find(path, f"additional {what} `{name}`: the document has none of this name.")
+        for name, is_required in documented.items():
+            if name not in found:
+                self.find(path, f"missing {what} `{name}`: the package has none of this name.")
+            elif is_required != found[name]:
+                who, other = ("document", "package") if is_required else ("package", "document")
+                self.find(path, f"{what} `{name}`: the {who} requires it, the {other} does not.")
 
-    def _find_documented(self, path: JsonPath) -> dict[str, bool]:
+    def check_model(self, name: str, path: JsonPath) -> None:
+        """Compare the fields of a model, and make instances of it."""
+        model = self.package.classes.get(name)
+        if model is None and object_or_empty(self.models[name].get("properties")):
+            self.find(path, f"missing model `{name}`: the package has none of this name.")
+        if model is None or not attrs.has(model):
+            return
+        agree = self.compare_fields(model, path)
+        hints, known = self.package.hints(model), {field.name: field.attribute for field in json_fields(model)}
+        for key, (_, places) in self.fields(path).items():
+            for place in sorted(places, key=str) if key in known else ():
+                self.check_type(path, f"field `{key}` of {name}", hints[known[key]], place)
+        if is_object(at(self.base, extra := (*path, "additionalProperties"))):
+            self.check_type(path, f"an additional field of {name}", get_args(hints["additional_properties"])[1], extra)
+        for sample in SAMPLES:
+            value = self.examples.at(path, sample)
+            try:
+                made = self.package.instance(model, value).to_dict()
+            except Exception as error:  # noqa: BLE001  # generated code may raise anything
+                if agree:  # else that is why
+                    self.find(path, "no value of the package's types fits", f": {type(error).__name__}: {error}")
+                return
+            if difference := _first_difference(plain(value), plain(made)):
+                self.find(path, f"{name} changes its fields", f": {difference}")
+
+    def compare_fields(self, model: Any, path: JsonPath) -> bool:
+        """Compare the fields of a model with those that the schema at `path` names; True where they are the same."""
+        documented = {key: is_required for key, (is_required, _) in self.fields(path).items()}
+        found = {field.name: field.required for field in json_fields(model)}
+        self.compare(path, f"field of {model.__name__}", documented, found)
+        return documented == found
+
+    def _fields(self, path: JsonPath) -> dict[str, tuple[bool, set[JsonPath]]]:
+        """The fields that the schema at `path` and its parts name: whether each is required, and its schemas."""
         schema = object_or_empty(at(self.base, path))
-        found = dict.fromkeys(object_or_empty(schema.get("properties")), False)
-        for index in range(len(list_or_empty(schema.get("allOf")))):
-            part = self.documented((*path, "allOf", index))
-            found |= {key: part[key] or found.get(key, False) for key in part}
-        return found | dict.fromkeys(list_or_empty(schema.get("required")), True)
+        found: dict[str, tuple[bool, set[JsonPath]]]
+        found = {key: (False, {(*path, "properties", key)}) for key in schema.get("properties", {})}
+        parts = [(*path, "allOf", index) for index in range(len(schema.get("allOf", [])))]
+        parts += [follow(self.base, path)] if "$ref" in schema else []
+        for key, (is_required, places) in (field for part in parts for field in self.fields(part).items()):
+            before = found.get(key, (False, set[JsonPath]()))
+            found[key] = (before[0] or is_required, before[1] | places)
+        for key in schema.get("required", []):
+            found[key] = (True, found[key][1] if key in found else set())
+        return found
+
+    def check_type(self, path: JsonPath, what: str, hint: Any, place: JsonPath) -> None:
+        """Name what the package takes for the schema at `place`, and the document does not."""
+        is_referred, place = "$ref" in object_or_empty(at(self.base, place)), self.with_siblings(place)
+        schema, problem = at(self.base, place), f"{what} is not what {pointer(place)} asks for"
+        documented = self.examples.schemas.types(place)
+        for kind in alternatives(hint):
+            if kind is type(self.package.types.UNSET) or kind is Any or documented is None:
+                continue
+            if get_origin(kind) is Literal or isinstance(kind, EnumMeta):
+                values: list[Any] = [*get_args(kind)] or [member.value for member in cast("Any", kind)]
+                for value in (each for each in values if not self.examples.fits(place, each)):
+                    self.find(path, problem, f": {value!r} is none of its values")
+                continue
+            is_model = self.package.is_model(kind)
+            taken = "object" if is_model else _JSON_TYPES.get(get_origin(kind) or kind, "string")
+            if taken not in documented:
+                self.find(path, problem, f": {taken} instead of {', '.join(sorted(documented))}")
+            elif is_model and is_referred and "$ref" in schema:
+                self.compare_fields(kind, place)
+            elif get_origin(kind) is list and is_object(schema.get("items")) and "prefixItems" not in schema:
+                self.check_type(path, what, get_args(kind)[0], (*place, "items"))
+
+    def with_siblings(self, place: JsonPath) -> JsonPath:
+        """Where the `$ref` at `place` leads; but `place` itself, where something beside it says what fits."""
+        says_more = {"required", "properties"} & object_or_empty(at(self.base, place)).keys()
+        return place if says_more else follow(self.base, place)
+
+    def model_at(self, place: JsonPath) -> Any:
+        """The class for the schema at `place`, or None."""
+        return self.package.classes.get(self.class_at.get(follow(self.base, place), ""))
+
+    def _client(self, header: str, prefix: str) -> Any:
+        """A client that sends the token as the document says, over a network that answers as it is told."""
+        library, module = self.package.http_library(), self.package.module("client")
+
+        def answer(request: Any) -> Any:
+            target, headers = request.url.raw_path.decode("ascii"), request.headers.multi_items()
+            self.sent.append(_Request(request.method, target, headers, request.read()))
+            status, media_type, body, _ = self.response
+            content = json.dumps(body).encode() if JSON.fullmatch(media_type) else str(body).encode()
+            own = {"Content-Type": media_type} if media_type else {}
+            return library.Response(status or 500, headers=own, content=content if media_type else b"")
+
+        token = {"token": TOKEN, "prefix": prefix, "auth_header_name": header} if header else {}
+        kind = module.AuthenticatedClient if header else module.Client
+        url = f"http://relay.example{_BASE_PATH}"
+        return kind(base_url=url, httpx_args={"transport": library.MockTransport(answer)}, **token)
 
 
-def _chunks(items: list[Any], size: int) -> Iterator[list[Any]]:
-    yield from (items[start : start + size] for start in range(0, len(items), size))
+class _OperationCheck:
+    """One operation, called in both ways with every documented response in turn."""
+
+    def __init__(self, wire: Wire, operation: Operation, module: ModuleType) -> None:
+        self.wire, self.base, self.operation, self.module = wire, wire.base, operation, module
+        self.hints = dict(wire.package.hints(module.sync_detailed))
+        self.hints.pop("return")
+        self.needs_token = wire.package.module("client").Client not in alternatives(self.hints.pop("client", None))
+        self.parameters = dict(self._parameters())
+        self.content = {_bare(name): name for name in operation.content}
+        self.unsent = dict(self.content)
+        self.header, self.prefix = self._credential()
+
+    def find(self, problem: str, detail: object = "", *, warning: bool = False) -> None:
+        self.wire.find(self.operation.path, problem, detail, warning=warning)
+
+    def _parameters(self) -> Iterator[tuple[_Key, _Parameter]]:
+        for path, definition in self.operation.parameters.items():
+            place, name = definition["in"], definition["name"]
+            attribute = names.attribute(self.wire.names.get(path, name))
+            spellings = (f"{attribute}_{place}", f"{attribute}_" if attribute == "body" else attribute)
+            argument = next((each for each in spellings if each in self.hints), "")
+            if place != "header" or name.lower() not in _IGNORED_BY_OPENAPI:
+                key = _Key(place, name.lower() if place == "header" else name)
+                yield key, _Parameter(path, definition, argument)
+
+    def _credential(self) -> tuple[str, str]:
+        """The header that carries the token, and what precedes the token there; no header where none is required."""
+        if not self.operation.needs_credentials:
+            return "", ""
+        scheme = self.operation.security[0][0]
+        if scheme.get("in") == "header":
+            return scheme["name"], ""
+        if "in" in scheme:
+            self.find(f"not checked: the token belongs in the {scheme['in']}, and goes into a header.", warning=True)
+        return "Authorization", str(scheme.get("scheme", "bearer")).capitalize()
+
+    def run(self) -> None:
+        """Compare the parameters, then call."""
+        self._check_signature()
+        first, *others = self._responses()
+        for sample in SAMPLES:
+            for media_type in self.content or {"": ""}:
+                self._call(first, sample, media_type)
+        for response in others:
+            self._call(response, SAMPLES[0], next(iter(self.content), ""))
+        for name in self.unsent.values():
+            self.find(f"not checked: no value of `body` was sent as {name}.", warning=True)
+
+    def _check_signature(self) -> None:
+        path = self.operation.path
+        self.wire.compare(path, "the", {"token": self.header != ""}, {"token": self.needs_token})
+        documented = {str(key): each.definition.get("required") is True for key, each in self.parameters.items()}
+        documented |= {"body": self.operation.requires_body} if self.content else {}
+        labels = {each.argument: str(key) for key, each in self.parameters.items()}
+        for call in CALLS:
+            parameters = dict(inspect.signature(getattr(self.module, call)).parameters)
+            parameters.pop("client", None)
+            found = {labels.get(key, key): each.default is each.empty for key, each in parameters.items()}
+            self.wire.compare(path, f"parameter of {call},", documented, found)
+        for key, each in self.parameters.items():
+            if each.argument and not serialization.is_taken_as_text(self.base, each.definition):
+                hint = self.hints[each.argument]
+                self.wire.check_type(path, f"{key} of {CALLS[0]}", hint, (*each.path, "schema"))
+        for name in self.content.values():
+            schema = (*self.operation.body, "content", name, "schema")
+            if len(self.content) == 1 and "body" in self.hints and at(self.base, schema) is not None:
+                self.wire.check_type(path, f"the body of {CALLS[0]}", self.hints["body"], schema)
+
+    def _responses(self) -> list[_Response]:
+        """Each documented response that HTTP can carry; where there is none, one of which nothing is expected."""
+        found = list[_Response]()
+        for key, documented in self.operation.responses.items():
+            status, content = _status(key, self.operation.responses), documented.get("content", {})
+            media_type = min(content, key=lambda name: not JSON.fullmatch(name), default="")  # the one that is typed
+            if status < 200 or (content and (self.operation.method == "HEAD" or status in (204, 205, 304))):
+                self.find(f"not checked: HTTP carries no answer like the documented {key}.", warning=True)
+            elif not JSON.fullmatch(media_type):
+                found.append(_Response(status, media_type, "文本"))
+            else:
+                place = follow(self.base, (*self.operation.path, "responses", key))
+                schema = (*place, "content", media_type, "schema")
+                kind = self.wire.model_at(schema)
+                if attrs.has(kind) and "$ref" in object_or_empty(at(self.base, self.wire.with_siblings(schema))):
+                    self.wire.compare_fields(kind, schema)
+                bodies = [self.wire.examples.at(schema, sample) for sample in SAMPLES]
+                bodies += (each for each in given(content[media_type]) if self.wire.examples.fits(schema, each))
+                for body in bodies:
+                    is_model = attrs.has(kind) and is_object(body)
+                    found.append(_Response(status, media_type, body, kind if is_model else object))
+        return found or [_Response(0)]
+
+    def _call(self, response: _Response, sample: Sample, media_type: str) -> None:
+        """One call in each way, and one response."""
+        values = {key: self._value(key, each, sample) for key, each in self.parameters.items()}
+        values = {key: value for key, value in values.items() if value is not None}
+        arguments = {self.parameters[key].argument: value for key, value in values.items()}
+        body, hints = None, dict(self.hints)
+        if media_type and (self.operation.requires_body or not sample.required_only):
+            schema = (*self.operation.body, "content", self.content[media_type], "schema")
+            arguments["body"] = body = self.wire.examples.at(schema, sample)
+            if (model := self.wire.model_at(schema)) in alternatives(hints.get("body")):
+                hints["body"] = model  # Another media type's model may fit, too.
+        for call in CALLS:
+            typed = {
+                name: self.wire.package.typed(hints[name], value) for name, value in arguments.items() if name in hints
+            }
+            self.wire.sent, self.wire.response = [], response
+            due = f"at the documented {response.status}"
+            try:
+                made = getattr(self.module, call)(client=self.wire.client(self.header, self.prefix), **typed)
+                got = self.wire.loop.run(made) if inspect.iscoroutine(made) else made
+                status, parsed = got.status_code, got.parsed
+            except Exception as error:  # noqa: BLE001  # generated code may raise anything, and each is a finding
+                if response.status or not self.wire.sent:
+                    when = due if self.wire.sent else "before it sends anything"
+                    self.find(f"{call} raises {type(error).__name__} {when}", f": {error}")
+            else:
+                expected = plain(response.body if response.media_type else None)
+                if response.status and (status != response.status or not isinstance(parsed, response.kind)):
+                    self.find(f"{call} returns {type(parsed).__name__} and {status} {due}.")
+                elif response.status and (difference := _first_difference(expected, plain(parsed))):
+                    self.find(f"{call} changes the body {due}", f": {difference}")
+            if self.wire.sent:
+                self._check_request(call, values, body)
+
+    def _value(self, key: _Key, parameter: _Parameter, sample: Sample) -> Any:
+        """A value for a parameter, as JSON has it; None where it is left out."""
+        if sample.required_only and parameter.definition.get("required") is not True:
+            return None
+        if serialization.is_taken_as_text(self.base, parameter.definition):
+            return _TEXTS[key.place]
+        value = self.wire.examples.at((*parameter.path, "schema"), sample)
+        schema = resolve(self.base, parameter.definition.get("schema"))
+        is_any_text = schema.keys() <= {"type", "description", "example", "examples"} and isinstance(value, str)
+        is_unfit = key.place in ("header", "cookie") and isinstance(value, str) and not value.isascii()
+        return _TEXTS[key.place] if is_any_text or is_unfit else value
+
+    def _check_request(self, call: str, values: dict[_Key, Any], body: Any) -> None:
+        """Compare a request with what the document makes of its arguments."""
+        request, *more = self.wire.sent
+        target, _, query = request.target.partition("?")
+        pairs = parse_qsl(query, keep_blank_values=True)
+        in_path = self.operation.matches(target.removeprefix(_BASE_PATH), pairs)
+        if more or request.method != self.operation.method or in_path is None or not target.startswith(_BASE_PATH):
+            lines = [f"{each.method} {each.target}" for each in self.wire.sent]
+            self.find(f"{call} does not send one {self.operation}", f": {lines}")
+            return
+        headers = dict(request.headers)
+        ours = {key.name for key in self.parameters if key.place == "header"}
+        usual = {*_IGNORED_BY_OPENAPI, *_SET_BY_HTTPX} - ours | {self.header.lower()}
+        cookies = (each.partition("=") for each in headers.get("cookie", "").split("; ") if each)
+        sent: dict[_Key, list[str]] = {}
+        for place, given_pairs in (
+            ("query", pairs),
+            ("header", [(name, text) for name, text in request.headers if name not in usual]),
+            ("cookie", [(name, text) for name, _, text in cookies]),
+            ("path", in_path.items()),
+        ):
+            for name, text in given_pairs:
+                sent.setdefault(_Key(place, name), []).append(text)
+        due: dict[_Key, list[str]] = {}
+        for name, text in self.operation.fixed_query:
+            due.setdefault(_Key("query", name), []).append(text)
+        for key, value in values.items():
+            style = serialization.of_parameter(self.base, self.parameters[key].definition)
+            for name, texts in serialization.as_text(style, key.name, value).items():
+                due.setdefault(_Key(key.place, name), []).extend(texts)  # Two objects may have fields of one name.
+        for key in sorted(sent.keys() | due.keys()):
+            if sent.get(key, []) != due.get(key, []):
+                self.find(f"{call} does not send {key} as documented", f": {sent.get(key)} instead of {due.get(key)}")
+        header = self.header or "Authorization"
+        token = headers.get(header.lower())
+        if token != (f"{self.prefix} {TOKEN}".strip() if self.header else None):
+            self.find(f"{call} does not send the token as documented", f": {header}: {token}")
+        self._check_body(call, headers.get("content-type", ""), request.body, body)
+
+    def _check_body(self, call: str, media_type: str, content: bytes, body: Any) -> None:
+        name = self.content.get(_bare(media_type), "")
+        if body is None:
+            if content or media_type:
+                self.find(f"{call} sends {media_type or 'a body'} where no body is given.")
+            return
+        holder = object_or_empty(at(self.base, (*self.operation.body, "content", name)))
+        encoding = serialization.of_form(media_type, holder)
+        is_form = bool(media_type) and not JSON.fullmatch(media_type) and is_object(body)
+        due = _form(media_type, body, encoding) if is_form else plain(body)
+        if not name:
+            if content or due != {}:  # A form without a field is no body at all.
+                self.find(f"{call} sends {media_type or 'no Content-Type'}, which is not documented.")
+            return
+        self.unsent.pop(_bare(media_type), None)
+        fields, found = list[serialization.FormField](), cast("Any", content.decode(errors="replace"))
+        with suppress(ValueError):
+            if is_form:
+                fields = serialization.read_form(media_type, content)
+                found = {
+                    each.name: [_read(other.text) for other in fields if other.name == each.name] for each in fields
+                }
+            elif JSON.fullmatch(media_type):
+                found = plain(json.loads(content))
+        if difference := _first_difference(due, found):
+            self.find(f"{call} sends another body than it is given", f": {difference}")
+        for each in fields if media_type.startswith("multipart/") else ():
+            if each.media_type != encoding.get(each.name, each.media_type):
+                detail = f": {each.media_type or 'none'} instead of {encoding[each.name]}"
+                self.find(f"{call} does not send the part `{each.name}` with its documented media type", detail)
 
 
-def _fields(instance: Any) -> set[str]:
-    return set(instance.to_dict()) - set(getattr(instance, "additional_properties", ()))
+def plain(value: Any) -> Any:
+    """`value` as JSON has it; files as text, and times and UUIDs in one form."""
+    if is_object(value):
+        return {key: plain(item) for key, item in value.items()}
+    if is_array(value):
+        return [plain(item) for item in value]
+    if hasattr(value, "to_dict"):
+        return plain(value.to_dict())
+    if isinstance(value, tuple):
+        return plain(cast("Any", value)[1])  # what to_dict makes of a file
+    payload = getattr(value, "payload", value)  # of a file
+    if isinstance(payload, BytesIO):
+        return payload.getvalue().decode()
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, str) and _UUID.fullmatch(value):
+        return value.lower()
+    if isinstance(value, str) and _TIME.fullmatch(value):
+        with suppress(ValueError):
+            return datetime.fromisoformat(value).isoformat()
+    if isinstance(value, date | UUID):
+        return str(value).replace(" ", "T")
+    return value.value if isinstance(value, Enum) else value
+
+
+def _form(media_type: str, body: dict[str, Any], encoding: dict[str, str]) -> dict[str, list[Any]]:
+    """A form as it should be sent."""
+    found = dict[str, list[str]]()
+    for name, part in body.items():
+        style = encoding.get(name) if "urlencoded" in media_type else None
+        found |= {name: serialization.texts(part)} if style is None else serialization.as_text(style, name, part)
+    return {name: list(map(_read, texts)) for name, texts in found.items() if texts}
+
+
+def _read(text: str) -> Any:
+    """A form field's text; that of an object as JSON, whose names have no order."""
+    with suppress(ValueError):
+        return plain(json.loads(text) if text.startswith(("{", "[")) else text)
+    return text
+
+
+_NOTHING = object()
+
+
+def _first_difference(due: Any, found: Any, where: str = "$") -> str:
+    """Such as "$.items[0].name: 'b' instead of 'a'"; an empty string where both are the same."""
+    inner = list[tuple[Any, Any, str]]()
+    if is_object(due) and is_object(found):
+        names = dict.fromkeys([*due, *found])
+        inner = [(due.get(name, _NOTHING), found.get(name, _NOTHING), f"{where}.{name}") for name in names]
+    elif is_array(due) and is_array(found):
+        pairs = enumerate(zip_longest(due, found, fillvalue=_NOTHING))
+        inner = [(one, other, f"{where}[{index}]") for index, (one, other) in pairs]
+    elif due != found:
+        return f"{where}: {_shortened(found)} instead of {_shortened(due)}"
+    return next(filter(None, (_first_difference(*each) for each in inner)), "")
+
+
+def _shortened(value: Any) -> str:
+    text = "nothing" if value is _NOTHING else repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _bare(media_type: str) -> str:
+    return media_type.partition(";")[0].strip().lower()
+
+
+def _status(key: str, others: dict[str, Any]) -> int:
+    """A status that is documented under `key`, and 0 where others leave none to it."""
+    if key.isdecimal():
+        return int(key)
+    ranges = {other[0] for other in others if not other.isdecimal() and other != key}
+    free = (str(status) for status in range(599, 199, -1) if str(status) not in others)
+    return int(next((each for each in free if each[0] == key[0] or (key == "default" and each[0] not in ranges)), 0))

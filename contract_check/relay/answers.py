@@ -3,12 +3,15 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from fnmatch import fnmatchcase
+from math import ceil
 from typing import Any
 
-from ..document import values
 from ..document.media_types import JSON
 from ..document.tree import JsonPath, at, follow, object_or_empty
+from ..document.values import Schemas
 from . import departures
 from .departures import Departure
 
@@ -27,8 +30,17 @@ class Received:
 
     @property
     def is_limit(self) -> bool:
-        """Whether the relay's front had enough of questions, and looked at none."""
+        """Whether the relay's front is rate-limiting, and did not look at the request."""
         return self.status == 429 and (bool(self.retry_after) or not self.body)
+
+    @property
+    def pause(self) -> int:
+        """The seconds to wait for a rate limit (RFC 9110, 10.2.3), at least 1; 30 where they are not told."""
+        try:
+            until = parsedate_to_datetime(self.retry_after)
+        except ValueError:
+            return max(1, int(self.retry_after)) if self.retry_after.isdecimal() else 30
+        return max(1, ceil((until - datetime.now(until.tzinfo)).total_seconds()))
 
 
 def documented(document: dict[str, Any], operation: JsonPath, status: int) -> str | None:
@@ -37,8 +49,9 @@ def documented(document: dict[str, Any], operation: JsonPath, status: int) -> st
     return next((key for key in keys if at(document, (*operation, "responses", key)) is not None), None)
 
 
-def judge(document: dict[str, Any], operation: JsonPath, answer: Received) -> Iterator[Departure]:
-    """In what `answer` departs from the closed `document`."""
+def judge(closed: Schemas, operation: JsonPath, answer: Received) -> Iterator[Departure]:
+    """In what `answer` departs from a closed document."""
+    document = closed.document
     key = documented(document, operation, answer.status)
     bare = answer.media_type.partition(";")[0].strip().lower()
     is_html = bare == "text/html" or _HTML.match(answer.body)
@@ -56,5 +69,5 @@ def judge(document: dict[str, Any], operation: JsonPath, answer: Received) -> It
         yield Departure("html", "#", f"HTML instead of {', '.join(names)}")
     elif media_type is None:
         yield Departure("media-type", "#", f"{bare or 'no Content-Type'} instead of {', '.join(names)}")
-    elif JSON.fullmatch(bare) and at(document, (*place, media_type, "schema")) is not None:
-        yield from departures.of_json(values.validator(document, (*place, media_type, "schema")), answer.body)
+    elif JSON.fullmatch(bare):
+        yield from departures.of_json(closed, (*place, media_type, "schema"), answer.body)

@@ -20,8 +20,9 @@ from ..document.closed_objects import forbid_undocumented_fields
 from ..document.defects import Refusal, count
 from ..document.loading import Document
 from ..document.overlay import load_yaml
-from ..document.text import may_be_coloured
+from ..document.text import is_visible, may_be_coloured
 from ..document.tree import list_or_empty, object_or_empty, operations, pointer
+from ..document.values import Schemas
 from . import answers, probes
 from .seen import by_operation
 from .standin import Contract, Relay
@@ -30,7 +31,7 @@ _FACTS = ("operation", "probe", "kind", "where")
 
 
 def run(document: Document, arguments: Namespace) -> int:
-    """Asks, judges and reports; returns 1 where a departure is not an accepted one."""
+    """Ask, judge and report; return 1 where a departure is not an accepted one, 2 where not all could be judged."""
     if document.defects:
         raise Refusal.environment("the document is not sound.", "See `python -m contract_check document`.")
     accepted = _accepted(arguments.accepted)
@@ -38,7 +39,7 @@ def run(document: Document, arguments: Namespace) -> int:
     token = probes.token(flag) if flag else ""
     if arguments.submit:
         probes.require_terminal()
-    contract, asked = forbid_undocumented_fields(document.value), list(probes.harmless(document.value))
+    closed, asked = Schemas(forbid_undocumented_fields(document.value)), list(probes.harmless(document.value))
     if arguments.read:
         asked += probes.reads(document.value, token)
     with _base_url_of(arguments, document.value) as url:
@@ -50,11 +51,15 @@ def run(document: Document, arguments: Namespace) -> int:
     report: dict[str, Any] = {"base_url": url, "answers": [], "departures": []}
     report["not_called"] = [probes.title(path) for path, _ in operations(document.value) if path not in called]
     report["not_in_document"] = list(loading.additions(document))
-    exchanges = list(zip(asked, given, strict=True))
-    if all(answer.is_limit for answer in given):
-        wait = f" It asks to wait {given[-1].retry_after} s." if given[-1].retry_after.isdecimal() else ""
-        raise Refusal.environment(f"{url} answers nothing but 429, its limit of questions.{wait}", "Ask again later.")
-    report["limited"] = sum(answer.is_limit for answer in given)
+    report["unjudged"] = unjudged = list[str]()
+    exchanges = list(zip(asked, given, strict=False))
+    if given and given[-1].is_limit:
+        exchanges.pop()
+        left = f"{len(asked) - len(exchanges)} of {count(len(asked), 'request')} left at the relay's limit (429)"
+        unjudged.append(f"{left}, which asks to wait {given[-1].pause} s; run this again later")
+    elif arguments.submit and given[-1].status // 100 != 2:
+        refusal = given[-1].status or given[-1].failure
+        unjudged.append(f"the submission was not accepted ({refusal}), so no success was seen")
     seen = {probes.title(path): found for path, found in by_operation(exchanges).items()}
     report["seen"] = {name: str(found) for name, found in seen.items()}
     for name, answers_of_it in seen.items():
@@ -64,18 +69,22 @@ def run(document: Document, arguments: Namespace) -> int:
             report["departures"].append({**facts, "what": what, "accepted": ""})
     for probe, answer in exchanges:
         facts = {"operation": probes.title(probe.operation), "probe": probe.name}
-        key = answers.documented(contract, probe.operation, answer.status)
+        key = answers.documented(closed.document, probe.operation, answer.status)
         report["answers"].append({**facts, "status": answer.status, "documented": key})
-        for found in dict.fromkeys(probes.judge(contract, probe, answer)):
+        for found in dict.fromkeys(probes.judge(closed, probe, answer)):
             row = facts | {"kind": found.kind, "where": _plain(found.where, token), "what": _plain(found.what, token)}
             why = next((entry["why"] for entry in accepted if _matches(entry, row)), "")
             report["departures"].append({**row, "accepted": why})
-    # An entry whose question was not asked, or refused, such as that of --submit, may well hold.
-    told = [row for row in report["answers"] if row["probe"] != "submit" or row["status"] // 100 == 2]
+    # An entry whose probe was not sent or not answered, or whose submission was refused, may well hold.
+    told = [
+        row for row in report["answers"] if row["status"] // 100 == 2 or (row["status"] and row["probe"] != "submit")
+    ]
     due = (entry for entry in accepted if any(_matches(entry, row) for row in told))
     report["no_longer"] = [entry for entry in due if not any(_matches(entry, row) for row in report["departures"])]
     _show(report, as_json=arguments.format == "json")
-    return 1 if any(not row["accepted"] for row in report["departures"]) else 0
+    if any(not row["accepted"] for row in report["departures"]):
+        return 1
+    return 2 if report["unjudged"] else 0
 
 
 def _accepted(file: Path) -> list[dict[str, str]]:
@@ -96,7 +105,7 @@ def _plain(text: str, token: str) -> str:
     """What a relay had a part in, safe to print: without the token, in whatever disguise, and on one line."""
     for secret in filter(None, (token, pointer((token,))[2:])):
         text = text.replace(secret, "***")
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)[:300]
+    return "".join(c if c.isprintable() and is_visible(c) else "\N{REPLACEMENT CHARACTER}" for c in text)[:300]
 
 
 def _show(report: dict[str, Any], *, as_json: bool) -> None:
@@ -126,13 +135,12 @@ def _lines(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for entry in report["no_longer"]:
         facts = ", ".join(f"{name} {entry[name]}" for name in _FACTS if name in entry)
         yield "warning", f"accepted, but found no longer: {facts}"
-    if report["limited"]:
-        limited = count(report["limited"], "question")
-        yield "warning", f"429, the relay's limit, came to {limited}: not judged"
+    yield from (("warning", f"not judged: {reason}") for reason in report["unjudged"])
     yield from (("", f"seen of {name}: {what}") for name, what in report["seen"].items())
     fresh = sum(not row["accepted"] for row in report["departures"])
     known = count(len(report["departures"]) - fresh, "accepted departure")
-    yield "", f"{count(fresh, 'new departure') if fresh else 'agreement in what was seen'}; {known}"
+    verdict = "no agreement, since not all was judged" if report["unjudged"] else "agreement in what was seen"
+    yield "", f"{count(fresh, 'new departure') if fresh else verdict}; {known}"
 
 
 @contextmanager

@@ -17,19 +17,18 @@ from typing import Any
 
 import httpx
 
-from ..document import values
 from ..document.defects import Refusal, count
 from ..document.examples import documented_example
-from ..document.media_types import JSON
-from ..document.tree import JsonPath, at, follow, list_or_empty, object_or_empty, operations, resolve
+from ..document.operations import SAFE, Operation, of
+from ..document.tree import JsonPath
+from ..document.values import Schemas
 from . import answers
 from .answers import Received, documented
 from .departures import Departure
 
-_SAFE = ("get", "head", "options", "trace")
 _WITHIN, _SUBMIT_WITHIN, _LONGEST = 10.0, 60.0, 1 << 20
-_PATIENCE = 10
-"""Seconds of a Retry-After that are waited for, once for each question that costs nothing."""
+_PATIENCE = 300
+"""Seconds that a run waits in all for the relay's limit of requests."""
 NOWHERE, _NOBODY, _WRONG = "contract-check-no-such-path", "contract-check-no-such-id", "contract-check-wrong-token"
 # Even a reader that mends them finds nothing to do: an empty list, and an object of one unknown field.
 _BROKEN, _TRUNCATED = b"[", b'{"contract_check": ["'
@@ -55,46 +54,36 @@ def title(operation: JsonPath) -> str:
 
 def harmless(document: dict[str, Any]) -> Iterator[Probe]:
     """What can be asked of each operation at no cost; of one that can't be called, a GET for an unknown path."""
-    for path, operation in operations(document):
-        method, route = str(path[2]), re.sub("{[^{}]*}", _NOBODY, str(path[1]))
-        required = _required(document, operation)
-        is_safe = method in _SAFE
-        is_public = is_safe and not (required and all(required))
-        breaks = not is_safe and _json_type(document, operation) is not None
+    for operation in of(document):
+        path, method, route = operation.path, str(operation.path[2]), re.sub("{[^{}]*}", _NOBODY, operation.route)
+        is_safe = operation.method in SAFE
+        is_public = is_safe and not operation.needs_credentials
+        breaks = not is_safe and operation.json_type is not None
         body = _BROKEN if breaks else b""
         if is_safe or breaks:
             yield Probe("no token", path, method, route, body, may_succeed=is_public)
-            wrong = _credentials(document, required, _WRONG)
+            wrong = _credentials(operation, _WRONG)
             yield Probe("wrong token", path, method, route, body, wrong, may_succeed=is_public)
         if breaks:
             yield Probe("truncated JSON", path, method, route, _TRUNCATED)
-        nowhere = f"{route.rstrip('/')}/{NOWHERE}"
+        path_alone, mark, query = route.partition("?")
+        nowhere = f"{path_alone.rstrip('/')}/{NOWHERE}{mark}{query}"
         yield Probe("unknown path", path, method if is_safe or breaks else "get", nowhere, body)
 
 
 def reads(document: dict[str, Any], token: str) -> Iterator[Probe]:
     """A GET with the real token for an id that does not exist, of each operation that reads by an id."""
-    for path, operation in operations(document):
-        if path[2] == "get" and "{" in str(path[1]):
-            route = re.sub("{[^{}]*}", _NOBODY, str(path[1]))
-            credentials = _credentials(document, _required(document, operation), token)
-            yield Probe("read", path, "get", route, credentials=credentials, may_succeed=True)
+    for operation in of(document):
+        if operation.method == "GET" and "{" in operation.route:
+            route = re.sub("{[^{}]*}", _NOBODY, operation.route)
+            credentials = _credentials(operation, token)
+            yield Probe("read", operation.path, "get", route, credentials=credentials, may_succeed=True)
 
 
-def _required(document: dict[str, Any], operation: dict[str, Any]) -> list[Any]:
-    return list_or_empty(operation.get("security", document.get("security")))
-
-
-def _json_type(document: dict[str, Any], operation: dict[str, Any]) -> str | None:
-    content = object_or_empty(resolve(document, operation.get("requestBody")).get("content"))
-    return next(filter(JSON.fullmatch, content), None)
-
-
-def _credentials(document: dict[str, Any], required: list[Any], token: str) -> dict[str, dict[str, str]]:
+def _credentials(operation: Operation, token: str) -> dict[str, dict[str, str]]:
     headers, query = dict[str, str](), dict[str, str]()
-    needed = [str(name) for each in required[:1] for name in object_or_empty(each)]
-    for name in needed or ["none is needed"]:
-        match resolve(document, at(document, ("components", "securitySchemes", name))):
+    for scheme in [scheme for way in operation.security[:1] for scheme in way] or [{}]:
+        match scheme:
             case {"type": "apiKey", "in": "query", "name": str(key)}:
                 query[key] = token
             case {"type": "apiKey", "in": place, "name": str(key)}:
@@ -120,55 +109,61 @@ def require_terminal() -> None:
 
 def consented(document: dict[str, Any], url: str, pattern: str, token: str) -> Probe:
     """The one request that a relay may charge for; raises Refusal unless a person types yes to it."""
-    fitting = ((path, operation, _json_type(document, operation)) for path, operation in operations(document))
-    found = [each for each in fitting if each[2] and "{" not in title(each[0]) and fnmatchcase(title(each[0]), pattern)]
+    found = [
+        each for each in of(document) if each.json_type and "{" not in each.route and fnmatchcase(str(each), pattern)
+    ]
     if len(found) != 1:
         problem = f"--submit sends one request, and {count(len(found), 'operation')} would do."
         raise Refusal.environment(problem, "Name one: --submit 'POST /...'")
-    [(path, operation, media_type)] = found
-    place = (*follow(document, (*path, "requestBody")), "content", str(media_type), "schema")
+    [operation] = found
+    place = (*operation.body, "content", str(operation.json_type), "schema")
     example = documented_example(document, place)
-    unfit = next(values.errors(document, place, example), None)
-    if unfit:
+    if unfit := Schemas(document).problem(place, example):
         raise Refusal.environment(f"the document gives no example to submit: {unfit}.", "Add examples by an overlay.")
     body = json.dumps(example, ensure_ascii=False)
-    print(f"THIS COSTS MONEY: {title(path)} at {url}, with your token and this body:\n{body}", file=sys.stderr)
+    print(f"THIS COSTS MONEY: {operation} at {url}, with your token and this body:\n{body}", file=sys.stderr)
     print("Type yes to send it: ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip() != "yes":
         raise Refusal.environment("nothing was sent.", "What costs nothing is asked without --submit.")
-    credentials = _credentials(document, _required(document, operation), token)
-    return Probe("submit", path, str(path[2]), str(path[1]), body.encode(), credentials, may_succeed=True)
+    method, credentials = operation.method.lower(), _credentials(operation, token)
+    return Probe("submit", operation.path, method, operation.route, body.encode(), credentials, may_succeed=True)
 
 
-def judge(contract: dict[str, Any], probe: Probe, answer: Received) -> Iterator[Departure]:
+def judge(closed: Schemas, probe: Probe, answer: Received) -> Iterator[Departure]:
     """In what the answer to `probe` departs from the closed document."""
-    if answer.is_limit:
-        return
     if answer.failure:
         yield Departure("silence", "status", f"no whole answer: {answer.failure}")
         return
     if answer.status // 100 == 2 and not probe.may_succeed:
         yield Departure("not-refused", "status", f"{answer.status}, where a refusal is due")
     is_http = probe.name == "unknown path" and answer.status in (404, 405)  # these, HTTP itself documents
-    if not is_http or documented(contract, probe.operation, answer.status):
-        yield from answers.judge(contract, probe.operation, answer)
+    if not is_http or documented(closed.document, probe.operation, answer.status):
+        yield from answers.judge(closed, probe.operation, answer)
 
 
 async def ask(probes: list[Probe], url: str, *, trust_env: bool) -> list[Received]:
-    """The answer to each probe, or its absence; raises Refusal where the relay can't be reached."""
+    """The answer to each probe, or its absence; raises Refusal where the relay can't be reached.
+
+    Wait out the relay's limit of requests, as often as patience lasts; the probes after that have no answer. A
+    submission is sent once, whatever it is answered.
+    """
     given: list[Received] = []
-    told = monotonic()
+    patience, told = _PATIENCE, monotonic()
     limits = httpx.Limits(max_keepalive_connections=0)  # a connection that the relay drops is no silence of its own
     async with httpx.AsyncClient(timeout=5, limits=limits, trust_env=trust_env) as client:
         for probe in probes:
             within = _SUBMIT_WITHIN if probe.name == "submit" else _WITHIN
             try:
                 received = await _within(within, client, url, probe)
-                pause = received.retry_after if received.is_limit and probe.name != "submit" else ""
-                if pause.isdecimal() and int(pause) <= _PATIENCE:
-                    await asyncio.sleep(int(pause))
+                while received.is_limit and received.pause <= patience and probe.name != "submit":
+                    patience -= received.pause
+                    left = count(len(probes) - len(given), "request")
+                    print(f"429, the relay's limit: waiting {received.pause} s; {left} left ...", file=sys.stderr)
+                    await asyncio.sleep(received.pause)
                     received = await _within(within, client, url, probe)
                 given.append(received)
+                if received.is_limit:
+                    break
             except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
                 failure = type(error).__name__  # without its text, which may quote what was sent
                 if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout) or not given:
@@ -189,8 +184,10 @@ async def _within(seconds: float, client: httpx.AsyncClient, url: str, probe: Pr
 
 async def _answer(client: httpx.AsyncClient, url: str, probe: Probe) -> Received:
     headers = probe.credentials.get("headers", {}) | ({"Content-Type": "application/json"} if probe.body else {})
-    query, body = probe.credentials.get("params"), b""
-    async with client.stream(probe.method, url + probe.route, headers=headers, params=query, content=probe.body) as got:
+    target, body = httpx.URL(url + probe.route), b""
+    if query := probe.credentials.get("params"):
+        target = target.copy_merge_params(query)
+    async with client.stream(probe.method, target, headers=headers, content=probe.body) as got:
         async for chunk in got.aiter_bytes():
             body += chunk
             if len(body) > _LONGEST:

@@ -35,8 +35,6 @@ def by_operation(asked: Iterable[tuple[Probe, Received]]) -> dict[JsonPath, Seen
     nowhere, there = dict[JsonPath, str](), dict[JsonPath, list[str]]()
     for probe, answer in asked:
         found = seen.setdefault(probe.operation, Seen())
-        if answer.is_limit:
-            continue
         if probe.name == "unknown path":
             nowhere[probe.operation] = _likeness(probe, answer)
         elif answer.status:

@@ -1,1 +1,1 @@
-"""How requests travel: connections, the token, time limits, and what is made of a response."""
+"""Sending requests: connections, the token, time limits, and results."""

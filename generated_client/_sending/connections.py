@@ -27,7 +27,7 @@ class Connections:
         return Connections(self._options)
 
     def get(self, make: Any, loop: Any = None) -> Any:
-        """The httpx client of this process and of `loop` (None: of its threads), made where there is none yet."""
+        """The httpx client of this process and of `loop` (None: of its threads), created on first use."""
         process = os.getpid()
         key = process, loop
         with self._locks.setdefault(process, threading.Lock()):
@@ -39,7 +39,7 @@ class Connections:
             return self._open[key]
 
     def replace(self, http: Any, loop: Any = None) -> Any:
-        """Puts another httpx client in its place, or None to close it for good; returns what was there."""
+        """Replace the httpx client, by None to close it permanently; returns the previous one."""
         process = os.getpid()
         with self._locks.setdefault(process, threading.Lock()):
             before = self._open.get((process, loop))

@@ -1,4 +1,4 @@
-"""The reading of a response's body, up to a limit, as far as it comes."""
+"""Read the body of a response, up to a limit."""
 
 import math
 import time
@@ -11,7 +11,7 @@ from .transport_errors import explain
 
 
 class Body(NamedTuple):
-    """What was read of a body, decompressed, and what went wrong with it."""
+    """The bytes that were read of a body, decompressed, and the problem that ended it."""
 
     content: bytes
     problem: str = ""
@@ -87,7 +87,7 @@ def _already_read(response: httpx.Response) -> bytes | None:
 
 
 def _problem(error: httpx.RequestError, response: httpx.Response) -> str:
-    """What broke off; raises `error` where that leaves the call without a response."""
+    """Describe `error`, or raise it if it leaves the call without a response."""
     if isinstance(error, httpx.TransportError):
         explain(error, response.request)
     if response.is_success and not isinstance(error, httpx.DecodingError):

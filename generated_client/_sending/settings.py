@@ -132,11 +132,12 @@ def options(verify_ssl: Any, httpx_args: Mapping[str, Any] | None) -> dict[str, 
             near = difflib.get_close_matches(name, _httpx_names(), 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise InvalidArgument(f"httpx_args: httpx.Client has no argument {name}{hint}")
-    if found.get("trust_env", True) and not found.get("transport"):
-        if not found.get("proxy"):
-            environment.proxies()
-        if verify_ssl is True:
-            environment.check_certificates()
+    if found.get("proxy"):
+        environment.proxy("httpx_args: proxy", str(getattr(found["proxy"], "url", found["proxy"])))
+    elif found.get("trust_env", True) and not found.get("transport"):
+        environment.proxies()
+    if verify_ssl is True and found.get("trust_env", True) and not found.get("transport"):
+        environment.check_certificates()
     return {"verify": _verify(verify_ssl), **found}
 
 

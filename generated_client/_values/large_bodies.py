@@ -19,7 +19,7 @@ _LONG_STRING: Final = 256
 
 _to_json: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _ESCAPED: Final = ('"', "\\", *map(chr, range(32)))
-"""What JSON does not let stand in a string as it is."""
+"""Characters that a JSON string must escape."""
 
 
 class LargeBody(httpx.SyncByteStream, httpx.AsyncByteStream):

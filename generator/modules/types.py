@@ -1,4 +1,4 @@
-"""The types that calls and models share: what is not set, files, and whole responses."""
+"""Types that calls and models share: UNSET, files, and detailed responses."""
 
 from binascii import b2a_base64
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from .errors import InvalidArgument, request_id
 
 
 class Unset(Enum):
-    """The type of UNSET, which stands for a field that is not sent or did not come.
+    """The type of UNSET, the value of a field that is absent from a request or a response.
 
     As the one member of an Enum it stays itself through copies, pickles and forks, and `is UNSET` narrows a type.
     """
@@ -46,7 +46,7 @@ class File:
 
     Attributes:
         payload (BinaryIO): a file that is open for reading bytes; it is read while it is sent.
-        file_name (str | None): the name that the relay is told.
+        file_name (str | None): the file name to send.
         mime_type (str | None): its media type; by default httpx guesses it from the name.
     """
 
@@ -80,7 +80,7 @@ T = TypeVar("T")
 
 @define
 class Response(Generic[T]):
-    """A whole response, as the detailed calls return it.
+    """A response, as the detailed calls return it.
 
     Attributes:
         status_code (int): the status.

@@ -145,4 +145,5 @@ def _told_apart(attributes: dict[Any, str]) -> dict[Any, str]:
 
 
 def _apart(attribute: str, key: str) -> str:
-    return f"{attribute.strip('_') or 'field'}_{names.digest(key)}"
+    shown = "".join(filter(is_visible, attribute)).strip("_")
+    return f"{shown or 'field'}_{names.digest(key)}"

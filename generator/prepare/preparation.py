@@ -134,7 +134,8 @@ def _inline(document: dict[str, Any], roles: Sequence[str]) -> None:
 
 def _name_odd_references(document: dict[str, Any]) -> None:
     """Gives a name of its own to each schema that is referred to by the place where it happens to stand."""
-    for path, reference in list(references(document)):
+    # The inner of two first: where the outer one stood, there is nothing below its reference afterwards.
+    for path, reference in sorted(references(document), key=lambda each: -each[1].count("/")):
         target = parse_pointer(reference)
         if keyword_of(path) in SCHEMA_KEYWORDS and (target[:2] != ("components", "schemas") or len(target) != 3):
             key = names.label(" ".join(map(str, target[-3:]))) + names.digest(reference).upper()

@@ -11,7 +11,6 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from another import Package
 from calling import TOKEN, Caller
 from contract_check.relay.standin import Answer, Relay, Request
 from frozen import AuthenticatedClient, KlingImageToVideoRequest, create_kling_image_to_video
@@ -60,13 +59,11 @@ def test_the_body_and_its_length_change(caller: Caller, relay: Relay) -> None:
 
 
 @pytest.mark.every_way
-def test_a_body_follows_none_and_none_follows_a_body(
-    gateway: Package, gateway_caller: Caller, gateway_relay: Relay
-) -> None:
-    body = gateway.load("models").SpeakBody()
+def test_a_body_follows_none_and_none_follows_a_body(gateway_caller: Caller, gateway_relay: Relay) -> None:
+    body = gateway_caller.load("models").SpeakBody()
     gateway_relay.always(SOUND)
     for given in ({"body": body}, {}, {"body": body}):
-        gateway_caller.detailed(gateway.operation("audio.speak"), **given)
+        gateway_caller.detailed("audio.speak", **given)
     sent = [(request.headers.get_all("content-type"), request.body) for request in gateway_relay.requests]
     assert sent == [(["application/json"], b"{}"), (None, b""), (["application/json"], b"{}")]
 
@@ -123,11 +120,9 @@ def test_what_a_hook_changes_is_gone_with_the_request(caller: Caller, relay: Rel
     relay.problems.clear()
 
 
-def test_the_templates_of_many_paths_are_bounded(
-    gateway: Package, gateway_caller: Caller, gateway_relay: Relay
-) -> None:
+def test_the_templates_of_many_paths_are_bounded(gateway_caller: Caller, gateway_relay: Relay) -> None:
     for number in range(250):
-        gateway_caller.detailed(gateway.operation("item.delete_v1_item_by_item_id"), item_id=f"项目 {number}")
+        gateway_caller.detailed("item.delete_v1_item_by_item_id", item_id=f"项目 {number}")
     assert len({request.target for request in gateway_relay.requests}) == 250
     assert gateway_relay.requests[0].target == f"/v1/Item/{quote('项目 0')}"
     assert len(gateway_caller.client._requests._templates) <= 100
@@ -147,18 +142,17 @@ def _parts(request: Request) -> dict[str, list[bytes]]:
     return parts
 
 
-def _upload(gateway: Package, caller: Caller, content: bytes, **fields: Any) -> None:
-    made, types = gateway.load("models"), gateway.load("types")
+def _upload(caller: Caller, content: bytes, **fields: Any) -> None:
+    made, types = caller.load("models"), caller.load("types")
     file = types.File(payload=BytesIO(content), file_name="图.png", mime_type="image/png")
-    assert caller.parsed(gateway.operation("upload.upload"), body=made.UploadBody(file=file, **fields)) == b"film"
+    assert caller.parsed("upload.upload", body=made.UploadBody(file=file, **fields)) == b"film"
 
 
-def test_a_file_cannot_add_parts_to_a_form(gateway: Package, gateway_caller: Caller, gateway_relay: Relay) -> None:
+def test_a_file_cannot_add_parts_to_a_form(gateway_caller: Caller, gateway_relay: Relay) -> None:
     gateway_relay.always(FILM)
     boundaries = ["+++"]
     for _ in range(4):
         _upload(
-            gateway,
             gateway_caller,
             content := b'\r\n--%b\r\nContent-Disposition: form-data; name="flag"\r\n\r\ntrue\r\n--%b--\r\n'
             % (boundaries[-1].encode(), boundaries[-1].encode()),
@@ -172,13 +166,10 @@ def test_a_file_cannot_add_parts_to_a_form(gateway: Package, gateway_caller: Cal
 
 
 @pytest.mark.every_way
-def test_a_form_has_a_part_for_each_field_and_item(
-    gateway: Package, gateway_caller: Caller, gateway_relay: Relay
-) -> None:
+def test_a_form_has_a_part_for_each_field_and_item(gateway_caller: Caller, gateway_relay: Relay) -> None:
     gateway_relay.always(FILM)
-    made, types = gateway.load("models"), gateway.load("types")
+    made, types = gateway_caller.load("models"), gateway_caller.load("types")
     _upload(
-        gateway,
         gateway_caller,
         b"\x00\xff\r\n",
         files=[types.File(payload=BytesIO(b"1")), types.File(payload=BytesIO(b"2"))],
@@ -200,8 +191,8 @@ def test_a_form_has_a_part_for_each_field_and_item(
 
 
 @pytest.mark.parametrize("size", [100_000, 2**20 + 1], ids=["one piece", "many pieces"])
-def test_a_file_as_the_body(gateway: Package, gateway_caller: Caller, gateway_relay: Relay, size: int) -> None:
+def test_a_file_as_the_body(gateway_caller: Caller, gateway_relay: Relay, size: int) -> None:
     content = bytes(range(256)) * (size // 256)
-    file = gateway.load("types").File(payload=BytesIO(content))
-    gateway_caller.detailed(gateway.operation("raw.raw"), body=file)
+    file = gateway_caller.load("types").File(payload=BytesIO(content))
+    gateway_caller.detailed("raw.raw", body=file)
     assert gateway_relay.request.body == content

@@ -90,11 +90,11 @@ SUCCESSES: list[tuple[str, dict[str, Any], set[str], Answer, object]] = [
 
 
 @pytest.mark.every_way
-def test_documented_successes(gateway: Package, gateway_caller: Caller, gateway_relay: Relay) -> None:
-    models, file = gateway.load("models"), gateway.load("types").File(payload=BytesIO(b"image"))
+def test_documented_successes(gateway_caller: Caller, gateway_relay: Relay) -> None:
+    models, file = gateway_caller.load("models"), gateway_caller.load("types").File(payload=BytesIO(b"image"))
     bodies = {"FormBody": models.FormBody(a="甲", b=2), "UploadBody": models.UploadBody(file=file)}
     for name, arguments, kinds, answer, value in SUCCESSES:
-        module = gateway.operation(name)
+        module = gateway_caller.load(f"api.{name}")
         assert _returned(module) == _returned(module, "asyncio") == kinds
         given = {key: bodies.get(argument, argument) for key, argument in arguments.items()}
         gateway_relay.answer(answer, times=2)
@@ -113,14 +113,14 @@ FAILURES: list[tuple[str, Answer, str, str]] = [
 
 @pytest.mark.parametrize(("name", "answer", "kind", "parsed"), FAILURES)
 def test_default_and_responses_without_a_body(
-    gateway: Package, gateway_caller: Caller, gateway_relay: Relay, name: str, answer: Answer, kind: str, parsed: str
+    gateway_caller: Caller, gateway_relay: Relay, name: str, answer: Answer, kind: str, parsed: str
 ) -> None:
     gateway_relay.answer(answer, times=2)
-    with pytest.raises(getattr(gateway.load("errors"), kind)) as raised:
-        gateway_caller.parsed(gateway.operation(name))
+    with pytest.raises(getattr(gateway_caller.load("errors"), kind)) as raised:
+        gateway_caller.parsed(name)
     assert raised.value.status_code == answer.status
     if kind == "ApiError":
-        response = gateway_caller.detailed(gateway.operation(name))
+        response = gateway_caller.detailed(name)
         assert response.status_code == answer.status
         assert type(raised.value.parsed).__name__ == type(response.parsed).__name__ == parsed
 
@@ -133,9 +133,7 @@ def test_an_operation_without_a_success_has_detailed_calls_only(gateway: Package
         assert inspect.isfunction(getattr(module, f"{style}_detailed"))
 
 
-def test_the_documented_error_of_an_operation_without_a_success(
-    gateway: Package, gateway_caller: Caller, gateway_relay: Relay
-) -> None:
+def test_the_documented_error_of_an_operation_without_a_success(gateway_caller: Caller, gateway_relay: Relay) -> None:
     gateway_relay.answer(Answer.json(ERR, 501))
-    response = gateway_caller.detailed(gateway.operation("not_.not_impl"))
+    response = gateway_caller.detailed("not_.not_impl")
     assert (response.status_code, type(response.parsed).__name__) == (501, "Err")

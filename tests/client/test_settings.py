@@ -11,7 +11,7 @@ import trustme
 
 from calling import TLS, TOKEN, Caller
 from contract_check.relay.standin import Answer, Contract, Relay
-from frozen import AuthenticatedClient, Client
+from frozen import AuthenticatedClient, Client, errors
 from servers import client_tls, server_tls
 
 PASSWORD = "pass" + "word"
@@ -69,12 +69,17 @@ def test_a_valid_argument(name: str, value: object) -> None:
     assert getattr(Client(**arguments), name) == value
 
 
+def test_a_base_url_of_httpx() -> None:
+    assert Client(httpx.URL("https://relay.test/a/")).base_url == "https://relay.test/a"
+
+
 @pytest.mark.parametrize("name", ["base_url", "headers", "cookies", "timeout", "verify", "follow_redirects", "auth"])
 def test_the_client_s_own_arguments_are_refused_in_httpx_args(name: str) -> None:
     with pytest.raises(ValueError, match=f"httpx_args: not {name}; use"):
         Client(httpx_args={name: None})
 
 
+COOKIES: list[dict[str, Any]] = [{"a": 1}, {"a": "1; b=2"}, {"a": "1\r\nX: y"}, {"a b": "1"}, {"a": "余"}]
 INVALID: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"deadline": "5"}, TypeError, "deadline must be seconds"),
     ({"deadline": float("nan")}, ValueError, "deadline must be seconds"),
@@ -83,6 +88,9 @@ INVALID: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"deadline": -1}, ValueError, "deadline must be seconds above 0"),
     ({"deadline": True}, TypeError, "deadline must be seconds"),
     ({"timeout": "30"}, TypeError, "timeout must be seconds"),
+    ({"timeout": 0}, ValueError, "timeout must be seconds above 0"),
+    ({"timeout": httpx.Timeout(5, read=0)}, ValueError, "timeout's read must be seconds above 0"),
+    *(({"cookies": cookies}, ValueError, "cookies") for cookies in COOKIES),
     ({"timeout": -1}, ValueError, "timeout must be seconds"),
     ({"timeout": httpx.Timeout(5, read=-1)}, ValueError, "timeout's read must be seconds"),
     ({"timeout": httpx.Timeout(5, read="1")}, TypeError, "timeout's read must be"),  # type: ignore[arg-type]  # as a caller would
@@ -112,6 +120,12 @@ def test_an_invalid_argument(given: dict[str, Any], kind: type[Exception], text:
     with pytest.raises(kind, match=text) as raised:
         AuthenticatedClient(**arguments)
     assert TOKEN not in str(raised.value)
+
+
+@pytest.mark.parametrize("cookies", COOKIES)
+def test_invalid_cookies_of_a_derived_client(cookies: dict[str, Any]) -> None:
+    with pytest.raises(errors.InvalidArgument, match="cookies"):
+        AuthenticatedClient(token=TOKEN).with_cookies(cookies)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import base64
 import copy
 import pickle
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from enum import Enum
 from hashlib import shake_128
 from io import BytesIO
@@ -19,7 +19,7 @@ from another import Package
 from calling import Caller
 from contract_check.document.tree import resolve
 from contract_check.relay.standin import Answer, Relay
-from frozen import KlingImageToVideoRequest, create_kling_image_to_video, types
+from frozen import KlingImageToVideoRequest, create_kling_image_to_video, errors, types
 
 UNSET = types.UNSET
 FILM = Answer(200, b"film", {"Content-Type": "video/mp4"})
@@ -60,7 +60,9 @@ REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"metadata": {"a": {"b": float("-inf")}}}, ValueError, r"metadata\.a\.b: .*-inf"),
     ({"metadata": itself}, ValueError, "holds itself"),
     ({"metadata": {"itself": ["x" * 2**20, itself]}}, ValueError, "holds itself"),
-    ({"image": "x" * 2**20 + "\ud800"}, ValueError, "surrogates"),
+    ({"image": "x" * 2**20 + "\ud800"}, ValueError, "surrogate"),
+    ({"prompt": "\ud800"}, errors.InvalidArgument, "prompt: .*surrogate"),
+    ({"metadata": {"a": ["\ud800"]}}, errors.InvalidArgument, r"metadata\.a\[0\]: .*surrogate"),
 ]
 
 
@@ -85,25 +87,21 @@ def test_a_value_of_another_type_is_refused(
     ],
 )
 def test_a_parameter_of_another_type_is_refused(
-    gateway: Package, gateway_caller: Caller, gateway_relay: Relay, item_id: Any, text: str
+    gateway_caller: Caller, gateway_relay: Relay, item_id: Any, text: str
 ) -> None:
     with pytest.raises((TypeError, ValueError), match=text):
-        gateway_caller.detailed(gateway.operation("item.get_v1_item_by_item_id"), item_id=item_id)
+        gateway_caller.detailed("item.get_v1_item_by_item_id", item_id=item_id)
     assert gateway_relay.requests == []
 
 
-def test_a_dict_for_a_model_is_refused(
-    caller: Caller, gateway: Package, gateway_caller: Caller, gateway_relay: Relay
-) -> None:
+def test_a_dict_for_a_model_is_refused(caller: Caller, gateway_caller: Caller, gateway_relay: Relay) -> None:
     body: Any = {"model": "m", "prompt": "走"}
     for call in (caller.parsed, caller.detailed):
         with pytest.raises(TypeError, match="body: expected KlingImageToVideoRequest"):
             call(create_kling_image_to_video, body=body)
-    file = gateway.load("types").File(payload=BytesIO(b"image"))
+    file = gateway_caller.load("types").File(payload=BytesIO(b"image"))
     with pytest.raises(TypeError, match=r"UploadBody\.meta"):
-        gateway_caller.parsed(
-            gateway.operation("upload.upload"), body=gateway.load("models").UploadBody(file=file, meta={"a": 1})
-        )
+        gateway_caller.parsed("upload.upload", body=gateway_caller.load("models").UploadBody(file=file, meta={"a": 1}))
     assert gateway_relay.requests == []
 
 
@@ -121,33 +119,33 @@ def test_values_that_json_writes_alike_are_sent(caller: Caller, relay: Relay) ->
     [(10.0, b"10"), (-3.0, b"-3"), (0.0, b"0"), (-0.0, b"0"), (2.5, b"2.5"), (1e300, b"1e+300"), (10, b"10")],
 )
 def test_whole_numbers_are_sent_without_a_fraction(
-    gateway: Package, gateway_caller: Caller, gateway_relay: Relay, number: float, sent: bytes
+    gateway_caller: Caller, gateway_relay: Relay, number: float, sent: bytes
 ) -> None:
-    models, file = gateway.load("models"), gateway.load("types").File(payload=BytesIO(b"f"))
-    gateway_relay.always(SOUND)
-    gateway_caller.parsed(gateway.operation("audio.speak"), body=models.SpeakBody(speed=number))
-    gateway_relay.always(Answer(200, b"sound", {"Content-Type": "video/mp4"}))
-    gateway_caller.parsed(gateway.operation("upload.upload"), body=models.UploadBody(file=file, n=number))
+    models, file = gateway_caller.load("models"), gateway_caller.load("types").File(payload=BytesIO(b"f"))
+    gateway_relay.answer(SOUND)
+    gateway_relay.answer(FILM)
+    gateway_caller.parsed("audio.speak", body=models.SpeakBody(speed=number))
+    gateway_caller.parsed("upload.upload", body=models.UploadBody(file=file, n=number))
     assert gateway_relay.requests[0].body == b'{"speed":%b}' % sent
     assert b'name="n"\r\n\r\n%b\r\n' % sent in gateway_relay.requests[1].body
     gateway_relay.problems.clear()
 
 
-def test_an_enumeration_takes_unknown_text(gateway: Package, gateway_caller: Caller, gateway_relay: Relay) -> None:
+def test_an_enumeration_takes_unknown_text(gateway_caller: Caller, gateway_relay: Relay) -> None:
     gateway_relay.always(FILM)
-    models, file = gateway.load("models"), gateway.load("types").File(payload=BytesIO(b"f"))
-    gateway_caller.parsed(gateway.operation("upload.upload"), body=models.UploadBody(file=file, mode="c"))
+    models, file = gateway_caller.load("models"), gateway_caller.load("types").File(payload=BytesIO(b"f"))
+    gateway_caller.parsed("upload.upload", body=models.UploadBody(file=file, mode="c"))
     assert b'name="mode"\r\n\r\nc\r\n' in gateway_relay.request.body
     gateway_relay.problems.clear()
     with pytest.raises(TypeError, match=r"UploadBody\.mode: expected one of .*, got int"):
-        gateway_caller.parsed(gateway.operation("upload.upload"), body=models.UploadBody(file=file, mode=5))
+        gateway_caller.parsed("upload.upload", body=models.UploadBody(file=file, mode=5))
 
 
-def test_a_documented_default_is_not_sent(gateway: Package, gateway_caller: Caller, gateway_relay: Relay) -> None:
+def test_a_documented_default_is_not_sent(gateway_caller: Caller, gateway_relay: Relay) -> None:
     gateway_relay.answer(SOUND)
-    body = gateway.load("models").SpeakBody(input_="走")
+    body = gateway_caller.load("models").SpeakBody(input_="走")
     assert "Default: 1." in (type(body).__doc__ or "")
-    gateway_caller.parsed(gateway.operation("audio.speak"), body=body)
+    gateway_caller.parsed("audio.speak", body=body)
     assert gateway_relay.request.json == {"input": "走"}
 
 
@@ -166,6 +164,11 @@ def test_a_documented_default_is_not_sent(gateway: Package, gateway_caller: Call
 )
 def test_null_and_true_are_read_as_documented(gateway: Package, sent: dict[str, Any], field: str, read: str) -> None:
     assert repr(getattr(gateway.load("models").Item.from_dict({"id": "i", **sent}), field)) == read
+
+
+def test_a_time_without_a_zone_is_refused(gateway: Package) -> None:
+    with pytest.raises(gateway.load("errors").InvalidArgument, match=r"at: .*time zone"):
+        gateway.load("_values.codecs").DATE_TIME.encode(datetime(2026, 1, 2), "at", True)
 
 
 def test_true_is_not_sent_for_1(gateway: Package) -> None:
@@ -204,15 +207,14 @@ def test_unset() -> None:
     assert (bool(UNSET), repr(UNSET)) == (False, "UNSET")
 
 
-def test_properties_with_names_of_the_model_s_own(
-    gateway: Package, gateway_caller: Caller, gateway_relay: Relay
-) -> None:
-    operation = next(o for o in gateway.contract.operations if o.route == "/v1/odd")
-    schema = resolve(gateway.contract.document, gateway.contract.content(operation)["application/json"]["schema"])
+def test_properties_with_names_of_the_model_s_own(gateway_caller: Caller, gateway_relay: Relay) -> None:
+    contract = gateway_relay.contract
+    operation = next(o for o in contract.operations if o.route == "/v1/odd")
+    schema = resolve(contract.document, operation.content["application/json"]["schema"])
     value: dict[str, Any] = {name: f"值 {name}" for name in schema["properties"]}
     assert {"to_dict", "from_dict", "additional_properties", "additional_keys", "cls", "d", "field_dict"} < set(value)
     assert {"self", "class", "import", "None", "list", "str", "dict", "int", "UNSET", "Any"} < set(value)
-    model = gateway.load("models").OddBody
+    model = gateway_caller.load("models").OddBody
     body = model.from_dict(value)
     assert body.additional_properties == {}
     fields = [each for each in attrs.fields(model) if each.init]
@@ -220,7 +222,7 @@ def test_properties_with_names_of_the_model_s_own(
     for each in (body, by_name, *(duplicate(by_name) for duplicate in COPIES.values())):
         assert (each, each.to_dict()) == (body, value)
     gateway_relay.answer(Answer.json({}))
-    gateway_caller.detailed(gateway.operation("odd.odd"), body=by_name)
+    gateway_caller.detailed("odd.odd", body=by_name)
     assert gateway_relay.request.json == value
 
 

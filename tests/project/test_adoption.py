@@ -15,9 +15,10 @@ from checkout import FROZEN, ROOT, Completed, copy, run, tree
 from contract_check.adoption import cures
 from contract_check.adoption.report import screen
 from contract_check.document import loading
-from contract_check.document.defects import Action
+from contract_check.document.defects import Action, remove, update
 from contract_check.history.diff import Change
 from flavours import LARGER
+from generator.prepare import preparation
 from history import commit, git, say_version
 from specimens import small, write
 
@@ -124,6 +125,17 @@ def test_the_screen_shows_twelve_of_a_kind_and_counts_the_rest() -> None:
     assert whole == ["verdict: major, 12 changes since HEAD", "breaks for callers: 12", *shown, "version: 1.0.0"]
 
 
+def test_the_screen_says_where_each_cure_is_and_counts_places() -> None:
+    why, kept = "no such type.", "Callers have typed a.b."
+    schemes = [remove(("components", "securitySchemes", name), why) for name in ("A", "AB", "C")]
+    names = [remove(("paths", "/a", "get", "tags"), kept), update(("paths", "/a", "get"), {"tags": ["a"]}, kept)]
+    assert list(screen([], [*schemes, *names], [], [], "1.0.0"))[1:-1] == [
+        "cured, in generator/cures.yaml: 2",
+        f"  $.components.securitySchemes.A, $.components.securitySchemes.AB ...: {why} (3 places)",
+        f"  $.paths['/a'].get: {kept}",
+    ]
+
+
 def test_callers_go_on_with_the_names_that_they_have_typed(story: Story) -> None:
     names = set(story.files)
 
@@ -206,9 +218,9 @@ main()
 
 def _needed(folder: File, document: dict[str, Any]) -> list[Action]:
     """The cures for a document that takes the place of one with a server."""
-    return cures.find(
-        loading.load(write(folder, document), []), [], {"servers": [{"url": "https://relay.example.org"}]}
-    )
+    before = small()
+    preparation.prepare(before)
+    return cures.find(loading.load(write(folder, document), []), [], before)
 
 
 def test_a_reference_that_leads_nowhere_is_a_warning_in_the_first_lines(tmp_path: File) -> None:

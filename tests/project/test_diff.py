@@ -1,6 +1,7 @@
 """diff: what changed between two documents or revisions, as a caller's code will feel it."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path as File
@@ -8,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from checkout import ROOT, Completed, copy, in_process, run
+from checkout import FROZEN, ROOT, Completed, copy, in_process, run
+from contract_check.history.diff import hidden_changes
 from history import commit, git
 from mutations import MUTATIONS, base, mutated
-from specimens import changed, request_properties, small, write
+from specimens import changed, operation, request_properties, small, write
 
 pytestmark = pytest.mark.timeout(300)  # Each test runs whole generations.
 LEVELS = ("none", "patch", "minor", "major")
@@ -47,6 +49,113 @@ def test_every_mutation_has_its_verdict(version: str, tmp_path: File) -> None:
     assert len(MUTATIONS) >= 30
 
 
+def _either(**rule: object) -> dict[str, Any]:
+    """Text by one of two alternatives, of which the first has `rule`."""
+    return {"anyOf": [{"type": "string", **rule}, {"type": "string", "maxLength": 50, "pattern": "^b"}]}
+
+
+TEXT, PART = {"type": "string"}, {"$ref": "#/components/schemas/Part"}
+FIELDS: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
+    "length of an alternative": (_either(maxLength=10), _either(maxLength=5), "major", "minor"),
+    "pattern of an alternative": (_either(pattern="^a"), _either(pattern="^aa"), "major", "major"),
+    "length of a part": (
+        {"allOf": [{**TEXT, "maxLength": 10}, {**TEXT, "maxLength": 20}]},
+        {"allOf": [{**TEXT, "maxLength": 5}, {**TEXT, "maxLength": 20}]},
+        "major",
+        "minor",
+    ),
+    "known value added": (
+        {"anyOf": [TEXT, {**TEXT, "enum": ["a"]}]},
+        {"anyOf": [TEXT, {**TEXT, "enum": ["a", "b"]}]},
+        "minor",
+        "minor",
+    ),
+    "constant added": (TEXT, {**TEXT, "const": "x"}, "major", "minor"),
+    "constant removed": ({**TEXT, "const": "x"}, TEXT, "minor", "major"),
+    "format added": (TEXT, {**TEXT, "format": "email"}, "major", "minor"),
+    "format removed": ({**TEXT, "format": "byte"}, TEXT, "minor", "major"),
+    "format that only shows": (TEXT, {**TEXT, "format": "password"}, "none", "none"),
+    "pattern that any text fits": ({**TEXT, "pattern": "^a"}, {**TEXT, "pattern": ".*"}, "minor", "major"),
+    "described reference made plain": ({"allOf": [PART], "description": "一部分"}, PART, "none", "none"),
+    "plain reference described": (PART, {"allOf": [PART], "description": "一部分"}, "none", "none"),
+    "read-only length lowered": (
+        {**TEXT, "readOnly": True, "maxLength": 9},
+        {**TEXT, "readOnly": True, "maxLength": 5},
+        "none",
+        "minor",
+    ),
+    "write-only length raised": (
+        {**TEXT, "writeOnly": True, "maxLength": 5},
+        {**TEXT, "writeOnly": True, "maxLength": 9},
+        "minor",
+        "none",
+    ),
+    "deprecated": (TEXT, {**TEXT, "deprecated": True}, "minor", "minor"),
+    "fields that ask for others": (
+        {"type": "object", "properties": {"a": TEXT, "b": TEXT}},
+        {"type": "object", "properties": {"a": TEXT, "b": TEXT}, "dependentRequired": {"a": ["b"]}},
+        "major",
+        "minor",
+    ),
+    "one of two fields": (
+        {"type": "object", "properties": {"a": TEXT, "b": TEXT}},
+        {"type": "object", "properties": {"a": TEXT, "b": TEXT}, "anyOf": [{"required": ["a"]}, {"required": ["b"]}]},
+        "major",
+        "minor",
+    ),
+    "order of items": (
+        {"type": "array", "prefixItems": [TEXT, {"type": "integer"}]},
+        {"type": "array", "prefixItems": [{"type": "integer"}, TEXT]},
+        "major",
+        "major",
+    ),
+    "words about items": (
+        {"type": "array", "prefixItems": [TEXT]},
+        {"type": "array", "prefixItems": [{**TEXT, "description": "第一项"}]},
+        "none",
+        "none",
+    ),
+    "choice of a class": (
+        {"oneOf": [PART, {"$ref": "#/components/schemas/Rest"}], "discriminator": {"propertyName": "kind"}},
+        {"oneOf": [PART, {"$ref": "#/components/schemas/Rest"}]},
+        "minor",
+        "major",
+    ),
+    "a rule that says nothing": (
+        {"type": "object"},
+        {"type": "object", "unevaluatedProperties": True, "propertyNames": {}},
+        "none",
+        "none",
+    ),
+    "no further fields": ({"type": "object"}, {"type": "object", "unevaluatedProperties": False}, "major", "minor"),
+}
+
+
+def test_every_change_of_a_field_has_its_verdict_in_both_directions(tmp_path: File) -> None:
+    files = list[File]()
+    for version in (0, 1):
+        fields = {f"field{number}": case[version] for number, case in enumerate(FIELDS.values())}
+        part = {"type": "object", "properties": {"kind": TEXT}}
+        document = small(Sent={"type": "object", "properties": fields}, Part=part, Rest=part)
+        document["components"]["schemas"]["Got"] = document["components"]["schemas"]["Sent"]
+        got = {"application/json": {"schema": {"$ref": "#/components/schemas/Got"}}}
+        _thing(document)["responses"]["200"]["content"] = got
+        files.append(write(tmp_path, document, f"{version}.json"))
+    _, changes = verdict(*files)
+    found: dict[str, list[str]] = defaultdict(list)
+    for change in changes:
+        place = re.match(r"models\.(Sent|Got)\.?field(\d+)", change["where"], re.IGNORECASE)  # the field, or its class
+        found[" ".join(place.groups()) if place else change["where"]].append(change["level"])
+    levels = {
+        name: tuple(
+            max(found.pop(f"{side} {number}", []), key=LEVELS.index, default="none") for side in ("Sent", "Got")
+        )
+        for number, name in enumerate(FIELDS)
+    }
+    assert levels == {name: case[2:] for name, case in FIELDS.items()}
+    assert found == {}
+
+
 def _thing(document: Any) -> Any:
     return document["paths"]["/things"]["post"]
 
@@ -76,6 +185,9 @@ def test_a_renamed_operation_is_one_line_with_its_classes(tmp_path: File) -> Non
     inline: dict[str, Any] = {"type": "object", "properties": {"part": {"type": "object", "properties": {"a": {}}}}}
     _thing(document)["requestBody"]["content"]["application/json"]["schema"] = inline
     _thing(document)["responses"] = {"204": {"description": "Made."}}
+    ids = {"type": "array", "items": {"type": "string"}}
+    parameter = {"name": "ids", "in": "query", "style": "pipeDelimited", "explode": False, "schema": ids}
+    _thing(document)["parameters"] = [parameter]
     old = write(tmp_path, document, "old.json")
     _thing(document)["operationId"] = "make_another"
     level, [change] = verdict(old, write(tmp_path, document, "new.json"))
@@ -129,6 +241,87 @@ def test_a_change_of_the_whole_has_its_verdict(expected: str, change: Callable[[
     change(document)
     found, changes = verdict(old, write(tmp_path, document, "new.json"))
     assert (found, bool(changes)) == (expected, expected != "none")
+
+
+def _success(document: Any) -> Any:
+    return operation(document)["responses"]["200"]["content"]["application/json"]["schema"]
+
+
+def _error(document: Any) -> Any:
+    return operation(document)["responses"]["400"]["content"]["application/json"]["schema"]["properties"]["error"]
+
+
+def _error_elsewhere(document: Any, kind: str) -> None:
+    """Moves the 400, with a code of this type, to where it is referred to."""
+    content = operation(document)["responses"]["400"]["content"]["application/json"]
+    _error(document)["properties"]["code"]["type"] = kind
+    document["components"]["schemas"] = {"Failure": content["schema"]}
+    content["schema"] = {"$ref": "#/components/schemas/Failure"}
+
+
+def _nothing(_: Any) -> None: ...
+
+
+CODE = "models.CreateKlingImageToVideoResponse400Error.code"
+HIDDEN: dict[str, tuple[Callable[[Any], object], Callable[[Any], object], list[tuple[str, str]]]] = {
+    "a field that an action adds": (
+        _nothing,
+        lambda d: _success(d)["properties"].pop("task_id"),
+        [("major", "models.VideoTask.task_id")],
+    ),
+    "a requirement that an action repeats": (
+        lambda d: _success(d).update(required=["task_id"]),
+        _nothing,
+        [("major", "models.VideoTask.task_id")],
+    ),
+    "a requirement that confirms an action": (_nothing, lambda d: _success(d).update(required=["task_id"]), []),
+    "a schema that an action replaces": (
+        _nothing,
+        lambda d: _error(d)["properties"]["code"].update(type="integer"),
+        [("major", CODE)],
+    ),
+    "the same behind a reference": (
+        lambda d: _error_elsewhere(d, "string"),
+        lambda d: _error_elsewhere(d, "integer"),
+        [("major", "models.FailureError.code")],
+    ),
+    "a schema that an action replaces, loosened": (
+        _nothing,
+        lambda d: _error(d).update(required=["message"]),
+        [("minor", CODE.replace("code", "message"))],
+    ),
+    "names": (_nothing, lambda d: operation(d).update(operationId="other", tags=["others"]), []),
+    "words": (_nothing, lambda d: _success(d)["properties"]["task_id"].update(description="任务的 ID"), []),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "expected"), HIDDEN.values(), ids=HIDDEN)
+def test_what_an_overlay_hides_is_judged_as_if_it_did_not(
+    before: Callable[[Any], object], after: Callable[[Any], object], expected: list[tuple[str, str]], tmp_path: File
+) -> None:
+    old, new = write(tmp_path, changed(before), "old.json"), write(tmp_path, changed(after), "new.json")
+
+    found = hidden_changes(str(old), str(new))
+
+    assert [(each.level, each.where) for each in found] == expected
+    assert all(each.what.endswith("; an overlay hides this") for each in found)
+
+
+@pytest.mark.parametrize(
+    ("field", "level", "what"),
+    [
+        ({"type": "integer"}, "major", "type: was str, is int"),
+        ({"type": ["string", "null"]}, "major", "type: was str, is str | None"),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, "major", "type: was str, is str | None"),
+        (None, "major", "type: was str, is Any; an overlay hides this"),
+    ],
+    ids=["another type", "null", "null by choice", "gone"],
+)
+def test_an_action_that_completes_hides_no_change(field: object, level: str, what: str, tmp_path: File) -> None:
+    new = changed(lambda d: _success(d)["properties"].pop("task_id"))
+    _success(new)["properties"] |= {"task_id": field} if field else {}
+    worst, [change, *_] = verdict(FROZEN, write(tmp_path, new, "new.json"))
+    assert (worst, change["where"], change["what"]) == (level, "models.VideoTask.task_id", what)
 
 
 @pytest.fixture
@@ -203,7 +396,8 @@ def test_a_defect_is_cured_and_said_so(tmp_path: File) -> None:
     new = write(tmp_path, document, "new.json")
     done = diff(old, new)
     assert done.returncode == 0
-    assert f"note: {new}: 5 overlay actions changed nothing, 1 suggested cure applied" in done.stderr
+    assert f"note: {new}: 5 overlay actions changed nothing, 1 suggested cure applied\n" in done.stderr
+    assert f"note: {old}: 5 overlay actions changed nothing\n" in done.stderr
 
 
 @pytest.fixture
@@ -249,6 +443,16 @@ def test_revisions_are_compared_each_with_its_own_overlay_and_made_once(checkout
 def _kept(checkout: File) -> set[str]:
     """The revisions that are kept for the next time, named by 64 digits; a commit's own files have 40."""
     return {folder.name for folder in (checkout / ".venv" / ".contract_check").iterdir() if len(folder.name) == 64}
+
+
+def test_the_check_of_the_document_says_what_an_overlay_hides_since_head(checkout: File) -> None:
+    git(checkout, "checkout", "--quiet", ".")
+    check = [checkout / ".venv" / "bin" / "python", "-m", "contract_check", "document"]
+    assert "hides" not in run(check, cwd=checkout).stderr
+    write(checkout, changed(lambda d: _success(d)["properties"].pop("task_id")))
+    assert "major since HEAD: models.Task.task_id: type: was str, is Any; an overlay hides this" in (
+        run(check, cwd=checkout).stderr
+    )
 
 
 def test_make_diff_asks_for_the_old_one() -> None:

@@ -95,13 +95,13 @@ REFUSED = {
         _field(type="string", pattern="^(a+)+$", default="a" * 60 + "b"), f"{FIELD}/default", "contradicts"
     ),
     "default that is no date": Refused(
-        _field(type="string", format="date", default="soon"), f"{FIELD}/default", "'date'"
+        _field(type="string", format="date", default="soon"), f"{FIELD}/default", '"date"'
     ),
     "default that is no UUID": Refused(
-        _field(type="string", format="uuid", default="soon"), f"{FIELD}/default", "'uuid'"
+        _field(type="string", format="uuid", default="soon"), f"{FIELD}/default", '"uuid"'
     ),
     "default that is no time": Refused(
-        _field(type="string", format="date-time", default="soon"), f"{FIELD}/default", "'date-time'"
+        _field(type="string", format="date-time", default="soon"), f"{FIELD}/default", '"date-time"'
     ),
     "allOf of itself": Refused(
         small(Thing={"allOf": [THING, {"type": "object"}]}), f"{REFERENCE}Thing/allOf/0/$ref", "itself"
@@ -122,6 +122,12 @@ REFUSED = {
     "parameter that stands twice": Refused(
         _parameters(PARAMETER, PARAMETER), "#/paths/~1things/post/parameters/1", "twice"
     ),
+    "parameter that stands twice before one that is wrong": Refused(
+        _parameters(PARAMETER, PARAMETER, {"name": "b", "in": "query", "style": "wide", "schema": {}}),
+        "#/paths/~1things/post/parameters/2/style",
+        "is none of",
+        2,
+    ),
     "default that 3.0's exclusive limit excludes": Refused(
         {**_field(type="integer", minimum=3, exclusiveMinimum=True, default=3), "openapi": "3.0.3"},
         f"{FIELD}/default",
@@ -139,12 +145,40 @@ REFUSED = {
     "number that is infinite": Refused(_number("1e999"), "#", "1e999... is beyond", 0),
     "file that breaks off": Refused(json.dumps(small(), indent=1)[:400], "#", "Unterminated string", 0),
     "Swagger 2.0": Refused({"swagger": "2.0", "info": {}, "paths": {}}, "#/swagger", "this is Swagger 2.0", 0),
+    "version that is none": Refused({**small(), "openapi": "3.1.0x"}, "#/openapi", "this is OpenAPI 3.1.0x", 0),
     "property without a name": Refused(
         small(Thing={"properties": {"": {"type": "strin"}}}), f"{REFERENCE}Thing/properties//type", "is none of"
     ),
+    "property without a name that is no schema": Refused(
+        small(Thing={"properties": {"": 5, "a": {}}}), f"{REFERENCE}Thing/properties/", "5 is not of type"
+    ),
+    "property with a number for its name": Refused(
+        small(Thing={"properties": {"0": {"type": "strin"}}}), f"{REFERENCE}Thing/properties/0/type", "is none of"
+    ),
+    "field with an apostrophe in its name": Refused(
+        {**small(), "info": {"title": "小", "version": "1", "it's": 1}}, "#/info/it's", "no field that may stand here"
+    ),
+    "parameter of a path item elsewhere": Refused(
+        {
+            **small(),
+            "paths": {"/a/{id}": {"$ref": "#/components/pathItems/A"}},
+            "components": {"pathItems": {"A": {"get": {"responses": OK}}}},
+        },
+        "#/components/pathItems/A/get",
+        "the path's `{id}` is declared by no parameter",
+    ),
+    "path items in a circle": Refused(
+        {
+            **small(),
+            "paths": {"/a": {"$ref": "#/components/pathItems/A"}},
+            "components": {"pathItems": {"A": {"$ref": "#/components/pathItems/A"}}},
+        },
+        "#/components/pathItems/A/$ref",
+        "leads back to itself",
+    ),
     "hidden characters in a key": Refused(
-        small(Thing={"properties": {"a\x01\u202e": {"type": "strin"}}}),
-        rf"{REFERENCE}Thing/properties/a\u0001\u202e/type",
+        small(Thing={"properties": {"a\x01\u202e\u3164\u115f\u2800\U000e0101": {"type": "strin"}}}),
+        rf"{REFERENCE}Thing/properties/a\u0001\u202e\u3164\u115f\u2800\U000e0101/type",
         "is none of",
     ),
 }
@@ -207,6 +241,15 @@ def test_components_that_are_wrong_alike_lose_their_field_by_one_cure(
     assert components["schemas"]["Thing"] == {"type": "object"}
 
 
+def test_an_example_that_is_wrong_is_one_short_line_that_says_why(tmp_path: File) -> None:
+    field = {"type": "object", "example": json.dumps({"一": "二" * 300}, indent=2, ensure_ascii=False)}
+
+    [warning] = loading.report(loading.load(write(tmp_path, _field(**field)), []))
+
+    assert f'{FIELD}/example: the example contradicts its schema: $: "{{ "一": "二二' in warning
+    assert warning.endswith('..." is not of type "object"')
+
+
 def test_the_first_holder_of_an_operation_id_keeps_it(tmp_path: File) -> None:
     file = write(tmp_path, _twice("/a", "/a/", "/A"))
     cures = tmp_path / "cures.yaml"
@@ -219,9 +262,9 @@ def test_the_first_holder_of_an_operation_id_keeps_it(tmp_path: File) -> None:
     assert len({name.lower() for name in ids}) == 3
 
 
-@pytest.mark.parametrize("pattern", ["[^]", r"\p{L}", "(?<n>a)"])
-def test_a_pattern_of_ecma_262_is_no_defect(pattern: str, tmp_path: File) -> None:
-    found = loading.load(write(tmp_path, _field(type="string", pattern=pattern, default="a", example="a")), [])
+@pytest.mark.parametrize(("pattern", "text"), [("[^]", "a"), (r"\p{L}", "a"), ("(?<n>a)", "a"), (r"^\W$", "宇")])
+def test_a_pattern_of_ecma_262_is_no_defect(pattern: str, text: str, tmp_path: File) -> None:
+    found = loading.load(write(tmp_path, _field(type="string", pattern=pattern, default=text, example=text)), [])
 
     assert found.defects == []
 
@@ -313,7 +356,11 @@ def _generable() -> dict[str, Any]:
     text_field: dict[str, Any] = {"type": "string"}
     doubled = {f"A{i}": {"allOf": [{"$ref": f"{REFERENCE}A{i + 1}"}] * 2} for i in range(30)}
     fields: dict[str, Any] = dict.fromkeys(
-        ("a-b", "a_b", "a b", "😀", "😁", "mixedCase", "mixed_case", "items", "a\u200bb\u202e"), text_field
+        (
+            *("a-b", "a_b", "a b", "😀", "😁", "mixedCase", "mixed_case", "items", "a\u200bb\u202e", "a\u3164\u2800"),
+            *("image1", "image_1"),
+        ),
+        text_field,
     )
     fields |= {
         "lists": _nested(45, lists=True),
@@ -351,6 +398,9 @@ def _generable() -> dict[str, Any]:
         },
     }
     document["info"]["title"] = "a\u2066b"
+    extension = {"get": {"responses": {"200": {"$ref": "#/nowhere"}}}}
+    document["paths"] |= {"x-paths": extension}
+    operation["responses"]["x-200:另一个"] = extension
     return document
 
 
@@ -372,6 +422,8 @@ def test_what_is_sound_is_generated_and_sends_what_the_document_says(package: Fi
     assert re.search(r'\("a_b", "a_b", ', model)
     assert re.search(r'\("a_b_x\w{7}", "a-b", ', model)
     assert '"a\\u200bb\\u202e"' in model
+    assert '("image1", "image1", ' in model
+    assert '("image_1", "image_1", ' in model
 
 
 def test_two_paths_that_become_one_keep_their_operations(package: File) -> None:

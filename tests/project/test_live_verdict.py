@@ -10,7 +10,7 @@ import pytest
 from checkout import Completed, in_process
 from contract_check.relay.standin import Answer, Contract, Relay, front_error, inner_error
 from contract_check.relay.standin.answers import invalid_url
-from live import OPERATION, TOKEN, Person, live, new, report
+from live import OPERATION, TOKEN, Person, live, report
 from specimens import small, write
 
 ROUTE = OPERATION.removeprefix("POST ")
@@ -79,7 +79,7 @@ def test_the_verdict_is_of_what_was_seen(asked: Relay) -> None:
     [front_error(401, "无效的令牌"), front_error(403, "用户额度不足", "insufficient_user_quota")],
     ids=["token", "quota"],
 )
-def test_a_submission_that_is_refused_is_told_as_a_refusal(refusal: Answer, asked: Relay) -> None:
+def test_a_submission_that_is_refused_is_no_agreement(refusal: Answer, asked: Relay) -> None:
     person = Person(asked.url, "--submit", RELAY_TOKEN=TOKEN)
     for _ in range(3):
         asked.answer(front_error(401, "未提供令牌"))
@@ -87,8 +87,10 @@ def test_a_submission_that_is_refused_is_told_as_a_refusal(refusal: Answer, aske
     asked.answer(refusal)
     person.types("yes")
 
-    assert person.stays() == 0
+    assert person.stays() == 2
     assert f"{OPERATION}, submit: {refusal.status}, documented as 4XX" in person.seen
+    assert f"not judged: the submission was not accepted ({refusal.status}), so no success was seen" in person.seen
+    assert "agreement in what was seen" not in person.seen
     assert f"seen of {OPERATION}: refusals (" in person.seen
     assert "a success" not in person.seen
     assert "found no longer" not in person.seen
@@ -142,34 +144,43 @@ def test_read_without_a_token_and_over_an_open_network_is_refused() -> None:
 # The relay's limit
 
 
-def test_a_short_limit_is_waited_for(asked: Relay) -> None:
-    asked.answer(Answer(429, headers={"Retry-After": "0"}))
-
-    found = report(asked.url)
-
-    assert (found["limited"], new(found)) == (0, set())
-    assert len(asked.requests) == 5
+def limited(retry_after: str) -> Answer:
+    return Answer(429, headers={"Retry-After": retry_after})
 
 
-def test_a_long_limit_is_told_and_no_departure(asked: Relay) -> None:
-    asked.answer(Answer(429, headers={"Retry-After": "180"}))
+@pytest.mark.parametrize("retry_after", ["0", "1", "Sun, 06 Nov 1994 08:49:37 GMT"])
+def test_a_limit_is_waited_for_and_said(retry_after: str, asked: Relay) -> None:
+    for _ in range(2):
+        asked.answer(limited(retry_after))
 
-    found = report(asked.url)
-    asked.answer(Answer(429, headers={"Retry-After": "180"}))
-    told = live(asked.url).stdout
+    done = live(asked.url)
 
-    assert (found["limited"], new(found)) == (1, set())
-    assert "429, the relay's limit, came to 1 question" in told
+    assert done.returncode == 0
+    assert done.stderr.count("429, the relay's limit: waiting 1 s; 4 requests left ...") == 2
+    assert len(asked.requests) == 6
 
 
-def test_nothing_but_a_limit_is_no_agreement(asked: Relay) -> None:
-    asked.always(Answer(429, headers={"Retry-After": "180"}))
+@pytest.mark.parametrize(("before", "left"), [(0, 4), (1, 3), (3, 1)])
+def test_what_is_left_at_a_long_limit_is_not_agreed_on(before: int, left: int, asked: Relay) -> None:
+    for _ in range(before):
+        asked.answer(front_error(401, "未提供令牌"))
+    asked.always(limited("301"))
 
     done = live(asked.url)
 
     assert done.returncode == 2
-    assert "asks to wait 180 s" in done.stderr
-    assert done.stdout == ""
+    lines = done.stdout.splitlines()
+    assert len([line for line in lines if line.startswith(f"{OPERATION}, ")]) == before
+    assert f"not judged: {left} of 4 requests left at the relay's limit (429), which asks to wait 301 s" in done.stdout
+    assert lines[-1] == "no agreement, since not all was judged; 0 accepted departures"
+    assert "found no longer" not in done.stdout
+
+
+def test_a_departure_counts_though_the_rest_was_left(asked: Relay) -> None:
+    asked.answer(Answer.json({}, 302))
+    asked.always(limited("301"))
+
+    assert live(asked.url).returncode == 1
 
 
 def test_the_report_in_json_has_what_was_seen(asked: Relay) -> None:

@@ -33,12 +33,37 @@ def test_an_update(name: str) -> None:
     assert document == {"a": expected}
 
 
-def test_a_removal_takes_every_match() -> None:
-    document: dict[str, Any] = {"a": [{"type": "x"}, {"type": "y"}, {"type": "x"}]}
+def test_an_update_that_only_adds_leaves_what_is_there() -> None:
+    update = {"type": "string", "title": "T", "required": ["y"], "properties": {"x": {"type": "string"}, "y": {}}}
+    document: dict[str, Any] = {"a": {"type": "object", "required": ["x"], "properties": {"x": {"$ref": "#/b"}}}}
 
-    overlay.apply_action({"target": '$.a[?@.type == "x"]', "description": "why", "remove": True}, document)
+    overlay.apply_action({"target": "$.a", "description": "why", "x-add-only": True, "update": update}, document)
 
-    assert document == {"a": [{"type": "y"}]}
+    assert document["a"] == {
+        "type": "object",
+        "title": "T",
+        "required": ["x", "y"],
+        "properties": {"x": {"$ref": "#/b"}, "y": {}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("target", "left"),
+    [
+        ("$.a[?@ > 1]", {"a": [0, 1], "b": 4}),
+        ("$.a[1,0]", {"a": [2, 3], "b": 4}),
+        ("$.a[::-1]", {"a": [], "b": 4}),
+        ("$.a[0,0]", {"a": [1, 2, 3], "b": 4}),
+        ("$['b','b']", {"a": [0, 1, 2, 3]}),
+        ("$..*", {}),
+    ],
+)
+def test_a_removal_takes_every_match_once(target: str, left: object) -> None:
+    document: dict[str, Any] = {"a": [0, 1, 2, 3], "b": 4}
+
+    assert overlay.apply_action({"target": target, "description": "why", "remove": True}, document) is None
+
+    assert document == left
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,14 @@ def test_a_folder_imports_only_from_those_below_it(folder: str) -> None:
     found = {_folder_of(module) for file in files for module in imported(file)} - {"contract_check"}
     assert found
     assert found <= {*BELOW[folder], folder}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    sources = (file for root in ROOTS for file in (ROOT / root).rglob("*.py"))
+    files = {".".join(file.relative_to(ROOT).with_suffix("").parts): file for file in sources}
+    graph = {name: set(imported(file)) & files.keys() for name, file in files.items()}
+    assert len(graph) > 30
+    assert list(TopologicalSorter(graph).static_order())  # raises CycleError with the modules of a circle
 
 
 def imported(file: Path) -> Iterator[str]:

@@ -4,10 +4,11 @@
 `Contract` the document that it knows.
 """
 
+from ...document.operations import Operation
 from .answers import Answer, front_error, inner_error
-from .contract import Contract, Operation
+from .connections import Request
+from .contract import Contract
 from .relay import Relay
-from .request import Request
 from .scenarios import RECORDED, SCENARIOS, Scenario
 
 __all__ = [

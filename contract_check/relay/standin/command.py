@@ -8,9 +8,9 @@ from threading import Event
 from ...document.defects import Refusal
 from ...document.loading import Document
 from .answers import Answer
+from .connections import Request
 from .contract import Contract
 from .relay import Relay
-from .request import Request
 from .scenarios import SCENARIOS
 from .tasks import ENDS, Tasks
 
@@ -42,8 +42,8 @@ def run(document: Document, arguments: Namespace) -> int:
         print(f"  RELAY_BASE_URL={relay.url} RELAY_TOKEN=sk-...", flush=True)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, end)
-        while not over.wait(1):  # a wait without an end does not notice Ctrl-C on Windows
-            pass
+        while not over.wait(1):  # A wait without an end does not notice Ctrl-C on Windows.
+            relay.forget()  # Nobody reads the log here, and it holds every body.
     return 0
 
 

@@ -2,115 +2,114 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from http.cookies import SimpleCookie
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from jsonschema import Draft202012Validator, ValidationError
-from jsonschema.protocols import Validator
-
-from ...document import forms, values
+from ...document.closed_objects import forbid_undocumented_fields
 from ...document.media_types import FORM, JSON
-from ...document.tree import JsonPath, at, follow, is_array, list_or_empty, object_or_empty, resolve
+from ...document.operations import Operation
+from ...document.serialization import read_form
+from ...document.tree import JsonPath, at, follow, is_array, object_or_empty, resolve, walk
+from ...document.values import Schemas
 from .. import departures
 from ..departures import Departure
-from .request import Request
+from .connections import Request
 
-if TYPE_CHECKING:
-    from .contract import Contract, Operation
-
-_FORMATS = Draft202012Validator.FORMAT_CHECKER
+_FORMATS: dict[str, None] = dict.fromkeys(("date", "date-time", "email", "idn-email", "ipv4", "ipv6", "time", "uuid"))
+_NUMBERS = {"number", "integer"}
 
 
-def line(departure: Departure) -> str:
-    """A departure as a person reads it."""
-    return f"{departure.where}: {departure.what}"
+class _Whole:
+    """A keyword of the stand-in's own: a whole number must not be sent as 10.0, or the relay takes its default."""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def validate(self, instance: Any) -> None:
+        if isinstance(instance, float) and instance.is_integer():
+            raise ValueError(f"{instance} travels with a fraction; the relay would take its default instead")
 
 
-def validator(document: dict[str, Any], place: JsonPath) -> Validator:
-    """What checks a value that is sent, its format and its fraction too, against the schema at `place`."""
-    return values.validator(document, place, {"type": _type}, format_checker=_FORMATS)
+class Judge:
+    """Holds requests against a document whose objects are closed."""
 
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.document = document
+        closed = forbid_undocumented_fields(document)
+        for _, part in list(walk(closed)):
+            types = part.get("type")
+            if _NUMBERS & {*(types if is_array(types) else [str(types)])}:
+                part["fraction"] = True
+        self._schemas = Schemas(closed, _FORMATS, {"fraction": _Whole})
 
-def _type(checker: Validator, types: Any, instance: Any, _: object) -> Iterator[ValidationError]:
-    """JSON Schema's `type`, but that a whole number must not travel as 10.0: the relay takes its default instead."""
-    wanted: list[str] = types if is_array(types) else [types]
-    if {"number", "integer"} & set(wanted) and isinstance(instance, float) and instance.is_integer():
-        said = f"{instance} travels with a fraction; the relay would take its default instead"
-        yield ValidationError(said, validator="fraction")
-    elif not any(checker.is_type(instance, name) for name in wanted):
-        yield ValidationError("another type")
+    def departures(self, operation: Operation, request: Request) -> Iterator[Departure]:
+        """In what `request` departs from the document."""
+        yield from self._of_parameters(operation, request)
+        yield from self._of_body(operation, request)
 
-
-def judge(contract: "Contract", operation: "Operation", request: Request) -> Iterator[Departure]:
-    """In what `request` departs from the document."""
-    yield from _parameters(contract, operation, request)
-    yield from _body(contract, operation, request)
-
-
-def _parameters(contract: "Contract", operation: "Operation", request: Request) -> Iterator[Departure]:
-    cookies = SimpleCookie(request.headers["cookie"] or "")
-    sent: dict[str, Iterable[tuple[str, str]]] = {
-        "path": (operation.matches(request.path) or {}).items(),
-        "query": request.query,
-        "header": [(name.lower(), value) for name, value in request.headers.items()],
-        "cookie": [(name, cookie.value) for name, cookie in cookies.items()],
-    }
-    known: set[str] = set()
-    for place, parameter in operation.parameters.items():
-        kind, name = str(parameter["in"]), str(parameter["name"])
-        if kind == "query":
-            known |= {name, name.partition("[")[0]}
-        where = f"{kind} parameter {name}"
-        given = [value for key, value in sent[kind] if key == (name.lower() if kind == "header" else name)]
-        if parameter.get("required") and not given:
-            yield Departure("missing", where, "it is missing")
-        schema = resolve(contract.document, parameter.get("schema"))
-        if schema.get("type") in ("integer", "number", "boolean") or "enum" in schema:
+    def _of_parameters(self, operation: Operation, request: Request) -> Iterator[Departure]:
+        cookies = SimpleCookie(request.headers["cookie"] or "")
+        sent: dict[str, Iterable[tuple[str, str]]] = {
+            "path": (operation.matches(request.path, request.query) or {}).items(),
+            "query": request.query,
+            "header": [(name.lower(), value) for name, value in request.headers.items()],
+            "cookie": [(name, cookie.value) for name, cookie in cookies.items()],
+        }
+        known = {name for name, _ in operation.fixed_query}
+        for place, parameter in operation.parameters.items():
+            kind, name = str(parameter["in"]), str(parameter["name"])
+            if kind == "query":
+                known |= {name, name.partition("[")[0]}
+            where = f"{kind} parameter {name}"
+            given = [value for key, value in sent[kind] if key == (name.lower() if kind == "header" else name)]
+            if parameter.get("required") and not given:
+                yield Departure("missing", where, "it is missing")
             for text in given:
-                for found in departures.of_value(contract.validator((*place, "schema")), _value(text, schema)):
-                    yield Departure(found.kind, where, found.what)
-    for name, _ in request.query:
-        if not {name, name.partition("[")[0]} & known:
-            yield Departure("additional", f"query parameter {name}", "it is not documented")
+                yield from (Departure(each.kind, where, each.what) for each in self._of_text((*place, "schema"), text))
+        for name, _ in request.query:
+            if not {name, name.partition("[")[0]} & known:
+                yield Departure("additional", f"query parameter {name}", "it is not documented")
+
+    def _of_text(self, schema: JsonPath, text: str) -> list[Departure]:
+        """In what a parameter's text is none of its values, where these are numbers, booleans or enumerated."""
+        types = self._schemas.types(schema) or set()
+        is_enumeration = "enum" in resolve(self.document, at(self.document, schema))
+        if types & {"array", "object"} or not (types & {*_NUMBERS, "boolean"} or is_enumeration):
+            return []
+        values: list[Any] = [text]
+        if types != {"string"}:
+            with suppress(ValueError):
+                values.insert(0, json.loads(text))
+        found = [list(departures.of_value(self._schemas, schema, value)) for value in values]
+        return [] if [] in found else found[0]
+
+    def _of_body(self, operation: Operation, request: Request) -> Iterator[Departure]:
+        if not request.body:
+            if operation.requires_body:
+                yield Departure("missing", "body", "it is missing")
+            return
+        documented = {name.partition(";")[0].strip().lower(): name for name in operation.content}
+        if request.media_type not in documented:
+            known = ", ".join(documented) or "no body at all"
+            yield Departure("media-type", "body", f"the media type {request.media_type or 'none'} instead of {known}")
+            return
+        schema = (*operation.body, "content", documented[request.media_type], "schema")
+        if JSON.fullmatch(request.media_type):
+            yield from departures.of_json(self._schemas, schema, request.body)
+        elif FORM.fullmatch(request.media_type):
+            yield from _of_form(object_or_empty(at(self.document, follow(self.document, schema))), request)
 
 
-def _value(text: str, schema: dict[str, Any]) -> Any:
-    """A parameter's value: JSON where its type is not text."""
+def _of_form(schema: dict[str, Any], request: Request) -> Iterator[Departure]:
+    properties = schema.get("properties", {})
     try:
-        return text if schema.get("type") == "string" else json.loads(text)
-    except ValueError:
-        return text
-
-
-def _body(contract: "Contract", operation: "Operation", request: Request) -> Iterator[Departure]:
-    place = contract.body(operation)
-    if not request.body:
-        if object_or_empty(at(contract.document, place)).get("required"):
-            yield Departure("missing", "body", "it is missing")
-        return
-    documented = {name.partition(";")[0].strip().lower(): name for name in contract.content(operation)}
-    if request.media_type not in documented:
-        known = ", ".join(documented) or "no body at all"
-        yield Departure("media-type", "body", f"the media type {request.media_type or 'none'} instead of {known}")
-        return
-    schema = (*place, "content", documented[request.media_type], "schema")
-    if JSON.fullmatch(request.media_type):
-        if at(contract.document, schema) is not None:
-            yield from departures.of_json(contract.validator(schema), request.body)
-    elif FORM.fullmatch(request.media_type):
-        yield from _form(contract, follow(contract.document, schema), request)
-
-
-def _form(contract: "Contract", place: JsonPath, request: Request) -> Iterator[Departure]:
-    schema = object_or_empty(at(contract.document, place))
-    properties = object_or_empty(schema.get("properties"))
-    try:
-        fields = forms.fields(request.headers["content-type"], request.body)
+        fields = read_form(request.headers["content-type"], request.body)
     except ValueError:
         yield Departure("not-form", "body", f"it is not {request.media_type}")
         return
-    names = {name.removesuffix("[]") for name in fields}
-    for name in list_or_empty(schema.get("required")):
+    names = {field.name.removesuffix("[]") for field in fields}
+    for name in schema.get("required", []):
         if name not in names:
             yield Departure("missing", f"form field {name}", "it is missing")
     for name in sorted(names - properties.keys()) if properties else ():

@@ -9,7 +9,7 @@ from typing import Any, Final
 from ...document.long_running import EXTENSION
 from ...document.tree import at, operations, parse_pointer
 from .answers import Answer
-from .request import Request
+from .connections import Request
 from .scenarios import RECORDED
 
 ENDS: Final = {

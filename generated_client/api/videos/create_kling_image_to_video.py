@@ -61,9 +61,10 @@ def sync_detailed(
         body (KlingImageToVideoRequest): 视频生成请求
 
     Raises:
-        TypeError, ValueError: an argument that cannot be sent.
-        errors.DecodeError, errors.UnexpectedStatus: another response.
-        httpx.TransportError: no whole response; see errors.NOT_SENT.
+        errors.InvalidArgument: an argument that cannot be sent.
+        errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
+            success; see errors.may_have_been_charged().
+        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
 
     Returns:
         Response[ErrorResponse | VideoTask]
@@ -92,9 +93,10 @@ def sync(
         body (KlingImageToVideoRequest): 视频生成请求
 
     Raises:
-        TypeError, ValueError: an argument that cannot be sent.
-        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: another response.
-        httpx.TransportError: no whole response; see errors.NOT_SENT.
+        errors.InvalidArgument: an argument that cannot be sent.
+        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
+            success; see errors.may_have_been_charged().
+        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
 
     Returns:
         VideoTask
@@ -121,9 +123,10 @@ def stream(
         body (KlingImageToVideoRequest): 视频生成请求
 
     Raises:
-        TypeError, ValueError: an argument that cannot be sent.
-        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: another response.
-        httpx.TransportError: no whole response; see errors.NOT_SENT.
+        errors.InvalidArgument: an argument that cannot be sent.
+        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
+            success; see errors.may_have_been_charged().
+        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
 
     Returns:
         a context manager, whose value is the open httpx.Response of a success, to be read as it comes.
@@ -149,9 +152,10 @@ async def asyncio_detailed(
         body (KlingImageToVideoRequest): 视频生成请求
 
     Raises:
-        TypeError, ValueError: an argument that cannot be sent.
-        errors.DecodeError, errors.UnexpectedStatus: another response.
-        httpx.TransportError: no whole response; see errors.NOT_SENT.
+        errors.InvalidArgument: an argument that cannot be sent.
+        errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
+            success; see errors.may_have_been_charged().
+        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
 
     Returns:
         Response[ErrorResponse | VideoTask]
@@ -180,9 +184,10 @@ async def asyncio(
         body (KlingImageToVideoRequest): 视频生成请求
 
     Raises:
-        TypeError, ValueError: an argument that cannot be sent.
-        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: another response.
-        httpx.TransportError: no whole response; see errors.NOT_SENT.
+        errors.InvalidArgument: an argument that cannot be sent.
+        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
+            success; see errors.may_have_been_charged().
+        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
 
     Returns:
         VideoTask
@@ -209,9 +214,10 @@ def astream(
         body (KlingImageToVideoRequest): 视频生成请求
 
     Raises:
-        TypeError, ValueError: an argument that cannot be sent.
-        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: another response.
-        httpx.TransportError: no whole response; see errors.NOT_SENT.
+        errors.InvalidArgument: an argument that cannot be sent.
+        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
+            success; see errors.may_have_been_charged().
+        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
 
     Returns:
         a context manager, whose value is the open httpx.Response of a success, to be read as it comes.

@@ -45,9 +45,10 @@ def sync_detailed(
         task_id (str): The id that the submission returned.
 
     Raises:
-        TypeError, ValueError: an argument that cannot be sent.
-        errors.DecodeError, errors.UnexpectedStatus: another response.
-        httpx.TransportError: no whole response; see errors.NOT_SENT.
+        errors.InvalidArgument: an argument that cannot be sent.
+        errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
+            success; see errors.may_have_been_charged().
+        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
 
     Returns:
         Response[bytes | ErrorResponse]
@@ -80,9 +81,10 @@ def sync(
         task_id (str): The id that the submission returned.
 
     Raises:
-        TypeError, ValueError: an argument that cannot be sent.
-        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: another response.
-        httpx.TransportError: no whole response; see errors.NOT_SENT.
+        errors.InvalidArgument: an argument that cannot be sent.
+        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
+            success; see errors.may_have_been_charged().
+        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
 
     Returns:
         bytes
@@ -115,9 +117,10 @@ def stream(
         task_id (str): The id that the submission returned.
 
     Raises:
-        TypeError, ValueError: an argument that cannot be sent.
-        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: another response.
-        httpx.TransportError: no whole response; see errors.NOT_SENT.
+        errors.InvalidArgument: an argument that cannot be sent.
+        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
+            success; see errors.may_have_been_charged().
+        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
 
     Returns:
         a context manager, whose value is the open httpx.Response of a success, to be read as it comes.
@@ -148,9 +151,10 @@ async def asyncio_detailed(
         task_id (str): The id that the submission returned.
 
     Raises:
-        TypeError, ValueError: an argument that cannot be sent.
-        errors.DecodeError, errors.UnexpectedStatus: another response.
-        httpx.TransportError: no whole response; see errors.NOT_SENT.
+        errors.InvalidArgument: an argument that cannot be sent.
+        errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
+            success; see errors.may_have_been_charged().
+        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
 
     Returns:
         Response[bytes | ErrorResponse]
@@ -183,9 +187,10 @@ async def asyncio(
         task_id (str): The id that the submission returned.
 
     Raises:
-        TypeError, ValueError: an argument that cannot be sent.
-        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: another response.
-        httpx.TransportError: no whole response; see errors.NOT_SENT.
+        errors.InvalidArgument: an argument that cannot be sent.
+        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
+            success; see errors.may_have_been_charged().
+        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
 
     Returns:
         bytes
@@ -218,9 +223,10 @@ def astream(
         task_id (str): The id that the submission returned.
 
     Raises:
-        TypeError, ValueError: an argument that cannot be sent.
-        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: another response.
-        httpx.TransportError: no whole response; see errors.NOT_SENT.
+        errors.InvalidArgument: an argument that cannot be sent.
+        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
+            success; see errors.may_have_been_charged().
+        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
 
     Returns:
         a context manager, whose value is the open httpx.Response of a success, to be read as it comes.

@@ -46,9 +46,10 @@ def sync_detailed(
         task_id (str): The id that the submission returned.
 
     Raises:
-        TypeError, ValueError: an argument that cannot be sent.
-        errors.DecodeError, errors.UnexpectedStatus: another response.
-        httpx.TransportError: no whole response; see errors.NOT_SENT.
+        errors.InvalidArgument: an argument that cannot be sent.
+        errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
+            success; see errors.may_have_been_charged().
+        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
 
     Returns:
         Response[ErrorResponse | KlingTaskAnswer]
@@ -81,9 +82,10 @@ def sync(
         task_id (str): The id that the submission returned.
 
     Raises:
-        TypeError, ValueError: an argument that cannot be sent.
-        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: another response.
-        httpx.TransportError: no whole response; see errors.NOT_SENT.
+        errors.InvalidArgument: an argument that cannot be sent.
+        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
+            success; see errors.may_have_been_charged().
+        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
 
     Returns:
         KlingTaskAnswer
@@ -116,9 +118,10 @@ def stream(
         task_id (str): The id that the submission returned.
 
     Raises:
-        TypeError, ValueError: an argument that cannot be sent.
-        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: another response.
-        httpx.TransportError: no whole response; see errors.NOT_SENT.
+        errors.InvalidArgument: an argument that cannot be sent.
+        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
+            success; see errors.may_have_been_charged().
+        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
 
     Returns:
         a context manager, whose value is the open httpx.Response of a success, to be read as it comes.
@@ -149,9 +152,10 @@ async def asyncio_detailed(
         task_id (str): The id that the submission returned.
 
     Raises:
-        TypeError, ValueError: an argument that cannot be sent.
-        errors.DecodeError, errors.UnexpectedStatus: another response.
-        httpx.TransportError: no whole response; see errors.NOT_SENT.
+        errors.InvalidArgument: an argument that cannot be sent.
+        errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
+            success; see errors.may_have_been_charged().
+        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
 
     Returns:
         Response[ErrorResponse | KlingTaskAnswer]
@@ -184,9 +188,10 @@ async def asyncio(
         task_id (str): The id that the submission returned.
 
     Raises:
-        TypeError, ValueError: an argument that cannot be sent.
-        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: another response.
-        httpx.TransportError: no whole response; see errors.NOT_SENT.
+        errors.InvalidArgument: an argument that cannot be sent.
+        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
+            success; see errors.may_have_been_charged().
+        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
 
     Returns:
         KlingTaskAnswer
@@ -219,9 +224,10 @@ def astream(
         task_id (str): The id that the submission returned.
 
     Raises:
-        TypeError, ValueError: an argument that cannot be sent.
-        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: another response.
-        httpx.TransportError: no whole response; see errors.NOT_SENT.
+        errors.InvalidArgument: an argument that cannot be sent.
+        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
+            success; see errors.may_have_been_charged().
+        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
 
     Returns:
         a context manager, whose value is the open httpx.Response of a success, to be read as it comes.

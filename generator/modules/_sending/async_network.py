@@ -59,7 +59,8 @@ class _Stream(httpcore.AsyncNetworkStream):
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._network.check_deadline()
-        await _timed(self._send(buffer), timeout, httpcore.WriteTimeout, httpcore.WriteError)
+        if buffer:  # sending nothing would take a reset off the socket, which the next read has to report
+            await _timed(self._send(buffer), timeout, httpcore.WriteTimeout, httpcore.WriteError)
 
     async def aclose(self) -> None:
         self._socket.close()
@@ -76,9 +77,17 @@ class _Stream(httpcore.AsyncNetworkStream):
         return secure
 
     def get_extra_info(self, info: str) -> Any:
-        if info == "is_readable":
-            return _is_readable(self._socket)
-        return {"socket": self._socket}.get(info)
+        match info:
+            case "is_readable":
+                return _is_readable(self._socket)
+            case "socket":
+                return self._socket
+            case "client_addr":
+                return self._socket.getsockname()
+            case "server_addr":
+                return self._socket.getpeername()
+            case _:
+                return None
 
     async def _receive(self, max_bytes: int) -> bytes:
         return await self._loop.sock_recv(self._socket, max_bytes)

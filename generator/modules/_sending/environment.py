@@ -23,7 +23,9 @@ def proxies() -> dict[str, httpx.Proxy | None]:
     excluded = [host for host in (each.strip() for each in found.get("no", "").split(",")) if host]
     if "*" in excluded:
         return {}
-    mounts = {f"{scheme}://": _proxy(scheme, found[scheme]) for scheme in _SCHEMES if found.get(scheme)}
+    mounts = {
+        f"{scheme}://": proxy(_variable(f"{scheme}_proxy"), found[scheme]) for scheme in _SCHEMES if found.get(scheme)
+    }
     return mounts | ({_excluded(host): None for host in excluded} if mounts else {})
 
 
@@ -41,25 +43,24 @@ def check_certificates() -> None:
         raise InvalidArgument(f"SSL_CERT_DIR: {folder!r} is not a directory; correct or unset it")
 
 
-def _proxy(scheme: str, address: str) -> httpx.Proxy:
-    variable = _variable(f"{scheme}_proxy")
+def proxy(name: str, address: str) -> httpx.Proxy:
+    """The proxy at `address`; `name` is the variable or argument that an error names."""
     try:
-        url = httpx.URL(address if "://" in address else f"http://{address}")
-        if not url.host:
+        found = httpx.Proxy(httpx.URL(address if "://" in address else f"http://{address}"))
+        if not found.url.host:
             raise ValueError("it has no host")
-        proxy = httpx.Proxy(url)
     except (httpx.InvalidURL, ValueError):
         # The address may hold a password, so it is not shown, nor an error that quotes it.
         cure = "write it as http://user:password@host:port, with special characters of the password percent-encoded"
-        if "://" in address and address.startswith("socks"):
+        if address.startswith("socks"):
             cure = "httpx knows socks5:// and socks5h:// only"
-        raise InvalidArgument(f"{variable} is no proxy that httpx can use: {cure}, or unset it") from None
-    if url.scheme.startswith("socks") and not find_spec("socksio"):
+        raise InvalidArgument(f"{name} is no proxy that httpx can use: {cure}, or unset it") from None
+    if found.url.scheme.startswith("socks") and not find_spec("socksio"):
         raise ImportError(
-            f"{variable} names a SOCKS proxy: pip install 'httpx[socks]', or unset it, "
+            f"{name} names a SOCKS proxy: pip install 'httpx[socks]', or unset it, "
             "or give httpx_args={'trust_env': False}"
         )
-    return proxy
+    return found
 
 
 def _excluded(host: str) -> str:

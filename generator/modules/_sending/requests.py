@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode
 import httpx
 
 _MOST_TEMPLATES: Final = 99
-"""How many are kept: each value of a path's parameter makes one of its own."""
+"""How many are kept: each value of a path parameter needs another one."""
 
 
 class Requests:
@@ -75,7 +75,7 @@ class Requests:
 def _with_query(url: str, operation: Mapping[str, Any], *, has_own: bool) -> tuple[str, Any]:
     """The URL and httpx's `params`, which would replace a query in the URL, and quote the delimiters of what is joined.
 
-    Beside parameters that the client has of its own, all have to be in `params`.
+    Beside parameters of the httpx client, all have to be in `params`.
     """
     params = operation.get("params")
     url, _, fixed = url.partition("?")  # what the document has in the path itself

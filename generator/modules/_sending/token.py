@@ -41,7 +41,7 @@ class Token:
             headers[self._header] = _MASK
 
     def mask_name(self, text: str) -> str:
-        """`text` that has a meaning of its own, such as a path or a key, without the token."""
+        """The same for a path or a key, whose text means something without a token, too."""
         return self.mask(text) if len(self._value) >= _SECRET_LENGTH else text
 
     def mask(self, text: str) -> str:

@@ -1,1 +1,1 @@
-"""How values travel: Python to JSON and back, parameters, and bodies."""
+"""Serialize and parse values: JSON, parameters and bodies."""

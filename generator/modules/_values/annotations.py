@@ -1,4 +1,4 @@
-"""What only annotations name, for typing.get_type_hints(): it loads when that looks for it, and not before."""
+"""Names that only annotations use: they are imported when typing.get_type_hints() needs them."""
 
 import sys
 from importlib import import_module
@@ -21,7 +21,7 @@ class _ModelModule(ModuleType):
 
 
 def load_later(module: str, **names: str) -> None:
-    """Has `module` know each of `names`, which is in the module that stands with it, from the first look on."""
+    """Import each of `names` into `module` on first access, from the module given with it."""
     holder = sys.modules[module]
     holder.__dict__.update(_globals=holder.__dict__, _later=names)
     holder.__class__ = _ModelModule

@@ -13,7 +13,7 @@ from .parameters import deep, joined, pairs, text
 
 Kind = tuple[str, str, Codec, Mapping[str, str]]
 """One documented media type of a body: its name, how it is written ("json", "data", "files", ...), its codec, and what
-a form's fields have of their own: the media types of a multipart's parts, or the styles of the others."""
+describes a form's fields: the media types of multipart parts, or the styles of URL-encoded fields."""
 
 _to_json: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
@@ -68,7 +68,7 @@ def _parts(data: dict[str, Any], media_types: Mapping[str, str]) -> list[tuple[s
 
 
 def _part(name: str, item: Any, media_type: str | None) -> FileTypes:
-    """A part; a file's own media type comes before the documented one."""
+    """A part; the media type of a file takes precedence over the documented one."""
     if isinstance(item, File):
         return item.file_name, item.payload, item.mime_type or media_type
     usual = "application/json" if is_object(item) or is_list(item) else None

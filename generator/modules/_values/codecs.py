@@ -1,4 +1,4 @@
-"""How each documented type travels: Python to JSON, and JSON to Python."""
+"""A codec for each documented type: encode Python values to JSON, decode JSON to Python values."""
 
 import math
 import re
@@ -17,7 +17,7 @@ from .representation import short_repr
 
 _NONE: Final = type(None)
 _EXACT: Final = 2**53
-"""Below it every whole number has a float of its own."""
+"""Below it, every integer is exact as a float."""
 _EXPECTED_LIMIT: Final = 200
 """Characters of the expected values that an error names."""
 
@@ -34,18 +34,18 @@ def is_object(data: object) -> TypeGuard[dict[str, Any]]:
 
 @define(frozen=True, eq=False, repr=False)
 class Codec:
-    """How one documented type travels; the default ones are those of any JSON value.
+    """Encode and decode one documented type; the defaults are those of any JSON value.
 
-    encode (Python to JSON) and decode (JSON to Python) raise a TypeError or ValueError that names the field, which is
-    their second argument. What is sent has to be of the documented kind: that is encode's third argument. What came may
-    be another scalar, since servers change sooner than documents; it is kept, and encoded as it came unless it is sent.
-    In a union, `accepts` decides what is sent, and `matches` (more is better) what has come.
+    encode and decode raise InvalidArgument, which names the field, their second argument. encode's third argument is
+    True for a request: its values must have the documented type. A response may hold another scalar, since servers
+    change sooner than documents; it is kept, and round-trips. In a union, `accepts` selects the variant that encodes a
+    value, and `score` (more is better) the one that decodes it.
     """
 
     encode: Callable[[Any, str, bool], Any] = lambda value, where, strict: json_value(value, where)
     decode: Callable[[Any, str], Any] = lambda data, where: data
     accepts: Callable[[Any], bool] = lambda value: True
-    matches: Callable[[Any], int] = lambda data: 1
+    score: Callable[[Any], int] = lambda data: 1
     nullable: bool = True
 
 
@@ -98,7 +98,7 @@ def matching(codec: Codec, pattern: str, expected: str) -> Codec:
 
 
 def parsed(kind: type, parse: Callable[[Any], Any]) -> Codec:
-    """A date, time or UUID, which travels as a string; one that cannot be read is kept as it came."""
+    """A date, time or UUID, as a string; one that cannot be parsed is kept unchanged."""
 
     def encode(value: Any, where: str, strict: bool) -> Any:
         if accepts(value):
@@ -118,17 +118,17 @@ def parsed(kind: type, parse: Callable[[Any], Any]) -> Codec:
     def accepts(value: Any) -> bool:
         return isinstance(value, kind) and isinstance(value, datetime) == (kind is datetime)
 
-    def matches(data: Any) -> bool:
+    def score(data: Any) -> bool:
         try:
             return parse(data) is not data
         except (AttributeError, IndexError, TypeError, ValueError):
             return False
 
-    return Codec(encode, decode, accepts, matches, nullable=False)
+    return Codec(encode, decode, accepts, score, nullable=False)
 
 
 def _read_date(text: str) -> date:
-    """As RFC 3339 writes a date; fromisoformat reads 20260102, too, which would come back in another form."""
+    """Parse a date of RFC 3339; fromisoformat accepts 20260102, too, which would not round-trip."""
     found = date.fromisoformat(text)
     if found.isoformat() != text:
         raise ValueError(text)
@@ -136,7 +136,7 @@ def _read_date(text: str) -> date:
 
 
 def _read_date_time(text: str) -> datetime:
-    """As RFC 3339 writes a time; fromisoformat makes midnight of a date alone."""
+    """Parse a date-time of RFC 3339; fromisoformat accepts a date alone, too."""
     found = datetime.fromisoformat(text)
     if text[10] not in "Tt ":
         raise ValueError(text)
@@ -163,10 +163,10 @@ def choice(*given: Any, enum: tuple[str, str] | None = None) -> Codec:
         is_known = any(_equals(each, value) for each in known)
         return is_known or (isinstance(value, tuple(kinds)) and not isinstance(value, bool))
 
-    def matches(data: Any) -> bool:
+    def score(data: Any) -> bool:
         return any(_equals(value, data) for value in values())
 
-    return Codec(encode, decode, accepts, matches, nullable=None in given)
+    return Codec(encode, decode, accepts, score, nullable=None in given)
 
 
 def free_object() -> Codec:
@@ -198,19 +198,19 @@ def model(module: str, name: str) -> Codec:
     def accepts(value: Any) -> bool:
         return of().accepts(value)
 
-    def matches(data: Any) -> int:
-        return of().matches(data)
+    def score(data: Any) -> int:
+        return of().score(data)
 
-    return Codec(encode, decode, accepts, matches, nullable=False)
+    return Codec(encode, decode, accepts, score, nullable=False)
 
 
 @cache
 def _codec_of(module: str, name: str) -> Codec:
     found = _model_module_member(module, name)
-    return _instance(found) if isinstance(found, type) else OBJECT  # an object without documented fields is a dict
+    return _model_codec(found) if isinstance(found, type) else OBJECT  # an object without documented fields is a dict
 
 
-def _instance(made: Any) -> Codec:
+def _model_codec(made: Any) -> Codec:
     def encode(value: Any, where: str, strict: bool) -> Any:
         if accepts(value):
             return value.__json_encode__(strict)
@@ -224,14 +224,14 @@ def _instance(made: Any) -> Codec:
     def accepts(value: Any) -> bool:
         return isinstance(value, made)
 
-    def matches(data: Any) -> int:
+    def score(data: Any) -> int:
         fields: tuple[Field, ...] = made.__json_fields__
         if not is_object(data) or any(key not in data for _, key, required, _ in fields if required):
             return 0
-        known = [codec.matches(data[key]) for _, key, _, codec in fields if key in data]
+        known = [codec.score(data[key]) for _, key, _, codec in fields if key in data]
         return 1 + len(known) if all(known) else 0
 
-    return Codec(encode, decode, accepts, matches, nullable=False)
+    return Codec(encode, decode, accepts, score, nullable=False)
 
 
 def array(inner: Codec) -> Codec:
@@ -250,10 +250,10 @@ def array(inner: Codec) -> Codec:
     def accepts(value: Any) -> bool:
         return is_list(value) and all(map(inner.accepts, value))
 
-    def matches(data: Any) -> bool:
-        return is_list(data) and all(map(inner.matches, data))
+    def score(data: Any) -> bool:
+        return is_list(data) and all(map(inner.score, data))
 
-    return Codec(encode, decode, accepts, matches, nullable=False)
+    return Codec(encode, decode, accepts, score, nullable=False)
 
 
 def one_of(*variants: Codec) -> Codec:
@@ -268,9 +268,9 @@ def one_of(*variants: Codec) -> Codec:
         return value
 
     def decode(data: Any, where: str) -> Any:
-        best = max(variants, key=lambda variant: variant.matches(data))
+        best = max(variants, key=lambda variant: variant.score(data))
         problem: Exception | None = None
-        for variant in (best,) if best.matches(data) else variants:
+        for variant in (best,) if best.score(data) else variants:
             try:
                 return variant.decode(data, where)
             except (TypeError, ValueError) as error:
@@ -280,14 +280,14 @@ def one_of(*variants: Codec) -> Codec:
     def accepts(value: Any) -> bool:
         return any(variant.accepts(value) for variant in variants)
 
-    def matches(data: Any) -> int:
-        return max(variant.matches(data) for variant in variants)
+    def score(data: Any) -> int:
+        return max(variant.score(data) for variant in variants)
 
-    return Codec(encode, decode, accepts, matches, any(variant.nullable for variant in variants))
+    return Codec(encode, decode, accepts, score, any(variant.nullable for variant in variants))
 
 
 def _equals(one: Any, other: Any) -> bool:
-    """As JSON has it, where true is no 1."""
+    """Equality in JSON, where true is not 1."""
     return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
 
 
@@ -296,14 +296,14 @@ def _is_scalar(value: Any) -> bool:
 
 
 def _scalar(data: Any, where: str, expected: str) -> Any:
-    """What came in a scalar's place: another scalar is kept, an object or an array is not."""
+    """Keep another scalar than documented; refuse an object or an array."""
     if is_object(data) or is_list(data):
         raise _unexpected(where, expected, data)
     return data
 
 
 def _number(value: float, where: str) -> float:
-    """A number as JSON has it: 10.0 travels as 10."""
+    """Write 10.0 as 10, which is the same number in JSON; a relay may take an integer only."""
     return int(value) if _finite(value, where).is_integer() and abs(value) < _EXACT else value
 
 

@@ -1,4 +1,4 @@
-"""What all models share: their way to and from JSON."""
+"""The base of all models."""
 
 from collections.abc import Mapping
 from reprlib import recursive_repr
@@ -11,18 +11,18 @@ from .representation import cut, short_repr
 
 
 class Model:
-    """Base of every model: keyword-only fields, and their way to and from JSON."""
+    """Base of every model: keyword-only fields, serialized to and parsed from JSON."""
 
     __slots__ = ()
     __json_fields__: ClassVar[tuple[Field, ...]] = ()
     __json_extra__: ClassVar[Codec | None] = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object, without what is UNSET; what came is given back as it came.
+        """The JSON object, without UNSET fields; a value that was parsed round-trips unchanged.
 
         Raises:
-            TypeError, ValueError: JSON has nothing for a value; names the field. A call is stricter than this: it
-                refuses, too, what is of another kind than documented.
+            InvalidArgument: a value is not JSON serializable; names the field. A call also refuses values of another
+                type than documented.
         """
         return self.__json_encode__(strict=False)
 
@@ -50,7 +50,7 @@ class Model:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        """The model of a JSON object; TypeError where it is none, ValueError where a required field is missing."""
+        """Parse a JSON object; raises InvalidArgument if it is none, or lacks a required field."""
         if not is_object(src_dict):
             raise InvalidArgument(f"{cls.__name__}: expected an object, got {type(src_dict).__name__}")
         rest = dict(src_dict)

@@ -1,4 +1,4 @@
-"""How values stand in a URL, in a header, in a cookie and in a form's field: as text."""
+"""Serialize values as text, for URLs, headers, cookies and form fields."""
 
 import json
 from typing import Any

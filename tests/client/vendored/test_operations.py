@@ -2,6 +2,7 @@
 
 import inspect
 import json
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -13,10 +14,12 @@ from another import Package as Another
 from another import prepared
 from calling import TOKEN, Caller
 from checkout import ROOT
-from contract_check.document.tree import at, is_array
-from contract_check.package.generated_values import Package, examples
+from contract_check.document.examples import SAMPLES, Examples
+from contract_check.document.tree import is_array
+from contract_check.package.package import Package
 from contract_check.relay.standin import Contract, Relay, front_error
 from generated_client.errors import ApiError
+from generator.prepare import preparation
 from operations import Operation
 
 PACKAGE = Package(Path(generated_client.__file__).parent)
@@ -40,11 +43,11 @@ def test_a_request_is_sent_as_documented(operation: Operation, caller: Caller, r
 def test_an_optional_body_may_be_left_out(
     operation: Operation, caller: Caller, relay: Relay, contract: Contract
 ) -> None:
-    required = at(contract.document, (*contract.body(operation.documented), "required"))
+    required = operation.documented.requires_body
     left_out = {name: value for name, value in operation.arguments.items() if required or name != "body"}
     relay.answer(contract.success(operation.documented, {}))
     caller.detailed(operation.module, **left_out)
-    assert bool(relay.request.body) == bool(required)
+    assert bool(relay.request.body) == required
 
 
 def _plain(parsed: Any) -> Any:
@@ -58,7 +61,7 @@ def _plain(parsed: Any) -> Any:
 
 def _codes(contract: Contract, operation: Operation) -> dict[str, int]:
     """For each documented response a status that it covers."""
-    answers = contract.responses(operation.documented)
+    answers = operation.documented.responses
     codes: dict[str, int] = {}
     for status in answers:
         start = {"default": 500}.get(status) or int(status.replace("X", "0"))
@@ -100,22 +103,23 @@ def test_a_plain_call_returns_the_success_or_raises(operation: Operation, caller
 
 def test_each_operation_documents_errors_of_both_ranges(contract: Contract) -> None:
     for operation in contract.operations:
-        assert {"4XX", "5XX"} <= contract.responses(operation).keys() or "default" in contract.responses(operation)
+        assert {"4XX", "5XX"} <= operation.responses.keys() or "default" in operation.responses
 
 
 def test_the_overlay_adds_errors_of_both_ranges_to_any_document(gateway: Another) -> None:
-    contract = Contract(prepared(gateway.folder.parent / "gateway.yaml", ROOT / "generator" / "overlay.yaml"))
-    before = {f"{found.method} {found.route}": found for found in gateway.contract.operations}
+    overlays = gateway.folder.parent / "gateway.yaml", ROOT / "generator" / "overlay.yaml"
+    contract = Contract(prepared(*overlays))
+    before = {str(found): found for found in gateway.contract.operations}
     assert len(contract.operations) == len(before) > 10
     for operation in contract.operations:
-        given = gateway.contract.responses(before[f"{operation.method} {operation.route}"])
+        given = before[str(operation)].responses
         for status in {"4XX", "5XX"} - given.keys():
-            added = contract.responses(operation)[status]["content"]["application/json"]["schema"]
+            added = operation.responses[status]["content"]["application/json"]["schema"]
             assert added == {"$ref": "#/components/schemas/ErrorResponse"}
 
 
 @pytest.mark.parametrize("name", PACKAGE.classes)
-def test_a_model_round_trips(name: str) -> None:
+def test_a_model_round_trips(name: str, contract: Contract) -> None:
     model: Any = PACKAGE.classes[name]
     if not hasattr(model, "from_dict"):
         return
@@ -123,7 +127,8 @@ def test_a_model_round_trips(name: str) -> None:
     assert {each.kind for each in inspect.signature(model).parameters.values()} <= {inspect.Parameter.KEYWORD_ONLY}
     if any("types.File" in str(field.type) for field in attrs.fields(model)):
         return  # JSON cannot hold a file
-    for value in examples(PACKAGE.values(model, None), 50):
+    place = preparation.prepare(deepcopy(contract.document)).classes[name]
+    for value in (PACKAGE.instance(model, Examples(contract.document).at(place, sample)) for sample in SAMPLES):
         written = json.dumps(value.to_dict(), allow_nan=False)
         read = model.from_dict(json.loads(written))
         assert read == value

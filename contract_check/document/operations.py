@@ -1,0 +1,118 @@
+"""The operations of a document: what a request for each may hold, and what may be answered."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from .media_types import JSON
+from .tree import METHODS, JsonPath, at, follow, list_or_empty, object_or_empty, resolve
+
+SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
+"""The methods that change nothing (RFC 9110, section 9.2.1)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """One operation of a document, with the references in it followed."""
+
+    document: dict[str, Any] = field(repr=False)
+    path: JsonPath
+    """Where it stands: ("paths", route, method) in a sound document."""
+    route: str
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.route}"
+
+    @property
+    def method(self) -> str:
+        return str(self.path[-1]).upper()
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        return object_or_empty(at(self.document, self.path))
+
+    def given_parameters(self) -> Iterator[tuple[JsonPath, dict[str, Any]]]:
+        """Each parameter of its path, and then each of its own, with the place of its entry."""
+        for holder in (self.path[:-1], self.path):
+            for index, given in enumerate(list_or_empty(at(self.document, (*holder, "parameters")))):
+                yield (*holder, "parameters", index), resolve(self.document, given)
+
+    @cached_property
+    def parameters(self) -> dict[JsonPath, dict[str, Any]]:
+        """Its parameters by where they stand; one of its own replaces one of its path."""
+        named = {(each["in"], each["name"]): (place, each) for place, each in self.given_parameters()}
+        return {follow(self.document, place): each for place, each in named.values()}
+
+    @cached_property
+    def body(self) -> JsonPath:
+        """Where its request body stands, if there is one."""
+        return follow(self.document, (*self.path, "requestBody"))
+
+    @property
+    def requires_body(self) -> bool:
+        return object_or_empty(at(self.document, self.body)).get("required") is True
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The media types of its request body."""
+        return object_or_empty(at(self.document, (*self.body, "content")))
+
+    @property
+    def json_type(self) -> str | None:
+        """The first media type of its request body that is JSON."""
+        return next(filter(JSON.fullmatch, self.content), None)
+
+    @property
+    def responses(self) -> dict[str, dict[str, Any]]:
+        """Its responses, by status or range of statuses."""
+        given = object_or_empty(self.definition.get("responses"))
+        return {key: resolve(self.document, each) for key, each in given.items() if not key.startswith("x-")}
+
+    @cached_property
+    def security(self) -> list[list[dict[str, Any]]]:
+        """The alternatives of its security, each with the schemes that it asks for."""
+        schemes = object_or_empty(at(self.document, ("components", "securitySchemes")))
+        required = list_or_empty(self.definition.get("security", self.document.get("security")))
+        return [[resolve(self.document, schemes.get(name)) for name in each] for each in required]
+
+    @property
+    def needs_credentials(self) -> bool:
+        return bool(self.security) and all(self.security)
+
+    @property
+    def is_bearer(self) -> bool:
+        """Whether it wants a bearer token."""
+        return self.needs_credentials and all(
+            any(str(scheme.get("scheme")).lower() == "bearer" for scheme in schemes) for schemes in self.security
+        )
+
+    @property
+    def fixed_query(self) -> list[tuple[str, str]]:
+        """The query that is a part of its route, as in /messages?beta=true."""
+        return parse_qsl(self.route.partition("?")[2], keep_blank_values=True)
+
+    def matches(self, path: str, query: list[tuple[str, str]]) -> dict[str, str] | None:
+        """The path parameters of a request, decoded; None where the request is for another operation."""
+        documented, sent = self.route.partition("?")[0].split("/"), path.split("/")
+        if len(documented) != len(sent) or not set(self.fixed_query) <= set(query):
+            return None
+        found = dict[str, str]()
+        for segment, text in zip(documented, sent, strict=True):
+            pattern = re.sub(r"\\{.*?\\}", "(.+)", re.escape(segment))
+            if (match := re.fullmatch(pattern, unquote(text), re.DOTALL)) is None:
+                return None
+            found |= zip(re.findall(r"{(.*?)}", segment), match.groups(), strict=True)
+        return found
+
+
+def of(document: dict[str, Any]) -> Iterator[Operation]:
+    """The operations of `document`, in its order; those of a path item by `$ref`, too."""
+    paths = object_or_empty(document.get("paths"))
+    for route in paths:
+        item = follow(document, ("paths", route))
+        for method in METHODS:
+            if method in object_or_empty(at(document, item)):
+                yield Operation(document, (*item, method), route)

@@ -1,0 +1,115 @@
+"""A generated package, imported, and JSON values as its callers give them."""
+
+import hashlib
+import sys
+from contextlib import suppress
+from datetime import date, datetime
+from enum import EnumMeta
+from functools import cache
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from io import BytesIO
+from pathlib import Path
+from types import ModuleType, NoneType, UnionType
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+from uuid import UUID
+
+import attrs
+
+from ..document.defects import Refusal
+from ..document.settings import HTTP_LIBRARIES
+from ..document.tree import is_array, is_object
+
+
+class Package:
+    """A generated package, imported under a name that no other one has."""
+
+    def __init__(self, folder: Path) -> None:
+        if not (folder / "api").is_dir():
+            raise Refusal.environment(f"{folder} is no generated package.", "Run ./generate.sh.")
+        self._name = f"package_{hashlib.sha256(bytes(folder.resolve())).hexdigest()[:12]}"
+        places = [str(folder)]
+        spec: Any = spec_from_file_location(self._name, folder / "__init__.py", submodule_search_locations=places)
+        sys.modules[self._name] = module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[self._name])
+        models, self.types = self.module("models"), self.module("types")
+        self.classes: dict[str, Any] = {name: getattr(models, name) for name in getattr(models, "__all__", ())}
+
+    def module(self, name: str) -> ModuleType:
+        """The package's module of that name."""
+        return import_module(f"{self._name}.{name}")
+
+    def http_library(self) -> Any:
+        """What the package sends by: httpx or httpx2."""
+        imported = vars(self.module("errors"))
+        return next(imported[name] for name in HTTP_LIBRARIES if name in imported)
+
+    @cache  # noqa: B019  # a package lives as long as its check
+    def hints(self, of: Any) -> dict[str, Any]:
+        """The types of a function's parameters, or of a class's fields."""
+        known = vars(self.types) | vars(self.module("client")) | self.classes | vars(sys.modules[of.__module__])
+        return get_type_hints(of, localns=known)
+
+    def is_model(self, kind: Any) -> bool:
+        """Whether a type is a model's class."""
+        return attrs.has(kind) and kind is not self.types.File
+
+    def typed(self, hint: Any, value: Any, *, whole: bool = False) -> Any:
+        """`value` as a caller gives it to a parameter of type `hint`; what no type takes stays as it is.
+
+        With `whole`, TypeError is raised for that.
+        """
+        for is_whole in (True,) if whole else (True, False):
+            for kind in alternatives(hint):
+                with suppress(AttributeError, KeyError, TypeError, ValueError):
+                    return self._of_kind(kind, value, whole=is_whole)
+        if whole:
+            raise TypeError(f"{value!r} is no {hint}")
+        return value
+
+    def _of_kind(self, kind: Any, value: Any, *, whole: bool) -> Any:
+        if self.is_model(kind):
+            return self.instance(kind, value, whole=whole)
+        if kind is self.types.File:
+            return kind(payload=BytesIO(value.encode()), file_name="a.bin")
+        if get_origin(kind) is list and is_array(value):
+            return [self.typed(get_args(kind)[0], item, whole=whole) for item in value]
+        if kind in (date, datetime):
+            return kind.fromisoformat(value)
+        if kind is UUID or isinstance(kind, EnumMeta):
+            return kind(value)
+        is_literal = get_origin(kind) is Literal and value in get_args(kind)
+        is_free = kind is Any or (get_origin(kind) is dict and is_object(value))
+        is_number = kind is float and isinstance(value, int) and not isinstance(value, bool)
+        if is_literal or is_free or is_number or (kind in (str, int, float, bool, NoneType) and type(value) is kind):
+            return value
+        raise TypeError(f"{value!r} is no {kind}")
+
+    def instance(self, model: Any, value: dict[str, Any], *, whole: bool = False) -> Any:
+        """The instance of `model` that a caller would make for a JSON object."""
+        hints, rest = self.hints(model), dict(value)
+        given = {field: rest.pop(field.name) for field in json_fields(model) if field.name in value}
+        typed = {each.attribute: self.typed(hints[each.attribute], item, whole=whole) for each, item in given.items()}
+        made = model(**typed)
+        for name, item in rest.items():
+            made[name] = self.typed(get_args(hints["additional_properties"])[1], item, whole=whole)
+        return made
+
+
+def alternatives(hint: Any) -> tuple[Any, ...]:
+    """The members of a union; of another type, itself."""
+    return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+
+
+class JsonField(NamedTuple):
+    """A field of a model: its attribute, its name in JSON, and whether an instance and JSON must have it."""
+
+    attribute: str
+    name: str
+    required: bool
+
+
+def json_fields(model: Any) -> list[JsonField]:
+    """The fields of a model that stand for properties."""
+    given = {field.name for field in attrs.fields(model) if field.default is attrs.NOTHING}
+    return [JsonField(each[0], each[1], each[2] and each[0] in given) for each in model.__json_fields__]
