@@ -49,7 +49,7 @@ REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"image": b"\x89PNG"}, TypeError, r"image: expected str, got bytes; base64\.b64encode"),
     *(
         ({"image": image}, ValueError, "image: '.*' is not a URL, a data URL or Base64; types.base64_file")
-        for image in ("/home/me/cat.png", "C:\\cat.png", "猫", "", "abc", "ftp://example.com/cat.png", "AAAA====")
+        for image in ("/data/me/cat.png", "C:\\cat.png", "猫", "", "abc", "ftp://example.com/cat.png", "AAAA====")
     ),
     ({"metadata": [1]}, TypeError, "metadata: expected dict, got list"),
     ({"metadata": {1: 2}}, TypeError, "metadata: a key must be a str, not int"),
