@@ -79,3 +79,12 @@ def test_an_exception_passes_and_closes_the_response(caller: Caller, relay: Rela
     assert response.is_closed
     relay.answer(Answer.json(TASK))
     assert json.loads(_read(caller)) == TASK
+
+
+def test_a_transport_error_of_another_request_stays_as_it_is(caller: Caller, relay: Relay) -> None:
+    elsewhere = httpx.ConnectError("down", request=httpx.Request("GET", "http://elsewhere.test/"))
+    relay.answer(Answer.json(TASK))
+    with pytest.raises(httpx.ConnectError) as raised, caller.stream():
+        raise elsewhere
+    assert str(raised.value) == "down"
+    assert raised.value.request.url.host == "elsewhere.test"

@@ -35,11 +35,12 @@ def explain(error: httpx.TransportError, request: httpx.Request) -> None:
 
 @contextmanager
 def explained(request: httpx.Request) -> Generator[None]:
-    """Explain a transport error of the code within."""
+    """Explain a transport error of `request`; one of another request, in the caller's code, stays as it is."""
     try:
         yield
     except httpx.TransportError as error:
-        explain(error, request)
+        if _is_of(error, request):
+            explain(error, request)
         raise
 
 
@@ -50,6 +51,13 @@ def clear_locals(error: BaseException | None) -> None:
     while error is not None:
         traceback.clear_frames(error.__traceback__)
         error = error.__cause__ or error.__context__
+
+
+def _is_of(error: httpx.TransportError, request: httpx.Request) -> bool:
+    try:
+        return error.request is request
+    except RuntimeError:  # httpx's way to say that it knows none
+        return True
 
 
 def _limits(request: httpx.Request) -> dict[str, float | None]:
