@@ -88,6 +88,7 @@ def _document() -> dict[str, Any]:
             "get": operation("states", parameter("states", "query", states), parameter("a crumb", "cookie", _TEXT))
         },
         "/upload": {"post": operation("upload", content=both)},
+        "/peek": {"head": operation("peek", returns="Narrow")},
         **{
             f"/{name.lower()}": {
                 "post": operation(
@@ -140,6 +141,14 @@ def test_a_query_in_the_path_stays_beside_parameters(folder: File) -> None:
     assert _call("with_query").url.query == b"beta=true"
     assert _call("with_query", n=5).url.query == b"n=5&beta=true"
     assert dict(_call("with_query", n=5, own={"x": "1"}).url.params) == {"x": "1", "n": "5", "beta": "true"}
+
+
+def test_a_response_to_head_has_no_body(folder: File) -> None:
+    peek = import_module("uncommon_client.api.t.peek")
+    args = {"transport": httpx.MockTransport(lambda _: httpx.Response(200))}
+    with import_module("uncommon_client").Client(base_url="http://relay.example", httpx_args=args) as client:
+        assert peek.sync(client=client) is None
+    assert _call("peek").headers["accept"] == "*/*"
 
 
 def test_null_in_a_list_of_the_query_is_not_sent(folder: File) -> None:
