@@ -70,6 +70,8 @@ def _call(main: Callable[[], int], *arguments: object, env: Mapping[str, str] | 
         code = int(exit_.code or 0)
     finally:
         sys.setrecursionlimit(limit)
+        for name in [name for name in sys.modules if name.startswith("package_")]:
+            del sys.modules[name]  # A test may change the package that was imported before it checks again.
     return Completed(given, code, out.getvalue(), err.getvalue())
 
 

@@ -19,7 +19,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import pytest
 
@@ -59,6 +59,10 @@ class Cluster:
         self.workers: dict[str, dict[str, str]] = {"tcp://a": {}, "tcp://b": {}}
         self.actors: list[Actor] = []
         self.scheduler = self
+
+    def __call__(self, address: str, *, asynchronous: bool) -> "Cluster":
+        assert asynchronous
+        return self
 
     async def __aenter__(self) -> "Cluster":
         return self
@@ -106,7 +110,7 @@ class Batch:
 
     def __init__(self, main: Any, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
         self.main, self.cluster = main, Cluster()
-        monkeypatch.setattr(main, "Client", lambda *_, **__: self.cluster)
+        monkeypatch.setattr(main, "Client", self.cluster)
         monkeypatch.setenv("RELAY_BASE_URL", relay.url)
         monkeypatch.setenv("RELAY_TOKEN", TOKEN)
 
@@ -289,6 +293,7 @@ def test_a_batch_that_was_killed_goes_on_where_it_was(batch: Batch, relay: Relay
     items.write_text("\n".join(reversed(lines)), encoding="utf-8")
     assert batch(items) == 1
     assert states(items) == {"accepted": 32, "in doubt": 8}
+    assert Counter(result.get("why") for result in results(items))["the batch was killed while it was being sent"] == 8
     assert sent(relay).keys() == first.keys() - in_flight
 
 
@@ -387,7 +392,8 @@ def test_readme_s_batch_runs_as_it_is_written(
 ) -> None:
     [shown] = [block.code for block in found(readme) if block.language == "json"]
     [commands] = [block.code for block in found(readme) if "batch_dask" in block.code]
-    monkeypatch.setattr(batch.main, "LocalCluster", lambda **_: nullcontext(SimpleNamespace(scheduler_address="")))
+    local = nullcontext(SimpleNamespace(scheduler_address="tcp://local"))
+    monkeypatch.setattr(batch.main, "LocalCluster", Mock(return_value=local))
     for number, line in enumerate(commands.splitlines()):
         monkeypatch.chdir(tmp_path)
         Path(f"{number}").mkdir()
@@ -462,16 +468,10 @@ def test_a_worker_whose_package_lacks_the_status_query_is_said(
     video_batch: Batch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     items = items_file(tmp_path, 2)
-    monkeypatch.setattr(video_batch.main, "find_spec", lambda _: True)  # This process's package has it.
-    monkeypatch.setitem(sys.modules, video_batch.main.STATUS_QUERY, None)
-    monkeypatch.setattr(import_module("sender"), "import_module", _not_installed)
+    monkeypatch.setattr(import_module("sender"), "import_module", Mock(side_effect=ModuleNotFoundError()))
     assert video_batch(items, "--wait") == 1
     assert states(items) == {"accepted": 2}
     assert "the package of its worker has no status query" in results(items)[0]["why"]
-
-
-def _not_installed(name: str) -> None:
-    raise ModuleNotFoundError(f"No module named {name!r}")
 
 
 @pytest.fixture
