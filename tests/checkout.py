@@ -4,13 +4,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path as File
 from unittest.mock import patch
 
-from contract_check.__main__ import main
+from contract_check.__main__ import main as contract_check_main
+from generator.__main__ import main as generator_main
 
 ROOT = File(__file__).parents[1]
 PYTHON = ROOT / ".venv" / "bin" / "python"
@@ -37,25 +38,29 @@ def run(
     )
 
 
-def generate(
+def generate(output: File, *arguments: object) -> Completed:
+    """Do what generate.sh does, in this process."""
+    return _call(generator_main, "generate.sh", "--output", output, *arguments)
+
+
+def generate_sh(
     output: File, *arguments: object, root: File = ROOT, cwd: File = ROOT, env: Mapping[str, str] | None = None
 ) -> Completed:
-    """Runs generate.sh into `output`."""
+    """Run generate.sh into `output`."""
     return run([root / "generate.sh", "--output", output, *arguments], cwd=cwd, env=env)
 
 
 def contract_check(*arguments: object, env: Mapping[str, str] | None = None) -> Completed:
-    """Runs the checkout's own tool."""
-    return run([PYTHON, "-m", "contract_check", *arguments], env={"PYTHONUTF8": "1", **(env or {})})
+    """Run the checkout's own tool in this process; starting one takes longer than most commands."""
+    return _call(contract_check_main, "contract_check", *arguments, env=env)
 
 
-def in_process(*arguments: object, env: Mapping[str, str] | None = None) -> Completed:
-    """The same without a process of its own, which takes longer than most of what it does."""
+def _call(main: Callable[[], int], *arguments: object, env: Mapping[str, str] | None = None) -> Completed:
     given = [str(argument) for argument in arguments]
     out, err, limit = StringIO(), StringIO(), sys.getrecursionlimit()
     try:
         with (
-            patch.object(sys, "argv", ["contract_check", *given]),
+            patch.object(sys, "argv", given),
             patch.dict(os.environ, env or {}),
             redirect_stdout(out),
             redirect_stderr(err),
@@ -65,6 +70,8 @@ def in_process(*arguments: object, env: Mapping[str, str] | None = None) -> Comp
         code = int(exit_.code or 0)
     finally:
         sys.setrecursionlimit(limit)
+        for name in [name for name in sys.modules if name.startswith("package_")]:
+            del sys.modules[name]  # A test may change the package that was imported before it checks again.
     return Completed(given, code, out.getvalue(), err.getvalue())
 
 

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path as File
 from typing import Any
 
-from checkout import FROZEN, PYTHON, ROOT, Completed, in_process
+from checkout import FROZEN, PYTHON, ROOT, Completed, contract_check
 
 TOKEN = "sk-" + "real/money~1"
 OPERATION = "POST /kling/v1/videos/image2video"
@@ -17,7 +17,7 @@ OVERLAYS = ["--overlay", str(ROOT / "generator" / "overlay.yaml")]
 
 def live(url: str, *arguments: str | File, document: File = FROZEN, **env: str) -> Completed:
     overlays = [] if "--overlay" in arguments else OVERLAYS
-    return in_process("live", document, "--base-url", url, *overlays, *arguments, env={"GITHUB_ACTIONS": "", **env})
+    return contract_check("live", document, "--base-url", url, *overlays, *arguments, env={"GITHUB_ACTIONS": "", **env})
 
 
 def report(url: str, *arguments: str | File, document: File = FROZEN, **env: str) -> dict[str, Any]:

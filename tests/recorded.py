@@ -1,6 +1,7 @@
 """Answers of the relay's software, recorded: what a stand-in of our own cannot be wrong about."""
 
 import json
+from copy import deepcopy
 from typing import Any
 
 from checkout import ROOT
@@ -19,7 +20,7 @@ STATES = [state for state, answers in _ANSWERS.items() if QUERY in answers]
 
 def body(state: str, query: str = QUERY) -> Any:
     """What the query was answered with, in JSON."""
-    return _ANSWERS[state][query]["body"]
+    return deepcopy(_ANSWERS[state][query]["body"])
 
 
 def status(state: str, query: str = QUERY) -> int:

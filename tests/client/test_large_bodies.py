@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from calling import Caller
@@ -70,7 +70,6 @@ def _grown(data: Any) -> Any:
             return data
 
 
-@settings(deadline=None)
 @given(_JSON)
 def test_the_pieces_of_any_json(small: Any) -> None:
     data = _grown(small)

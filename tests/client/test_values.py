@@ -270,7 +270,7 @@ def test_text(caller: Caller, relay: Relay, text: str) -> None:
 
 
 # One client serves all examples of a test, which is what the health check warns about.
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(st.characters(codec="utf-8"), min_size=1).filter(str.strip))
 def test_any_text(caller: Caller, relay: Relay, text: str) -> None:
     relay.forget()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from dateutil.parser import isoparse
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from checkout import generate
@@ -35,7 +35,6 @@ def event(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 def test_what_is_written_reads_as_it_was_meant(event: Any) -> None:
-    @settings(deadline=None)
     @given(at=moments, on=st.dates())
     def reads(at: datetime, on: date) -> None:
         written = event(at=at, on=on).to_dict()

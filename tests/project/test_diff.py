@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from checkout import FROZEN, ROOT, Completed, copy, in_process, run
+from checkout import FROZEN, ROOT, Completed, contract_check, copy, run
 from contract_check.history.diff import hidden_changes
 from history import commit, git
 from mutations import MUTATIONS, base, mutated
@@ -23,7 +23,7 @@ def diff(*arguments: str | File, root: File = ROOT, env: dict[str, str] | None =
     """Runs `diff` in a checkout."""
     environment = {"GITHUB_ACTIONS": "", **(env or {})}
     if root == ROOT:
-        return in_process("diff", *arguments, env=environment)
+        return contract_check("diff", *arguments, env=environment)
     command = [root / ".venv" / "bin" / "python", "-m", "contract_check", "diff", *arguments]
     return run(command, cwd=root, env={"PYTHONUTF8": "1", **environment})
 

@@ -8,7 +8,7 @@ from pathlib import Path as File
 
 import pytest
 
-from checkout import FROZEN, ROOT, Completed, copy, generate, run, tree
+from checkout import FROZEN, ROOT, Completed, copy, generate, generate_sh, run, tree
 from specimens import changed, request_properties, small, write
 
 VENDORED = tree(ROOT / "generated_client")
@@ -35,7 +35,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     folder = tmp_path_factory.mktemp("made")
     configuration = '[tool.ruff]\nline-length = 40\nlint.select = ["ALL"]\nformat.quote-style = "single"\n'
     (folder / "pyproject.toml").write_text(configuration, encoding="utf-8")
-    return Made(generate(folder / "generated_client", cwd=folder), folder / "generated_client")
+    return Made(generate_sh(folder / "generated_client", cwd=folder), folder / "generated_client")
 
 
 def test_the_vendored_package_is_what_the_vendored_document_gives(made: Made) -> None:
@@ -71,7 +71,7 @@ def test_neither_the_hash_seed_nor_what_was_there_before_decides_anything(made: 
     (output / "models" / "stale.py").write_text("STALE = True\n", encoding="utf-8")
     (output / "stale").mkdir()
     (output / "py.typed").unlink()
-    generate(output, env={"PYTHONHASHSEED": "4242"})
+    generate_sh(output, env={"PYTHONHASHSEED": "4242"})
     assert tree(output) == tree(made.package)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from checkout import contract_check, generate, in_process
+from checkout import contract_check, generate
 from contract_check import __main__ as command
 from contract_check.document import loading, overlay, text
 from specimens import small, write
@@ -341,7 +341,7 @@ def test_a_fault_of_the_tools_own_is_one_line(
 
 
 def test_diff_of_a_name_that_no_file_can_have() -> None:
-    refused = in_process("diff", "x" * 300)
+    refused = contract_check("diff", "x" * 300)
 
     assert refused.returncode == 2
     assert "is no file, and no git revision" in refused.stderr

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from checkout import FROZEN, PYTHON, ROOT, in_process, run
+from checkout import FROZEN, PYTHON, ROOT, contract_check, run
 from contract_check.relay.standin import RECORDED, Answer, Contract, Relay, front_error, inner_error
 from live import OPERATION, TOKEN, Person, live, new, report
 from specimens import write
@@ -371,7 +371,7 @@ def test_an_unsound_document_is_no_departure_of_the_relay(asked: Relay, tmp_path
 
 
 def test_without_an_address_the_stand_in_is_asked() -> None:
-    done = in_process("live", "--format", "json", env={"RELAY_TOKEN": TOKEN})
+    done = contract_check("live", "--format", "json", env={"RELAY_TOKEN": TOKEN})
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["base_url"].startswith("http://127.0.0.1:")
     assert "a stand-in relay on loopback is asked ..." in done.stderr

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from checkout import Completed, in_process
+from checkout import Completed, contract_check
 from contract_check.relay.standin import Answer, Contract, Relay, front_error, inner_error
 from contract_check.relay.standin.answers import invalid_url
 from live import OPERATION, TOKEN, Person, live, report
@@ -133,8 +133,8 @@ def test_the_token_is_not_read_unless_it_is_asked_for(by_id: tuple[Relay, File])
 
 
 def test_read_without_a_token_and_over_an_open_network_is_refused() -> None:
-    missing = in_process("live", "--base-url", "https://relay.example.com", "--read", env={"RELAY_TOKEN": ""})
-    in_the_open = in_process("live", "--base-url", "http://relay.example.com", "--read", env={"RELAY_TOKEN": TOKEN})
+    missing = contract_check("live", "--base-url", "https://relay.example.com", "--read", env={"RELAY_TOKEN": ""})
+    in_the_open = contract_check("live", "--base-url", "http://relay.example.com", "--read", env={"RELAY_TOKEN": TOKEN})
 
     assert (missing.returncode, in_the_open.returncode) == (2, 2)
     assert "--read needs a token" in missing.stderr

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 import trustme
 
-from checkout import ROOT, in_process, run
+from checkout import ROOT, contract_check, run
 from contract_check.relay.standin import Contract, Relay
 from generated_client import Client
 from readme import FENCED, FILES, PAGES, READMES, Block, blocks, found
@@ -124,7 +124,7 @@ def test_a_command_exists(command: str) -> None:
             assert program in ("python", ".venv/bin/python"), f"teach this test what `{command}` is"
             _, module, *arguments = rest.split()
             assert module == "contract_check"
-            done = in_process(*arguments[:1], "--help")
+            done = contract_check(*arguments[:1], "--help")
             assert done.returncode == 0
             assert [option for option in re.findall(r"--\w+", rest) if option not in done.stdout] == []
 

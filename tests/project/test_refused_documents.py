@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from checkout import FROZEN, ROOT, generate, in_process, tree
+from checkout import FROZEN, ROOT, contract_check, generate, tree
 from specimens import RELAY, ROUTE, changed, operation, request_properties, small, write
 
 AT = f"#/paths/{ROUTE.replace('/', '~1')}/post"
@@ -167,7 +167,7 @@ def test_no_defect_is_made_up(refusal: str) -> None:
 
 def test_one_overlay_cures_them_all(broken: File, package: File) -> None:
     cures = package.with_name("cures.yaml")
-    suggested = in_process("document", broken, "--suggest")
+    suggested = contract_check("document", broken, "--suggest")
     assert suggested.returncode == 0, suggested.stderr
     cures.write_text(suggested.stdout, encoding="utf-8")
     overlays = ["--overlay", ROOT / "generator" / "overlay.yaml", "--overlay", cures]
@@ -181,7 +181,7 @@ def test_what_is_not_json_is_refused_with_its_place(name: str, tmp_path: File) -
     text, marker, said = INCURABLE[name]
     assert text != RELAY
     document = write(tmp_path, text)
-    refused = in_process("document", document)
+    refused = contract_check("document", document)
     assert refused.returncode == 1
     place = re.escape(_place(text, marker)) if marker else r"\d+:\d+"
     assert re.search(rf"{re.escape(str(document))}:{place}: #\S*: .*{said}", refused.stderr), refused.stderr
@@ -211,7 +211,7 @@ def test_what_is_not_json_leaves_the_package_alone(tmp_path: File, package: File
 def test_what_is_no_document_is_refused(content: bytes, said: str, tmp_path: File) -> None:
     document = tmp_path / "relay.json"
     document.write_bytes(content)
-    refused = in_process("document", document)
+    refused = contract_check("document", document)
     assert refused.returncode == 1
     assert str(document) in refused.stderr
     assert said in refused.stderr
@@ -283,6 +283,6 @@ def test_an_overlay_that_cannot_be_read_is_the_environments_fault(tmp_path: File
 
 
 def test_a_sound_document_is_said_to_be_sound() -> None:
-    told = in_process("document")
+    told = contract_check("document")
     assert told.returncode == 0
     assert told.stdout.startswith("sound: relay.json")

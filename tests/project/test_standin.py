@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from calling import TOKEN
-from checkout import PYTHON, ROOT, in_process
+from checkout import PYTHON, ROOT, contract_check
 from contract_check.document import loading
 from contract_check.relay.standin import RECORDED, SCENARIOS, Answer, Contract, Operation, Relay, Request
 from contract_check.relay.standin.judging import Judge
@@ -342,10 +342,10 @@ def test_it_runs_until_it_is_ended_and_tells_of_each_request(number: signal.Sign
 def test_make_standin_takes_a_port_and_a_scenario_and_says_why_it_cannot_run() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        refused = in_process("standin", "--port", port)
+        refused = contract_check("standin", "--port", port)
     assert (refused.returncode, refused.stdout, f"port {port}" in refused.stderr) == (2, "", True)
-    assert in_process("standin", "--port", 99999).returncode == 2
-    unknown = in_process("standin", "--answer", "nothing")
+    assert contract_check("standin", "--port", 99999).returncode == 2
+    unknown = contract_check("standin", "--answer", "nothing")
     assert (unknown.returncode, unknown.stdout, "no_channel" in unknown.stderr) == (2, "", True)
     command = ("make", "standin", f"PORT={port}", "ANSWER=no_channel")
     said, code, printed = _alone(*command, ends=signal.SIGINT, answers=503)
@@ -355,6 +355,6 @@ def test_make_standin_takes_a_port_and_a_scenario_and_says_why_it_cannot_run() -
 
 
 def test_an_unknown_scenario_lists_them() -> None:
-    told = in_process("standin", "--answer", "?").stderr
+    told = contract_check("standin", "--answer", "?").stderr
     for name, scenario in SCENARIOS.items():
         assert re.search(rf"^  {name} +{re.escape(scenario.meaning)}$", told, re.MULTILINE)

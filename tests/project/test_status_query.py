@@ -11,7 +11,7 @@ import pytest
 import recorded
 from another import DOCUMENT, Package
 from calling import TLS, TOKEN
-from checkout import FROZEN, ROOT, in_process
+from checkout import FROZEN, ROOT, contract_check
 from contract_check.document import settings
 from contract_check.history import revisions
 from contract_check.relay.standin import Contract, Relay
@@ -99,7 +99,7 @@ def test_what_the_overlay_adds_is_marked_wherever_a_user_meets_it() -> None:
     assert listed.count(f"  - {MARK}\n") == 2
     assert all(text.count(f"{MARK[:1].upper()}{MARK[1:]}.") == 6 for text in docstrings)
     for command in (("document",), ("live",)):
-        told = in_process(*command).stdout
+        told = contract_check(*command).stdout
         assert f"GET /v1/videos/{{task_id}}/content: {MARK}\n" in told
         assert f"POST /kling/v1/videos/image2video: {MARK}" not in told
 

@@ -10,7 +10,7 @@ import openapi_python_client
 import pytest
 
 from another import DOCUMENT
-from checkout import PYTHON, ROOT, Completed, copy, generate, in_process, run, tree
+from checkout import PYTHON, ROOT, Completed, contract_check, copy, generate, generate_sh, run, tree
 
 FOLDER = ROOT / "generator" / "templates"
 TEMPLATES = {file.relative_to(FOLDER).as_posix(): file.read_text("utf-8") for file in FOLDER.rglob("*.jinja")}
@@ -80,7 +80,7 @@ def root(tmp_path: File) -> File:
 
 def _generate(root: File, *arguments: object) -> Completed:
     """Generates in the checkout `root`, by what is there."""
-    return generate(root / "out" / "generated_client", *arguments, root=root, cwd=root)
+    return generate_sh(root / "out" / "generated_client", *arguments, root=root, cwd=root)
 
 
 def _assert_stopped(done: Completed, root: File, *words: str) -> None:
@@ -159,7 +159,7 @@ def _attributes() -> list[str]:
 def suggestion(tmp_path_factory: pytest.TempPathFactory) -> File:
     """What mends the document that has everything in it."""
     file = tmp_path_factory.mktemp("suggestion") / "gateway.yaml"
-    file.write_text(in_process("document", DOCUMENT, "--suggest").stdout, encoding="utf-8")
+    file.write_text(contract_check("document", DOCUMENT, "--suggest").stdout, encoding="utf-8")
     return file
 
 
