@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, unquote
 
 import multipart  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]  # it has no types
 
-from .media_types import FORM
+from .operations import FORM
 from .tree import JsonPath, at, is_array, is_object, list_or_empty, object_or_empty, operations, resolve
 
 DELIMITERS = {"form": ",", "spaceDelimited": "%20", "pipeDelimited": "%7C"}

@@ -21,7 +21,7 @@ from generator.verification import PACKAGE, files
 from .. import CONFIG, ROOT, VENDORED
 from ..document import loading, overlay, settings
 from ..document.defects import Refusal, count
-from ..document.prose_rules import server_url
+from ..document.semantic_rules import server_url
 from ..document.text import progress
 from . import surface
 

@@ -13,9 +13,9 @@ import griffe
 from generator.prepare.preparation import SERIALIZATION, WIRE_NAMES
 
 from ..document import serialization
-from ..document.media_types import FORM, JSON
 from ..document.names import attribute
-from ..document.prose_rules import server_url
+from ..document.operations import FORM, JSON, bare
+from ..document.semantic_rules import server_url
 from ..document.tree import (
     SCHEMA_KEYWORDS,
     JsonPath,
@@ -186,13 +186,13 @@ def promises(document: dict[str, Any]) -> Facts:
         facts[*way, place, "exists"] = _demand(required)
         named = list[str]()
         for media_type, content in holder.get(_ORIGINAL + "content", {}).items():
-            bare = media_type.lower().partition(";")[0].strip()  # such as a charset says nothing to a caller
-            if JSON.fullmatch(bare):
-                named.append(bare)
-                bare = "as JSON"
-            elif not FORM.fullmatch(bare):  # of which the package has text or bytes, whatever they hold
-                add(way, (*place, bare), object_or_empty(content.get("schema")), required=True)
-            facts[*way, (*place, bare), "exists"] = "optional"
+            name = bare(media_type)  # such as a charset says nothing to a caller
+            if JSON.fullmatch(name):
+                named.append(name)
+                name = "as JSON"
+            elif not FORM.fullmatch(name):  # of which the package has text or bytes, whatever they hold
+                add(way, (*place, name), object_or_empty(content.get("schema")), required=True)
+            facts[*way, (*place, name), "exists"] = "optional"
         if named:
             facts[*way, (*place, "as JSON"), "media type"] = frozenset(named)
         kinds = [content.get("schema", {}) for content in holder.get("content", {}).values()]

@@ -32,8 +32,7 @@ from ..document import names, serialization
 from ..document.defects import Defect, Refusal
 from ..document.examples import SAMPLES, Examples, Sample, given
 from ..document.loading import Document
-from ..document.media_types import JSON
-from ..document.operations import Operation
+from ..document.operations import IGNORED_HEADERS, JSON, Operation, bare
 from ..document.tree import (
     JsonPath,
     at,
@@ -54,7 +53,6 @@ TOKEN = "sk-" + "loopback"
 """What is sent as a token; it opens nothing."""
 _BASE_PATH = "/base"
 
-_IGNORED_BY_OPENAPI = ("accept", "content-type", "authorization")
 _SET_BY_HTTPX = ("accept-encoding", "connection", "content-length", "cookie", "host", "transfer-encoding", "user-agent")
 _TEXTS = {"path": "a/b ?#%&+:é", "query": "a b&c=d+e#é", "header": "a-b;c=d", "cookie": "a-b.c"}
 """What stands for any text in a parameter: the characters that have to be escaped there."""
@@ -271,7 +269,7 @@ class _OperationCheck:
         self.hints.pop("return")
         self.needs_token = wire.package.module("client").Client not in alternatives(self.hints.pop("client", None))
         self.parameters = dict(self._parameters())
-        self.content = {_bare(name): name for name in operation.content}
+        self.content = {bare(name): name for name in operation.content}
         self.unsent = dict(self.content)
         self.header, self.prefix = self._credential()
 
@@ -284,7 +282,7 @@ class _OperationCheck:
             attribute = names.attribute(self.wire.names.get(path, name))
             spellings = (f"{attribute}_{place}", f"{attribute}_" if attribute == "body" else attribute)
             argument = next((each for each in spellings if each in self.hints), "")
-            if place != "header" or name.lower() not in _IGNORED_BY_OPENAPI:
+            if place != "header" or name.lower() not in IGNORED_HEADERS:
                 key = _Key(place, name.lower() if place == "header" else name)
                 yield key, _Parameter(path, definition, argument)
 
@@ -412,7 +410,7 @@ class _OperationCheck:
             return
         headers = dict(request.headers)
         ours = {key.name for key in self.parameters if key.place == "header"}
-        usual = {*_IGNORED_BY_OPENAPI, *_SET_BY_HTTPX} - ours | {self.header.lower()}
+        usual = {*IGNORED_HEADERS, *_SET_BY_HTTPX} - ours | {self.header.lower()}
         cookies = (each.partition("=") for each in headers.get("cookie", "").split("; ") if each)
         sent: dict[_Key, list[str]] = {}
         for place, given_pairs in (
@@ -440,7 +438,7 @@ class _OperationCheck:
         self._check_body(call, headers.get("content-type", ""), request.body, body)
 
     def _check_body(self, call: str, media_type: str, content: bytes, body: Any) -> None:
-        name = self.content.get(_bare(media_type), "")
+        name = self.content.get(bare(media_type), "")
         if body is None:
             if content or media_type:
                 self.find(f"{call} sends {media_type or 'a body'} where no body is given.")
@@ -453,7 +451,7 @@ class _OperationCheck:
             if content or due != {}:  # A form without a field is no body at all.
                 self.find(f"{call} sends {media_type or 'no Content-Type'}, which is not documented.")
             return
-        self.unsent.pop(_bare(media_type), None)
+        self.unsent.pop(bare(media_type), None)
         fields, found = list[serialization.FormField](), cast("Any", content.decode(errors="replace"))
         with suppress(ValueError):
             if is_form:
@@ -532,10 +530,6 @@ def _first_difference(due: Any, found: Any, where: str = "$") -> str:
 def _shortened(value: Any) -> str:
     text = "nothing" if value is _NOTHING else repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
-
-
-def _bare(media_type: str) -> str:
-    return media_type.partition(";")[0].strip().lower()
 
 
 def _status(key: str, others: dict[str, Any]) -> int:

@@ -13,13 +13,12 @@ from typing import Any
 from urllib.parse import quote
 
 from contract_check.document import names
+from contract_check.document.operations import IGNORED_HEADERS
 from contract_check.document.text import is_visible
 from contract_check.document.tree import operations, parse_pointer
 
 _CALL = ("client", "url")
 """What the generator keeps for itself: a parameter of these names gets its place behind it."""
-_IGNORED = ("accept", "authorization", "content-type")
-"""Header parameters that OpenAPI has ignored."""
 
 
 def name_properties(document: dict[str, Any]) -> dict[str, str]:
@@ -97,7 +96,7 @@ def _name_parameters(parameters: list[dict[str, Any]]) -> dict[str, str]:
     keys = [
         (each["in"], each["name"])
         for each in parameters
-        if each["in"] != "header" or each["name"].lower() not in _IGNORED
+        if each["in"] != "header" or each["name"].lower() not in IGNORED_HEADERS
     ]
     attributes = {key: names.attribute(key[1]) for key in keys}
     places: dict[str, list[str]] = {}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from contract_check.document import long_running, names, overlay, serialization
-from contract_check.document.media_types import FORM, JSON, TEXT
+from contract_check.document.operations import FORM, JSON, TEXT
 from contract_check.document.text import is_visible, visible
 from contract_check.document.tree import (
     SCHEMA_KEYWORDS,
