@@ -66,8 +66,10 @@ def load(file: Path, overlays: Iterable[Path] | None = None, *, is_vendored: boo
     return document
 
 
-def complete(document: dict[str, Any]) -> None:
-    """Bring a sound document into the form that all but its rules read: OpenAPI 3.1, without what need not be read."""
+def complete(document: dict[str, Any], cures: Iterable[Action] = ()) -> None:
+    """Cure a document, and bring it into the form that all but its rules read: OpenAPI 3.1."""
+    for action in cures:
+        overlay.apply_action(action, document)
     _modernize(document)
     directions.relax_required(document)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from copy import deepcopy
 from datetime import date, datetime
 from functools import cache, partial
+from types import NoneType
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -140,11 +141,17 @@ def _checkable(document: dict[str, Any], formats: Collection[Any]) -> dict[str, 
     return copy
 
 
-_TYPES: dict[type, str] = {type(None): "null", bool: "boolean", int: "integer", float: "number", str: "string"}
+JSON_TYPES: dict[type, str] = {
+    NoneType: "null",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    dict: "object",
+    list: "array",
+}
 
 
 def json_type(value: Any) -> str:
     """The JSON type of a value; a whole number is an integer, however it is written."""
-    if isinstance(value, float) and value.is_integer():
-        return "integer"
-    return "object" if is_object(value) else "array" if is_array(value) else _TYPES[type(value)]
+    return "integer" if isinstance(value, float) and value.is_integer() else JSON_TYPES[type(value)]

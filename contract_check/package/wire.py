@@ -19,7 +19,7 @@ from functools import cache
 from io import BytesIO
 from itertools import zip_longest
 from pathlib import Path
-from types import ModuleType, NoneType
+from types import ModuleType
 from typing import Any, Literal, NamedTuple, cast, get_args, get_origin
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -29,7 +29,7 @@ import attrs
 from generator.prepare import preparation
 
 from ..document import names, serialization
-from ..document.defects import Defect, Refusal
+from ..document.defects import Defect
 from ..document.examples import SAMPLES, Examples, Sample, given
 from ..document.loading import Document
 from ..document.operations import IGNORED_HEADERS, JSON, Operation, bare
@@ -45,6 +45,7 @@ from ..document.tree import (
     resolve,
     walk,
 )
+from ..document.values import JSON_TYPES
 from .package import Package, alternatives, json_fields
 
 CALLS = ("sync_detailed", "asyncio_detailed")
@@ -58,14 +59,7 @@ _TEXTS = {"path": "a/b ?#%&+:é", "query": "a b&c=d+e#é", "header": "a-b;c=d", 
 """What stands for any text in a parameter: the characters that have to be escaped there."""
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:[\d:.]+(Z|[+-]\d\d:\d\d)")
 _UUID = re.compile(r"[\da-fA-F]{8}(-[\da-fA-F]{4}){3}-[\da-fA-F]{12}")
-_JSON_TYPES: dict[Any, str] = dict.fromkeys((str, datetime, date, UUID), "string") | {
-    bool: "boolean",
-    int: "integer",
-    float: "number",
-    NoneType: "null",
-    dict: "object",
-    list: "array",
-}
+_JSON_TYPES: dict[Any, str] = JSON_TYPES | dict.fromkeys((datetime, date, UUID), "string")
 
 
 class _Key(NamedTuple):
@@ -104,11 +98,9 @@ class _Request(NamedTuple):
 
 
 class Wire:
-    """A document, the package that was generated from it, and what was found."""
+    """A sound document, the package that was generated from it, and the findings."""
 
     def __init__(self, document: Document, folder: Path) -> None:
-        if document.defects:
-            raise Refusal("the document is not sound: see `python -m contract_check document`.")
         self.findings: dict[tuple[JsonPath, str], Defect] = {}
         self.package = Package(folder)
         self.base = deepcopy(document.value)

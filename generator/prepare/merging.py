@@ -1,10 +1,9 @@
 """An `allOf` whose parts give one property different types: the generator merges few of these, and refuses the rest."""
 
-from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
-from contract_check.document.tree import JsonPath, list_or_empty, resolve
+from contract_check.document.tree import JsonPath, list_or_empty, parts, resolve
 
 _NARROWER = {("integer", "number"), ("number", "integer")}
 
@@ -35,16 +34,6 @@ def merge_overridden(document: dict[str, Any]) -> list[JsonPath]:
         schema.update({"required": list(required)} if required else {})
         schema.update({"additionalProperties": deepcopy(additional[-1])} if additional else {})
     return empty
-
-
-def parts(document: dict[str, Any], schema: dict[str, Any], seen: set[int] | None = None) -> Iterator[dict[str, Any]]:
-    """The parts of a schema, those that it refers to first, and itself."""
-    seen = set() if seen is None else seen
-    if id(schema) not in seen:
-        seen.add(id(schema))
-        for part in schema.get("allOf", ()):
-            yield from parts(document, resolve(document, part), seen)
-        yield schema
 
 
 def _is_overridden(values: list[dict[str, Any]]) -> bool:

@@ -23,6 +23,7 @@ from contract_check.document.tree import (
     object_or_empty,
     operations,
     parse_pointer,
+    parts,
     pointer,
     references,
     resolve,
@@ -31,7 +32,7 @@ from contract_check.document.tree import (
 
 from . import attributes
 from .classes import ROOT, is_class, name_classes
-from .merging import merge_overridden, parts
+from .merging import merge_overridden
 
 _BINARY = "application/octet-stream"
 _Known: TypeAlias = dict[int, tuple[dict[str, Any], bool | None]]
@@ -312,9 +313,9 @@ def _only_objects_fit(document: dict[str, Any], schema: dict[str, Any], known: _
     if id(schema) not in known:
         fits = None
         if {"type", "properties", "allOf", "anyOf", "oneOf", "enum", "const"} & schema.keys():
-            parts = [_only_objects_fit(document, resolve(document, part), known) for part in schema.get("allOf", ())]
+            inner = [_only_objects_fit(document, resolve(document, part), known) for part in schema.get("allOf", ())]
             is_union = schema.get("anyOf") or schema.get("oneOf") or schema.get("nullable")
-            fits = not is_union and False not in parts and schema.get("type", "object") == "object"
+            fits = not is_union and False not in inner and schema.get("type", "object") == "object"
         known[id(schema)] = schema, fits
     return known[id(schema)][1]
 
