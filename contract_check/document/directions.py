@@ -24,7 +24,7 @@ def relax_required(document: dict[str, Any]) -> None:
                 seen[id(part)] = part
                 if "$ref" in part:
                     waiting.append(resolve(document, part))
-                if list_or_empty(part.get("required")):
+                if list_or_empty(part.get("required")):  # of a parameter, it is no list
                     _relax(document, part, keyword)
 
 

@@ -17,18 +17,7 @@ from uuid import UUID
 from jsonschema_rs import Draft202012, Draft202012Validator, Registry, ValidationError, ValidationErrorKind
 
 from .text import short
-from .tree import (
-    JsonPath,
-    at,
-    is_array,
-    is_object,
-    list_or_empty,
-    object_or_empty,
-    parse_pointer,
-    place_in,
-    pointer,
-    walk,
-)
+from .tree import JsonPath, at, is_array, is_object, object_or_empty, parse_pointer, place_in, pointer, walk
 
 _URI = "urn:relay-client:document"
 _READERS: dict[str, Callable[[str], object]] = {
@@ -95,8 +84,7 @@ class Schemas:
         options = schema["enum"] if "enum" in schema else [schema["const"]] if "const" in schema else []
         said += [set(map(json_type, options))] if options else []
         for keyword in ("oneOf", "anyOf"):
-            count = len(list_or_empty(schema.get(keyword)))
-            branches = [self.types((*path, keyword, index)) for index in range(count)]
+            branches = [self.types((*path, keyword, index)) for index in range(len(schema.get(keyword, ())))]
             said += [set[str]().union(*filter(None, branches))] if branches and None not in branches else []
         parts = [(*path, "allOf", index) for index in range(len(schema.get("allOf", [])))]
         parts += [parse_pointer(schema["$ref"])] if "$ref" in schema else []

@@ -109,7 +109,7 @@ class Wire:
         for path, part in list(walk(prepared)):
             part["x-at"] = path  # What is moved and renamed still says where it stood.
         preparation.prepare(prepared)
-        self.models = object_or_empty(at(prepared, ("components", "schemas")))
+        self.models: dict[str, dict[str, Any]] = prepared["components"]["schemas"]
         self.class_at: dict[JsonPath, str] = {schema.get("x-at", ()): name for name, schema in self.models.items()}
         self.names: dict[JsonPath, str] = {
             part.get("x-at", ()): part["name"] for _, part in walk(prepared) if "in" in part and "name" in part
@@ -160,7 +160,7 @@ class Wire:
     def check_model(self, name: str, path: JsonPath) -> None:
         """Compare the fields of a model, and make instances of it."""
         model = self.package.classes.get(name)
-        if model is None and object_or_empty(self.models[name].get("properties")):
+        if model is None and self.models[name].get("properties"):
             self.find(path, f"missing model `{name}`: the package has none of this name.")
         if model is None or not attrs.has(model):
             return
