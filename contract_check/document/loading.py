@@ -53,11 +53,11 @@ def load(file: Path, overlays: Iterable[Path] | None = None, *, is_vendored: boo
     document.version = document.value["openapi"]
     _drop_unread(document.value)
     for each in settings.overlays(file) if overlays is None else overlays:
-        lost, idle = overlay.apply(each, document.value, VENDORED.name if is_vendored else file.name)
-        if lost and is_vendored:
+        unmatched, no_op = overlay.apply(each, document.value, VENDORED.name if is_vendored else file.name)
+        if unmatched and is_vendored:
             advice = f"Mend its target, delete it, or mark it `{overlay.OPTIONAL}: true`."
-            raise Refusal("\n".join([*lost, advice]))
-        without_effect = lost + idle
+            raise Refusal("\n".join([*unmatched, advice]))
+        without_effect = unmatched + no_op
         document.actions_without_effect += len(without_effect)
         document.warnings += without_effect if len(without_effect) < 2 else [_summarize(each, without_effect)]
     _find(document)
