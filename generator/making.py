@@ -15,7 +15,7 @@ from typing import Any
 from contract_check import ROOT
 from contract_check.document import settings
 from contract_check.document.defects import Refusal
-from contract_check.document.prose_rules import server_url
+from contract_check.document.semantic_rules import server_url
 
 from . import reference, verification
 from .prepare import preparation

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from contract_check.document.examples import Examples
-from contract_check.document.media_types import FORM, JSON
+from contract_check.document.operations import FORM, JSON
 from contract_check.document.tree import at, is_array, is_object, object_or_empty, resolve
 from contract_check.relay.standin import Contract
 from contract_check.relay.standin import Operation as Documented

@@ -88,7 +88,7 @@ def _is_alike(place: Path, new: Path) -> bool:
 
 
 def _version(tag: str, since: list[diff.Change]) -> str:
-    says = f"pyproject.toml says {release.own_version()}"
+    says = f"pyproject.toml says {release.project()['version']}"
     if not tag:
         return f"{says}; no release exists yet, so it may stay."
     demanded = release.demand(tag.removeprefix("v"), diff.worst(change.level for change in since))

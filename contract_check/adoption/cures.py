@@ -12,7 +12,7 @@ from generator.prepare import preparation
 from .. import VENDORED
 from ..document import loading, overlay
 from ..document.defects import Action, Refusal, remove, update
-from ..document.prose_rules import server_url
+from ..document.semantic_rules import server_url
 from ..document.tree import JsonPath, at, list_or_empty, object_or_empty, operations
 from ..history.renames import Renames
 from ..history.surface import place_of, route_of

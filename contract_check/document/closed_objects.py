@@ -3,7 +3,7 @@
 from copy import deepcopy
 from typing import Any
 
-from .tree import SCHEMA_KEYWORDS, at, keyword_of, list_or_empty, object_or_empty, parse_pointer, walk
+from .tree import SCHEMA_KEYWORDS, at, keyword_of, object_or_empty, parse_pointer, walk
 
 _PARTS = ("allOf", "anyOf", "oneOf")
 
@@ -27,7 +27,7 @@ def forbid_undocumented_fields(document: dict[str, Any]) -> dict[str, Any]:
             _fields(document, schema, known) if keyword_of(path) in SCHEMA_KEYWORDS - {"schemas", *_PARTS} else None
         )
         if fields:
-            place = object_or_empty(at(copy, path))
+            place = at(copy, path)
             place["properties"] = {name: dict[str, Any]() for name in fields} | place.get("properties", {})
             place["additionalProperties"] = False
     return copy
@@ -37,7 +37,7 @@ def _fields(
     document: dict[str, Any], schema: dict[str, Any], known: dict[str, set[str] | None], *, is_part: bool = False
 ) -> set[str] | None:
     """The fields that `schema` and its parts name, or None where it takes others, too; `known` is by `$ref`."""
-    parts = [object_or_empty(part) for key in _PARTS for part in list_or_empty(schema.get(key))]
+    parts = [object_or_empty(part) for key in _PARTS for part in schema.get(key, ())]
     inner = [_fields(document, part, known, is_part=True) for part in parts]
     reference = schema.get("$ref")
     if isinstance(reference, str):

@@ -1,10 +1,9 @@
 """What holds in one direction only: OpenAPI requires a `readOnly` property of responses, a `writeOnly` of requests."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from .operations import of
-from .tree import at, list_or_empty, object_or_empty, resolve, walk
+from .tree import at, list_or_empty, object_or_empty, parts, resolve, walk
 
 
 def relax_required(document: dict[str, Any]) -> None:
@@ -25,29 +24,18 @@ def relax_required(document: dict[str, Any]) -> None:
                 seen[id(part)] = part
                 if "$ref" in part:
                     waiting.append(resolve(document, part))
-                if list_or_empty(part.get("required")):
+                if list_or_empty(part.get("required")):  # of a parameter, it is no list
                     _relax(document, part, keyword)
 
 
 def _relax(document: dict[str, Any], schema: dict[str, Any], keyword: str) -> None:
     freed = {
         name
-        for name, given in _properties(document, schema, set())
-        if given.get(keyword) is True or resolve(document, given).get(keyword) is True
+        for part in parts(document, schema)
+        for name, given in part.get("properties", {}).items()
+        if object_or_empty(given).get(keyword) is True or resolve(document, given).get(keyword) is True
     }
     if freed & {str(name) for name in schema["required"]}:
         schema["required"] = [name for name in schema["required"] if name not in freed]
         if not schema["required"]:
             del schema["required"]  # OpenAPI 3.0 has no empty one.
-
-
-def _properties(
-    document: dict[str, Any], schema: dict[str, Any], seen: set[int]
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The properties of a schema and of its parts."""
-    if id(schema) not in seen:
-        seen.add(id(schema))
-        for name, given in schema.get("properties", {}).items():
-            yield name, object_or_empty(given)
-        for part in schema.get("allOf", []):
-            yield from _properties(document, resolve(document, part), seen)

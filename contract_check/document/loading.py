@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import CURES, VENDORED
-from . import directions, long_running, nesting, overlay, prose_rules, reading, schema_rules, settings
+from . import directions, long_running, nesting, overlay, reading, schema_rules, semantic_rules, settings
 from .defects import Action, Defect, Refusal, count
 from .text import visible
 from .tree import SCHEMA_KEYWORDS, is_array, keyword_of, object_or_empty, operations, pointer, resolve, walk
@@ -24,7 +24,6 @@ class Document:
     defects: list[Defect] = field(default_factory=list[Defect])
     warnings: list[str] = field(default_factory=list[str])
     cures: list[Action] = field(default_factory=list[Action])
-    effects: set[str] = field(default_factory=set[str])
     version: str = ""
     """The OpenAPI version that its file names; a sound document is kept as OpenAPI 3.1."""
     actions_without_effect: int = 0
@@ -52,14 +51,13 @@ def load(file: Path, overlays: Iterable[Path] | None = None, *, is_vendored: boo
     if document.defects:  # The rules have nothing to say of another format.
         return document
     document.version = document.value["openapi"]
-    _drop_extensions(document.value)
-    _drop_titles(document.value)
+    _drop_unread(document.value)
     for each in settings.overlays(file) if overlays is None else overlays:
-        lost, idle = overlay.apply(each, document.value, VENDORED.name if is_vendored else file.name)
-        if lost and is_vendored:
+        unmatched, no_op = overlay.apply(each, document.value, VENDORED.name if is_vendored else file.name)
+        if unmatched and is_vendored:
             advice = f"Mend its target, delete it, or mark it `{overlay.OPTIONAL}: true`."
-            raise Refusal("\n".join([*lost, advice]))
-        without_effect = lost + idle
+            raise Refusal("\n".join([*unmatched, advice]))
+        without_effect = unmatched + no_op
         document.actions_without_effect += len(without_effect)
         document.warnings += without_effect if len(without_effect) < 2 else [_summarize(each, without_effect)]
     _find(document)
@@ -68,8 +66,10 @@ def load(file: Path, overlays: Iterable[Path] | None = None, *, is_vendored: boo
     return document
 
 
-def complete(document: dict[str, Any]) -> None:
-    """Bring a sound document into the form that all but its rules read: OpenAPI 3.1, without what need not be read."""
+def complete(document: dict[str, Any], cures: Iterable[Action] = ()) -> None:
+    """Cure a document, and bring it into the form that all but its rules read: OpenAPI 3.1."""
+    for action in cures:
+        overlay.apply_action(action, document)
     _modernize(document)
     directions.relax_required(document)
 
@@ -100,8 +100,7 @@ def _modernize(document: dict[str, Any]) -> None:
 def beneath(file: Path, overlays: Iterable[Path]) -> dict[str, Any]:
     """The document in `file` as it stands beneath its overlays, of which only the cures are applied."""
     value = reading.read(file).value
-    _drop_extensions(value)
-    _drop_titles(value)
+    _drop_unread(value)
     for each in overlays:
         for _, action in overlay.read(each):
             (overlay.apply_action if each.name == CURES.name else overlay.copy_references)(action, value)
@@ -122,52 +121,47 @@ def _summarize(file: Path, lines: list[str]) -> str:
     return f"{file}: {len(lines)} of its actions change nothing in this document, those in the lines {places}."
 
 
-def _drop_extensions(document: dict[str, Any]) -> None:
-    """Drop the `x-` keys among paths and statuses, which readers would take for a path or a status."""
+def _drop_unread(document: dict[str, Any]) -> None:
+    """Drop `x-` keys that would be taken for a path or a status, and titles, which only an overlay may give.
+
+    A title names a class, and those in real files repeat, or say "data".
+    """
     for path, part in walk(document):
         for key in ("paths", "responses") if path != ("components",) else ():
             entries = object_or_empty(part.get(key))
             for name in [name for name in entries if name.startswith("x-")]:
                 del entries[name]
-
-
-def _drop_titles(document: dict[str, Any]) -> None:
-    """Takes the titles off a document as it came, so that a title names a class only if an overlay gave it.
-
-    Titles in real files repeat, or say "data".
-    """
-    for path, part in walk(document):
         if keyword_of(path) in SCHEMA_KEYWORDS and isinstance(part.get("title"), str):
             del part["title"]
 
 
-_CHECKS = (schema_rules.check, nesting.check, prose_rules.check, long_running.check)
+_CHECKS = (schema_rules.check, nesting.check, semantic_rules.check, long_running.check)
 
 
 def _find(document: Document) -> None:
     """Finds every defect: curing some uncovers others, so a copy is cured until nothing new is found."""
-    trial, is_sound = deepcopy(document.value), False
+    trial, is_sound, effects = deepcopy(document.value), False, set[str]()
     for _ in range(20):
         found = [] if is_sound else [rule_found for check in _CHECKS for rule_found in check(trial)]
         if not found:  # Values can be judged by sound schemas only; to take a value away leaves these sound.
             is_sound = True
             _modernize(trial)
-            judged = list(prose_rules.check_values(trial))
+            judged = list(semantic_rules.check_values(trial))
             document.warnings += (_line(document, defect) for defect in judged if defect.warning)
             found = [defect for defect in judged if not defect.warning]
         # Two rules may say of one thing what the same change would cure: the first has its say.
         by_effect = {(d.path, _effect(d.cure)): d for d in reversed(found) if d.cure}
-        fresh = [defect for (_, effect), defect in by_effect.items() if effect not in document.effects][::-1]
+        fresh = [defect for (_, effect), defect in by_effect.items() if effect not in effects][::-1]
         fresh.sort(key=_removal_order)  # pasted in this order, their cures work
         document.defects += fresh
         if not fresh:
             document.defects += (replace(defect, cure=None) for defect in found)
             break
         for defect in fresh:
-            if defect.cure and _effect(defect.cure) not in document.effects:
+            if defect.cure and _effect(defect.cure) not in effects:
                 overlay.apply_action(defect.cure, trial)
                 document.cures.append(defect.cure)
-                document.effects.add(_effect(defect.cure))
+                effects.add(_effect(defect.cure))
 
 
 def _removal_order(defect: Defect) -> tuple[int, ...]:
@@ -187,17 +181,17 @@ def report(document: Document) -> Iterator[str]:
     for defect in document.defects:
         by_cure.setdefault(json.dumps(defect.cure), {}).setdefault(_line(document, defect), defect)
     alike = Counter(_kind(defect) for defects in by_cure.values() for defect in defects.values())
-    told: set[tuple[object, ...]] = set()
+    reported: set[tuple[object, ...]] = set()
     for defects in by_cure.values():
         kinds = {line: _kind(defect) for line, defect in defects.items()}
         cure = next(iter(defects.values())).cure
-        if cure is not None and told.issuperset(kinds.values()):
+        if cure is not None and reported.issuperset(kinds.values()):
             continue
         for line, kind in kinds.items():
-            if kind not in told:
+            if kind not in reported:
                 others = count(alike[kind] - 1, "other place")
                 yield line + (f" The same at {others}; --suggest prints all cures." if alike[kind] > 1 else "")
-                told.add(kind)
+                reported.add(kind)
         if cure is not None:
             yield "  cure, to paste under the overlay's `actions`:"
             yield overlay.dump([cure]).rstrip()

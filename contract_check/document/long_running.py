@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from .defects import Defect, remove
-from .tree import JsonPath, at, is_array, list_or_empty, object_or_empty, operations, resolve
+from .operations import Operation
+from .tree import JsonPath, is_array, object_or_empty, operations
 
 EXTENSION: Final = "x-long-running-operation"
 _OPERATIONS: Final = ("status-operation", "download-operation")
@@ -48,7 +49,6 @@ def _problems(document: dict[str, Any], value: Any, by_id: dict[Any, JsonPath]) 
 
 def _required(document: dict[str, Any], path: JsonPath) -> list[str]:
     """The required parameters of an operation and of its path."""
-    holders = (at(document, path[:2]), at(document, path))
-    given = (each for holder in holders for each in list_or_empty(object_or_empty(holder).get("parameters")))
-    found = {str(each["name"]): each for each in (resolve(document, each) for each in given) if each.get("name")}
+    given = [each for _, each in Operation(document, path, str(path[1])).given_parameters() if each.get("name")]
+    found = {str(each["name"]): each for each in given}
     return [name for name, parameter in found.items() if parameter.get("required")]

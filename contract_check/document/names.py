@@ -26,17 +26,9 @@ _DEVICES = re.compile(r"con|prn|aux|nul|com\d|lpt\d", re.IGNORECASE)
 _RESERVED = {*keyword.kwlist, *dir(builtins), "self", "true", "false", "datetime"}
 # What generated modules import beside the models.
 _TAKEN = {
-    *dir(typing),
-    *dir(collections.abc),
-    "AuthenticatedClient",
-    "Client",
-    "BytesIO",
-    "Enum",
-    "File",
-    "FileTypes",
-} | {
-    *("HTTPStatus", "IntEnum", "RequestFiles", "Response", "StrEnum", "T", "UNSET", "UUID", "Unset"),
-    *("ApiError", "DecodeError", "UnexpectedStatus"),
+    *(*dir(typing), *dir(collections.abc)),
+    *("ApiError", "AuthenticatedClient", "BytesIO", "Client", "DecodeError", "Enum", "File", "FileTypes", "HTTPStatus"),
+    *("IntEnum", "RequestFiles", "Response", "StrEnum", "T", "UNSET", "UUID", "UnexpectedStatus", "Unset"),
 }
 
 

@@ -35,10 +35,8 @@ def check_depth(document: dict[str, Any]) -> Iterator[Defect]:
         if len(path) > _LONGEST:
             yield Defect(path, f"this is more than {_LONGEST} levels deep. Move a part of it to components.")
             return
-        if is_object(value):
-            open_ += [((*path, key), item) for key, item in value.items() if is_object(item) or is_array(item)]
-        elif is_array(value):
-            open_ += [((*path, index), item) for index, item in enumerate(value) if is_object(item) or is_array(item)]
+        items = value.items() if is_object(value) else enumerate(value)
+        open_ += [((*path, key), item) for key, item in items if is_object(item) or is_array(item)]
 
 
 def check(document: dict[str, Any]) -> Iterator[Defect]:

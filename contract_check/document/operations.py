@@ -1,4 +1,4 @@
-"""The operations of a document: what a request for each may hold, and what may be answered."""
+"""The operations of a document: parameters, bodies, media types, responses and security."""
 
 import re
 from collections.abc import Iterator
@@ -7,9 +7,14 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from .media_types import JSON
 from .tree import METHODS, JsonPath, at, follow, list_or_empty, object_or_empty, resolve
 
+JSON = re.compile(r"\s*((application|text)/json|[^;]*\+json)\s*(;.*)?", re.IGNORECASE)
+TEXT = re.compile(r"text/.*", re.IGNORECASE)
+FORM = re.compile(r"(multipart/form-data|application/x-www-form-urlencoded)\s*(;.*)?", re.IGNORECASE)
+"""The media types that a client treats alike, with their parameters."""
+IGNORED_HEADERS = ("accept", "authorization", "content-type")
+"""The header parameters that OpenAPI ignores."""
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 """The methods that change nothing (RFC 9110, section 9.2.1)."""
 
@@ -106,6 +111,11 @@ class Operation:
                 return None
             found |= zip(re.findall(r"{(.*?)}", segment), match.groups(), strict=True)
         return found
+
+
+def bare(media_type: str) -> str:
+    """A media type without its parameters, in lower case."""
+    return media_type.partition(";")[0].strip().lower()
 
 
 def of(document: dict[str, Any]) -> Iterator[Operation]:

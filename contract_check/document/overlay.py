@@ -30,7 +30,7 @@ OPTIONAL = "x-optional"
 ADDED = "x-not-in-document"
 """Where an operation that an overlay added says so, with the title of the overlay."""
 _ADD_ONLY = "x-add-only"
-_IDLE = "gives what stands there already"
+_NO_OP = "gives what stands there already"
 _FIELDS = ("target", "description", "update", "remove")
 
 
@@ -83,16 +83,16 @@ def apply(file: Path, document: dict[str, Any], name: str) -> tuple[list[str], l
 
     Returns a line for each that found no place to change, and for each that found there what it gives.
     """
-    lost, idle = list[str](), list[str]()
+    unmatched, no_op = list[str](), list[str]()
     known = {path for path, _ in operations(document)}
     for place, action in read(file):
         reason = apply_action(action, document)
         if reason and action.get(OPTIONAL) is not True:
-            (idle if reason == _IDLE else lost).append(f"{place}: this action {reason}: {action['target']}")
+            (no_op if reason == _NO_OP else unmatched).append(f"{place}: this action {reason}: {action['target']}")
     for path, operation in operations(document):
         if path not in known:
             operation[ADDED] = f"not in {name}; {object_or_empty(load_yaml(file)['info']).get('title')}"
-    return lost, idle
+    return unmatched, no_op
 
 
 def apply_action(action: Action, document: dict[str, Any]) -> str | None:
@@ -119,7 +119,7 @@ def apply_action(action: Action, document: dict[str, Any]) -> str | None:
         elif _merge(found, action["update"], add_only=action.get(_ADD_ONLY) is True):
             reason = ""
         else:
-            reason = reason and _IDLE
+            reason = reason and _NO_OP
     return reason or None
 
 
@@ -129,9 +129,9 @@ def copy_references(action: Action, document: dict[str, Any]) -> None:
     for length in range(1, len(steps) + 1):
         part = object_or_empty(at(document, steps[: length - 1]))
         if steps[length - 1] not in part:
-            _take_in(document, part, steps[length - 1 :])
+            _inline_ref(document, part, steps[length - 1 :])
     if not action.get("remove") and "$ref" not in object_or_empty(action["update"]):
-        _take_in(document, object_or_empty(at(document, steps)), ())
+        _inline_ref(document, object_or_empty(at(document, steps)), ())
 
 
 def removal_order(path: Sequence[str | int]) -> tuple[int, ...]:
@@ -148,7 +148,7 @@ def single_place(target: str) -> JsonPath:
     return tuple(each.name if isinstance(each, NameSelector) else each.index for each in selectors)
 
 
-def _take_in(document: dict[str, Any], part: dict[str, Any], wanted: JsonPath) -> None:
+def _inline_ref(document: dict[str, Any], part: dict[str, Any], wanted: JsonPath) -> None:
     """Puts a copy of what `part` refers to in its place, if `wanted` is to be found there."""
     target = resolve(document, part)
     if "$ref" in part and target is not part and _is_found(document, target, wanted):

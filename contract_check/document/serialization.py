@@ -7,8 +7,8 @@ from urllib.parse import parse_qsl, unquote
 
 import multipart  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]  # it has no types
 
-from .media_types import FORM
-from .tree import JsonPath, at, is_array, is_object, list_or_empty, object_or_empty, operations, resolve
+from .operations import FORM
+from .tree import JsonPath, at, is_array, is_object, operations, resolve
 
 DELIMITERS = {"form": ",", "spaceDelimited": "%20", "pipeDelimited": "%7C"}
 """What stands between the items of an array, or the keys and values of an object, that is not exploded."""
@@ -50,21 +50,19 @@ def of_form(media_type: str, content: dict[str, Any]) -> dict[str, str]:
     if FORM.fullmatch(media_type):
         for name, encoding in content.get("encoding", {}).items():
             if media_type.lower().startswith("multipart/"):
-                given = str(object_or_empty(encoding).get("contentType", "")).split(",")
+                given = encoding.get("contentType", "").split(",")
                 told = next((each.strip() for each in given if "*" not in each), "")
             else:
-                told = _of_field(object_or_empty(encoding))
+                told = _of_field(encoding)
             found |= {name: told} if told else {}
     return found
 
 
 def own_server(document: dict[str, Any], path: JsonPath) -> str:
     """The URL that the document gives for an operation alone, or an empty string."""
-    item = resolve(document, at(document, path[:2]))
-    servers = list_or_empty(object_or_empty(at(document, path)).get("servers") or item.get("servers"))
-    given = [str(object_or_empty(each).get("url", "")) for each in servers]
-    usual = [object_or_empty(each).get("url") for each in document.get("servers", [])]
-    return next((url for url in given if url and url not in usual), "")
+    servers = at(document, path).get("servers") or at(document, path[:2]).get("servers", ())
+    usual = [each["url"] for each in document.get("servers", ())]
+    return next((each["url"] for each in servers if each["url"] and each["url"] not in usual), "")
 
 
 def of_operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -73,7 +71,7 @@ def of_operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
     for _, operation in operations(document):
         given = operation.get("parameters", [])
         parameters = {f"{each['in']} {each['name']}": of_parameter(document, each) for each in given}
-        content = object_or_empty(operation.get("requestBody", {}).get("content"))
+        content = operation.get("requestBody", {}).get("content", {})
         forms = {media_type: of_form(media_type, holder) for media_type, holder in content.items()}
         told = {"parameters": _given(parameters), "forms": _given(forms)}
         if any(told.values()):

@@ -123,6 +123,16 @@ def resolve(document: dict[str, Any], value: Any) -> dict[str, Any]:
     return object_or_empty(value)
 
 
+def parts(document: dict[str, Any], schema: dict[str, Any], seen: set[int] | None = None) -> Iterator[dict[str, Any]]:
+    """The parts of a sound schema, those that it refers to first, and itself."""
+    seen = set() if seen is None else seen
+    if id(schema) not in seen:
+        seen.add(id(schema))
+        for part in schema.get("allOf", ()):
+            yield from parts(document, resolve(document, part), seen)
+        yield schema
+
+
 def is_reference_alone(document: dict[str, Any], path: Sequence[str | int]) -> bool:
     """Whether a `$ref` stands at `path` of a document that ignores what is beside it, as OpenAPI 3.0 does."""
     is_path_item = len(path) == 2 and path[0] == "paths"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from copy import deepcopy
 from datetime import date, datetime
 from functools import cache, partial
+from types import NoneType
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -16,18 +17,7 @@ from uuid import UUID
 from jsonschema_rs import Draft202012, Draft202012Validator, Registry, ValidationError, ValidationErrorKind
 
 from .text import short
-from .tree import (
-    JsonPath,
-    at,
-    is_array,
-    is_object,
-    list_or_empty,
-    object_or_empty,
-    parse_pointer,
-    place_in,
-    pointer,
-    walk,
-)
+from .tree import JsonPath, at, is_array, is_object, object_or_empty, parse_pointer, place_in, pointer, walk
 
 _URI = "urn:relay-client:document"
 _READERS: dict[str, Callable[[str], object]] = {
@@ -94,8 +84,7 @@ class Schemas:
         options = schema["enum"] if "enum" in schema else [schema["const"]] if "const" in schema else []
         said += [set(map(json_type, options))] if options else []
         for keyword in ("oneOf", "anyOf"):
-            count = len(list_or_empty(schema.get(keyword)))
-            branches = [self.types((*path, keyword, index)) for index in range(count)]
+            branches = [self.types((*path, keyword, index)) for index in range(len(schema.get(keyword, ())))]
             said += [set[str]().union(*filter(None, branches))] if branches and None not in branches else []
         parts = [(*path, "allOf", index) for index in range(len(schema.get("allOf", [])))]
         parts += [parse_pointer(schema["$ref"])] if "$ref" in schema else []
@@ -140,11 +129,17 @@ def _checkable(document: dict[str, Any], formats: Collection[Any]) -> dict[str, 
     return copy
 
 
-_TYPES: dict[type, str] = {type(None): "null", bool: "boolean", int: "integer", float: "number", str: "string"}
+JSON_TYPES: dict[type, str] = {
+    NoneType: "null",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    dict: "object",
+    list: "array",
+}
 
 
 def json_type(value: Any) -> str:
     """The JSON type of a value; a whole number is an integer, however it is written."""
-    if isinstance(value, float) and value.is_integer():
-        return "integer"
-    return "object" if is_object(value) else "array" if is_array(value) else _TYPES[type(value)]
+    return "integer" if isinstance(value, float) and value.is_integer() else JSON_TYPES[type(value)]

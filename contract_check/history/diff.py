@@ -57,7 +57,7 @@ def compare(old: Revision, new: Revision) -> list[Change]:
     documented = list(_changes(before, after))
     found = documented + [
         _Found(place, user, "exists", "major", what)
-        for place, what in renames.told()
+        for place, what in renames.describe()
         for user in ([".".join(place[1:])] if place[0] == "api" else users.get(place, {""}))
     ]
     explained = {(each.place, each.aspect) for each in found}
@@ -67,7 +67,7 @@ def compare(old: Revision, new: Revision) -> list[Change]:
         known = renames.applied(surface.names(one))
         for each in _changes(known, surface.names(other)):
             place = each.place
-            if not _is_explained(each, explained):
+            if not _is_implied(each, explained):
                 own = (
                     {".".join(place[1:3])} if place[2:] and place[0] == "api" else users.get(place[:2], {""}) & lasting
                 )
@@ -125,7 +125,7 @@ def _merged(found: Iterable[_Found]) -> list[Change]:
     return sorted(changes, key=lambda c: (-LEVELS.index(c.level), c.operation, c.where, c.what))
 
 
-def _is_explained(change: _Found, explained: set[tuple[Place, str]]) -> bool:
+def _is_implied(change: _Found, explained: set[tuple[Place, str]]) -> bool:
     """Whether the document's changes account for that of a name.
 
     What comes or goes accounts for all that it holds. A type accounts for a declaration in the same place, and any of
@@ -187,8 +187,8 @@ def _judge(aspect: str, old: Any, new: Any, is_response: bool) -> tuple[str, str
     pairs = _pairs(old, new)
     less = any(not _covers(aspect, now, before) for before, now in pairs)
     more = any(not _covers(aspect, before, now) for before, now in pairs)
-    is_felt = less or more or aspect in ("default", "deprecated", "known values", "media type")
-    level = "major" if (more if is_response else less) else "minor" if is_felt else "none"
+    is_observable = less or more or aspect in ("default", "deprecated", "known values", "media type")
+    level = "major" if (more if is_response else less) else "minor" if is_observable else "none"
     hint = ""
     if aspect == "type" and None not in (old, new) and ("Unset" in old) != ("Unset" in new):
         hint = ", so it has to be there" if "Unset" in old else ", so it may be missing"

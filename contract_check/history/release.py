@@ -18,8 +18,8 @@ DIST = ROOT / "dist"
 
 def run(_: Namespace) -> int:
     """Checks, builds, and lists what is in dist/; raises Refusal that names everything that is in the way."""
-    project = _project()
-    version = project["version"]
+    own = project()
+    version = own["version"]
     tag = last_tag()
     at_head = [each for each in _say("git", "tag", "--points-at", "HEAD").splitlines() if each == tag]
     if at_head == [f"v{version}"]:
@@ -45,7 +45,7 @@ def run(_: Namespace) -> int:
     if hindrances:
         raise Refusal("\n".join(hindrances))
     note = diff.markdown(tag, changes) if tag else "**The first release.**\n"
-    _build(f"# {project['name']} {version}\n\n{note}")
+    _build(f"# {own['name']} {version}\n\n{note}")
     print("\n".join(str(file.relative_to(ROOT)) for file in sorted(DIST.glob("[!.]*"))))
     return 0
 
@@ -55,14 +55,9 @@ def last_tag(at: str = "HEAD") -> str:
     return _say("git", "describe", "--tags", "--abbrev=0", "--match", "v[0-9]*", at)
 
 
-def own_version() -> str:
-    """The version that pyproject.toml gives."""
-    return str(_project()["version"])
-
-
-def _project() -> dict[str, Any]:
-    project: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return project
+def project() -> dict[str, Any]:
+    """The table `project` of pyproject.toml."""
+    return dict(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"])
 
 
 def demand(last: str, verdict: str) -> str:

@@ -7,16 +7,7 @@ from typing import Any
 from generator.prepare.preparation import SERIALIZATION
 
 from ..document import names
-from ..document.tree import (
-    at,
-    is_array,
-    is_object,
-    list_or_empty,
-    object_or_empty,
-    operations,
-    parse_pointer,
-    references,
-)
+from ..document.tree import at, is_array, is_object, operations, parse_pointer, references
 from .surface import Facts, Place, place_of, route_of
 
 _Pair = tuple[dict[str, Any], dict[str, Any]]
@@ -46,27 +37,25 @@ class Renames:
         self._stems = {place: stem for place, stem in before.items() if place not in self.operations}
         _rename(old, self.classes)
 
-    def told(self) -> Iterator[tuple[Place, str]]:
+    def describe(self) -> Iterator[tuple[Place, str]]:
         """What is called otherwise, and what it was called; an operation's line names the classes named after it."""
-        untold = dict(self.classes)
+        unreported = dict(self.classes)
         for before, now in self.operations.items():
             if before == now:
                 continue
-            own = {name: untold.pop(name) for name in list(untold) if name.startswith(self._stems.get(now, " "))}
+            stem = self._stems.get(now, " ")
+            own = {name: unreported.pop(name) for name in list(unreported) if name.startswith(stem)}
             named = f", {', '.join(f'{name} is {own[name]}' for name in sorted(own))}" if own else ""
             yield now, f"was called {'.'.join(before)}{named}"
-        for name, its_name in untold.items():
+        for name, its_name in unreported.items():
             yield ("models", its_name), f"was called models.{name}"
 
     def applied(self, facts: Facts) -> Facts:
         """The facts of an older package, under the newer names."""
-        pattern = re.compile(rf"\b({'|'.join(map(re.escape, self.classes))})\b")
 
-        def renamed(fact: Any) -> Any:
-            return pattern.sub(lambda found: self.classes[found[0]], fact) if isinstance(fact, str) else fact
+        def renamed(fact: str) -> str:
+            return re.sub(r"\w+", lambda found: self.classes.get(found[0], found[0]), fact)
 
-        if not self.classes:
-            pattern = re.compile(r"(?!)")
         return {
             (operation, direction, self._moved(place), aspect): renamed(fact)
             for (operation, direction, place, aspect), fact in facts.items()
@@ -80,7 +69,7 @@ class Renames:
 
 def _classes(old: dict[str, Any], new: dict[str, Any], pairs: list[_Pair]) -> dict[str, str]:
     """The classes that stand in the same places of the same operations, alike, and nowhere else under these names."""
-    before, now = (object_or_empty(at(document, ("components", "schemas"))) for document in (old, new))
+    before, now = (document["components"]["schemas"] for document in (old, new))
     found: dict[str, set[str]] = {}
     waiting: list[tuple[Any, Any]] = [(_by_name(one), _by_name(other)) for one, other in pairs]
     seen = set[tuple[str, str]]()
@@ -102,7 +91,7 @@ def _classes(old: dict[str, Any], new: dict[str, Any], pairs: list[_Pair]) -> di
 
 def _by_name(operation: dict[str, Any]) -> dict[str, Any]:
     """An operation whose parameters are found by place and name, not by their order."""
-    parameters = {f"{each['in']} {each['name']}": each for each in list_or_empty(operation.get("parameters"))}
+    parameters = {f"{each['in']} {each['name']}": each for each in operation.get("parameters", ())}
     return operation | {"parameters": parameters}
 
 
@@ -115,10 +104,10 @@ def _is_alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 
 def _rename(document: dict[str, Any], renamed: dict[str, str]) -> None:
-    schemas = object_or_empty(at(document, ("components", "schemas")))
+    schemas = document["components"]["schemas"]
     for path, reference in list(references(document)):
         name = str(parse_pointer(reference)[-1])
         if name in renamed:
-            object_or_empty(at(document, path))["$ref"] = f"#/components/schemas/{renamed[name]}"
+            at(document, path)["$ref"] = f"#/components/schemas/{renamed[name]}"
     for name, now in renamed.items():
         schemas[now] = schemas.pop(name)

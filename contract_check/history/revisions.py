@@ -19,9 +19,9 @@ from generator.prepare import preparation
 from generator.verification import PACKAGE, files
 
 from .. import CONFIG, ROOT, VENDORED
-from ..document import loading, overlay, settings
+from ..document import loading, settings
 from ..document.defects import Refusal, count
-from ..document.prose_rules import server_url
+from ..document.semantic_rules import server_url
 from ..document.text import progress
 from . import surface
 
@@ -86,9 +86,7 @@ def layers(found: loading.Document, overlays: list[Path]) -> Layers:
     """The layers of a document that was loaded with these overlays."""
     made = Layers(found.source.file, deepcopy(found.value), loading.beneath(found.source.file, overlays))
     for value in (made.overlaid, made.beneath):
-        for cure in found.cures:
-            overlay.apply_action(cure, value)
-        loading.complete(value)
+        loading.complete(value, found.cures)
         if not server_url(found.value):
             value.pop("servers", None)  # A cure's placeholder is no promise.
     return made
@@ -125,8 +123,7 @@ def _overlays(commit: str) -> dict[str, bytes]:
 def make(name: str, text: bytes, overlays: dict[str, bytes]) -> Revision:
     """The revision that a document and its overlays come to, kept for the next time."""
     inputs = sorted(file for pattern in _INPUTS for file in ROOT.glob(pattern) if file.is_file())
-    told = json.dumps(list(overlays)).encode()
-    contents = [text, told, *overlays.values(), *(file.read_bytes() for file in inputs)]
+    contents = [text, json.dumps(list(overlays)).encode(), *overlays.values(), *(file.read_bytes() for file in inputs)]
     key = hashlib.sha256(b"\0".join(contents)).hexdigest()
     folder = _cached(key, lambda into: _generate(name, text, overlays, into))
     if note := (folder / "note").read_text(encoding="utf-8"):
@@ -154,9 +151,7 @@ def _generate(name: str, text: bytes, overlays: dict[str, bytes], into: Path) ->
     (into / "layers.json").write_text(
         json.dumps({"overlaid": kept.overlaid, "beneath": kept.beneath}), encoding="utf-8"
     )
-    for cure in found.cures:
-        overlay.apply_action(cure, found.value)
-    loading.complete(found.value)
+    loading.complete(found.value, found.cures)
     surface.keep_originals(found.value)
     with TemporaryDirectory() as work:
         move(making.make(found.value, Path(work)).package, into / PACKAGE)

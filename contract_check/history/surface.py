@@ -13,16 +13,15 @@ import griffe
 from generator.prepare.preparation import SERIALIZATION, WIRE_NAMES
 
 from ..document import serialization
-from ..document.media_types import FORM, JSON
-from ..document.prose_rules import server_url
+from ..document.names import attribute
+from ..document.operations import FORM, JSON, bare
+from ..document.semantic_rules import server_url
 from ..document.tree import (
     SCHEMA_KEYWORDS,
     JsonPath,
-    at,
     is_array,
     is_object,
     keyword_of,
-    list_or_empty,
     object_or_empty,
     operations,
     resolve,
@@ -46,7 +45,6 @@ _TOLD = _SHAPE | {
     *("$defs", "definitions"),
 }
 """The keywords that a fact of their own tells, or that promise nothing; any other one is compared as it is."""
-_SWITCHES = ("exclusiveMinimum", "exclusiveMaximum", "uniqueItems")
 _ANY_TEXT = ("", "^", "$", ".*", "^.*", ".*$", "^.*$")
 _ONE_WAY = {"request": "readOnly", "response": "writeOnly"}
 """The keyword that takes a property out of a direction: a caller sends it to no avail, or waits for it."""
@@ -73,27 +71,22 @@ def keep_originals(document: dict[str, Any]) -> None:
 def _rules(document: dict[str, Any], schema: dict[str, Any], seen: set[str]) -> Iterator[dict[str, Any]]:
     """What a schema, and each part that its `allOf` joins to it, says of a value beyond its type."""
     rules = {key: _bare(value) for key, value in schema.items() if key not in _TOLD and not key.startswith("x-")}
-    for limit, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
-        if rules.get(exclusive) is True:  # as OpenAPI 3.0 makes a limit exclusive
-            rules[exclusive] = rules.pop(limit, None)
     if str(schema.get("format", "password")) not in (*_TYPES, "password") and schema.get("type") == "string":
         rules["format"] = schema["format"]
-    if given := [value for value in (*list_or_empty(schema.get("enum")), schema.get("const")) if value is not None]:
+    if given := [value for value in (*schema.get("enum", ()), schema.get("const")) if value is not None]:
         rules["values"] = [json.dumps(value, ensure_ascii=False) for value in given]
     for key in ("anyOf", "oneOf"):
-        parts = list_or_empty(schema.get(key))
+        parts = schema.get(key)
         if parts and not any(_SHAPE & object_or_empty(part).keys() for part in parts):
             rules[key] = _bare(parts)
-    if rules := {key: rule for key, rule in rules.items() if not _says_nothing(key, rule)}:
+    for key in [key for key, rule in rules.items() if rule in (None, {}) or rule is (key != "uniqueItems")]:
+        del rules[key]  # `true` allows anything, but for `uniqueItems`, of which `false` does
+    if rules:
         yield rules
-    for part in list_or_empty(schema.get("allOf")):
+    for part in schema.get("allOf", ()):
         reference, target = str(object_or_empty(part).get("$ref", "")), resolve(document, part)
         if reference not in seen and not {"properties", "allOf"} & target.keys() and target.get("type") != "object":
             yield from _rules(document, target, seen | {reference} - {""})
-
-
-def _says_nothing(keyword: str, rule: Any) -> bool:
-    return rule is None or (rule is False if keyword in _SWITCHES else rule is True or rule == {})
 
 
 def _bare(value: Any) -> Any:
@@ -153,20 +146,12 @@ def _plain(annotation: object) -> str:
     return re.sub(r"\b_\w+\.", "", str(annotation))  # What a module calls another one is its own affair.
 
 
-def _attribute(name: str) -> str:
-    """What Python calls a property or a parameter."""
-    from openapi_python_client.strings import PythonIdentifier  # loads the generator, which few commands need
-
-    return str(PythonIdentifier(name, "field_"))
-
-
 def promises(document: dict[str, Any]) -> Facts:
     """What each operation's requests may hold, and what its responses may."""
     facts: Facts = {("", "", ("servers",), "URL"): server_url(document) or None}
-    schemas = object_or_empty(at(document, ("components", "schemas")))
-    schemes = object_or_empty(at(document, ("components", "securitySchemes")))
-    wire_names = object_or_empty(document.get(WIRE_NAMES))
-    told = set[tuple[str, str, str]]()
+    schemas, schemes = document["components"]["schemas"], document["components"].get("securitySchemes", {})
+    wire_names = document[WIRE_NAMES]
+    visited = set[tuple[str, str, str]]()
 
     def add(way: tuple[str, str], place: Place, schema: dict[str, Any], required: object, wire: str = "") -> None:
         types = set[str]() if required else {"Unset"}
@@ -175,19 +160,18 @@ def promises(document: dict[str, Any]) -> Facts:
             facts.update({(*way, ("models", name), "exists"): "class"} if name else {})
             if name and "enum" not in leaf:
                 types.add(name)
-                if (*way, name) not in told:
-                    told.add((*way, name))
+                if (*way, name) not in visited:
+                    visited.add((*way, name))
                     add(way, ("models", name), leaf, required=True)
                 continue
-            for part in list_or_empty(leaf.get("allOf")):
-                facts[*way, ("models", str(part.get("$ref", "")).rpartition("/")[2]), "exists"] = "class"
+            for part in leaf.get("allOf", ()):
+                facts[*way, ("models", part.get("$ref", "").rpartition("/")[2]), "exists"] = "class"
             types |= _types(leaf)
             for aspect, rule in _facts(leaf, way[1]):
                 given.setdefault(aspect, []).extend([] if rule in given.get(aspect, ()) else [rule])
             is_open |= leaf.get("type") == "string" and "values" not in dict(_facts(leaf, way[1]))
-            for key, part in object_or_empty(leaf.get("properties")).items():
-                here = (*place, _attribute(key))
-                add(way, here, part, key in list_or_empty(leaf.get("required")), wire_names.get(key, key))
+            for key, part in leaf.get("properties", {}).items():
+                add(way, (*place, attribute(key)), part, key in leaf.get("required", ()), wire_names.get(key, key))
             for key, sign in (("items", "[]"), ("additionalProperties", "{}")):
                 if isinstance(leaf.get(key), dict):
                     add(way, (*place, sign), leaf[key], required=True)
@@ -201,22 +185,22 @@ def promises(document: dict[str, Any]) -> Facts:
     def add_content(way: tuple[str, str], place: Place, holder: dict[str, Any], required: object) -> None:
         facts[*way, place, "exists"] = _demand(required)
         named = list[str]()
-        for media_type, content in object_or_empty(holder.get(_ORIGINAL + "content")).items():
-            bare = media_type.lower().partition(";")[0].strip()  # such as a charset says nothing to a caller
-            if JSON.fullmatch(bare):
-                named.append(bare)
-                bare = "as JSON"
-            elif not FORM.fullmatch(bare):  # of which the package has text or bytes, whatever they hold
-                add(way, (*place, bare), object_or_empty(content.get("schema")), required=True)
-            facts[*way, (*place, bare), "exists"] = "optional"
+        for media_type, content in holder.get(_ORIGINAL + "content", {}).items():
+            name = bare(media_type)  # such as a charset says nothing to a caller
+            if JSON.fullmatch(name):
+                named.append(name)
+                name = "as JSON"
+            elif not FORM.fullmatch(name):  # of which the package has text or bytes, whatever they hold
+                add(way, (*place, name), object_or_empty(content.get("schema")), required=True)
+            facts[*way, (*place, name), "exists"] = "optional"
         if named:
             facts[*way, (*place, "as JSON"), "media type"] = frozenset(named)
-        kinds = [content.get("schema", {}) for content in object_or_empty(holder.get("content")).values()]
+        kinds = [content.get("schema", {}) for content in holder.get("content", {}).values()]
         add(way, place, {"anyOf": kinds or [{"type": "null"}]}, required)
 
     for path, operation in operations(document):
         place = place_of(operation)
-        serialized = object_or_empty(document[SERIALIZATION].get("/".join(place[1:])))
+        serialized = document[SERIALIZATION].get("/".join(place[1:]), {"parameters": {}, "forms": {}})
         asked, answered = (".".join(place[1:]), "request"), (".".join(place[1:]), "response")
         facts[*asked, place, "exists"] = facts[*answered, place, "exists"] = "optional"
         facts[*asked, place, "route"] = route_of(path)
@@ -224,23 +208,23 @@ def promises(document: dict[str, Any]) -> Facts:
         facts[*asked, place, "deprecated"] = operation.get("deprecated") or None
         ways = [_credentials(schemes, way) for way in operation["security"]]
         facts[*asked, place, "security"] = frozenset(ways or [frozenset[str]()])
-        for parameter in map(object_or_empty, list_or_empty(operation.get("parameters"))):
-            here = (*place, _attribute(parameter["name"]))
+        for parameter in operation.get("parameters", ()):
+            here = (*place, attribute(parameter["name"]))
             wire = f"{parameter['in']} {wire_names.get(parameter['name'], parameter['name'])}"
-            add(asked, here, object_or_empty(parameter.get("schema")), parameter.get("required"), wire)
+            add(asked, here, parameter["schema"], parameter.get("required"), wire)
             key = f"{parameter['in']} {parameter['name']}"
             facts[*asked, here, "deprecated"] = parameter.get("deprecated") or None
             if originals := _original_schemas(parameter):  # of which the package takes text
                 add(asked, (*here, "as text"), {"anyOf": originals}, required=True)
-            facts[*asked, here, "style"] = object_or_empty(serialized.get("parameters")).get(key)
-        if body := object_or_empty(operation.get("requestBody")):
+            facts[*asked, here, "style"] = serialized["parameters"].get(key)
+        if body := operation.get("requestBody"):
             add_content(asked, (*place, "body"), body, body.get("required"))
-            for form in object_or_empty(serialized.get("forms")).values():
+            for form in serialized["forms"].values():
                 for field, encoding in form.items():
-                    facts[*asked, (*place, "body", _attribute(field)), "encoding"] = encoding
+                    facts[*asked, (*place, "body", attribute(field)), "encoding"] = encoding
         for status, response in operation["responses"].items():
             add_content(answered, (*place, f"status {status}"), response, required=True)
-            for name, header in object_or_empty(response.get("headers")).items():
+            for name, header in response.get("headers", {}).items():
                 here = (*place, f"status {status}", f"header {name.lower()}")
                 add(answered, here, object_or_empty(header.get("schema")), header.get("required"), name.lower())
         success = (facts[*answered, (*place, f"status {s}"), "type"] for s in operation["responses"] if s[0] == "2")
@@ -249,9 +233,9 @@ def promises(document: dict[str, Any]) -> Facts:
 
 
 def _original_schemas(parameter: dict[str, Any]) -> list[dict[str, Any]]:
-    contents = object_or_empty(parameter.get(_ORIGINAL + "content")).values()
-    found = [parameter.get(_ORIGINAL + "schema"), *(object_or_empty(content).get("schema") for content in contents)]
-    return [schema for schema in found if schema and _types(object_or_empty(parameter.get("schema"))) == {"str"}]
+    contents = parameter.get(_ORIGINAL + "content", {}).values()
+    found = [parameter.get(_ORIGINAL + "schema"), *(content.get("schema") for content in contents)]
+    return [schema for schema in found if schema and _types(parameter["schema"]) == {"str"}]
 
 
 def _demand(required: object) -> str:
@@ -273,13 +257,13 @@ def _leaves(schemas: dict[str, Any], schema: dict[str, Any]) -> Iterator[tuple[s
         return
     for whole in _with_parts(schemas, schema, set()):
         yield "", whole
-        for part in (part for key in ("anyOf", "oneOf") for part in list_or_empty(whole.get(key))):
+        for part in (*whole.get("anyOf", ()), *whole.get("oneOf", ())):
             yield from _leaves(schemas, object_or_empty(part))
 
 
 def _only_part(schema: dict[str, Any]) -> dict[str, Any]:
     """The reference that a schema stands for when its `allOf` holds nothing else, as in a described property."""
-    parts = list_or_empty(schema.get("allOf"))
+    parts = schema.get("allOf", ())
     is_alone = len(parts) == 1 and not (_SHAPE | {"required"}) & schema.keys() - {"allOf"}
     return {"$ref": parts[0]["$ref"]} if is_alone and "$ref" in parts[0] else {}
 
@@ -287,8 +271,8 @@ def _only_part(schema: dict[str, Any]) -> dict[str, Any]:
 def _with_parts(schemas: dict[str, Any], schema: dict[str, Any], seen: set[str]) -> Iterator[dict[str, Any]]:
     """`schema` and what its `allOf` joins to it: the fields of a named part are the class's own."""
     yield schema
-    for part in map(object_or_empty, list_or_empty(schema.get("allOf"))):
-        reference = str(part.get("$ref", ""))
+    for part in map(object_or_empty, schema.get("allOf", ())):
+        reference = part.get("$ref", "")
         if reference not in seen:
             seen.update({reference} - {""})
             yield from _with_parts(schemas, schemas[reference.rpartition("/")[2]] if reference else part, seen)
@@ -326,6 +310,8 @@ def _order(rule: Any) -> tuple[float, str]:
 
 def _credentials(schemes: dict[str, Any], way: dict[str, Any]) -> frozenset[str]:
     """What one way to be admitted asks for; what the document calls it doesn't matter."""
-    told = {name: [str(schemes[name].get(key, "")).lower() for key in ("type", "scheme", "in", "name")] for name in way}
-    words = {name: " ".join(filter(None, found)) for name, found in told.items()}
+    facts = {
+        name: [str(schemes[name].get(key, "")).lower() for key in ("type", "scheme", "in", "name")] for name in way
+    }
+    words = {name: " ".join(filter(None, found)) for name, found in facts.items()}
     return frozenset([*words.values(), *(f"{words[name]} {scope}" for name, scopes in way.items() for scope in scopes)])

@@ -19,7 +19,7 @@ from functools import cache
 from io import BytesIO
 from itertools import zip_longest
 from pathlib import Path
-from types import ModuleType, NoneType
+from types import ModuleType
 from typing import Any, Literal, NamedTuple, cast, get_args, get_origin
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -29,11 +29,10 @@ import attrs
 from generator.prepare import preparation
 
 from ..document import names, serialization
-from ..document.defects import Defect, Refusal
+from ..document.defects import Defect
 from ..document.examples import SAMPLES, Examples, Sample, given
 from ..document.loading import Document
-from ..document.media_types import JSON
-from ..document.operations import Operation
+from ..document.operations import IGNORED_HEADERS, JSON, Operation, bare
 from ..document.tree import (
     JsonPath,
     at,
@@ -46,6 +45,7 @@ from ..document.tree import (
     resolve,
     walk,
 )
+from ..document.values import JSON_TYPES
 from .package import Package, alternatives, json_fields
 
 CALLS = ("sync_detailed", "asyncio_detailed")
@@ -54,20 +54,12 @@ TOKEN = "sk-" + "loopback"
 """What is sent as a token; it opens nothing."""
 _BASE_PATH = "/base"
 
-_IGNORED_BY_OPENAPI = ("accept", "content-type", "authorization")
 _SET_BY_HTTPX = ("accept-encoding", "connection", "content-length", "cookie", "host", "transfer-encoding", "user-agent")
 _TEXTS = {"path": "a/b ?#%&+:é", "query": "a b&c=d+e#é", "header": "a-b;c=d", "cookie": "a-b.c"}
 """What stands for any text in a parameter: the characters that have to be escaped there."""
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:[\d:.]+(Z|[+-]\d\d:\d\d)")
 _UUID = re.compile(r"[\da-fA-F]{8}(-[\da-fA-F]{4}){3}-[\da-fA-F]{12}")
-_JSON_TYPES: dict[Any, str] = dict.fromkeys((str, datetime, date, UUID), "string") | {
-    bool: "boolean",
-    int: "integer",
-    float: "number",
-    NoneType: "null",
-    dict: "object",
-    list: "array",
-}
+_JSON_TYPES: dict[Any, str] = JSON_TYPES | dict.fromkeys((datetime, date, UUID), "string")
 
 
 class _Key(NamedTuple):
@@ -106,11 +98,9 @@ class _Request(NamedTuple):
 
 
 class Wire:
-    """A document, the package that was generated from it, and what was found."""
+    """A sound document, the package that was generated from it, and the findings."""
 
     def __init__(self, document: Document, folder: Path) -> None:
-        if document.defects:
-            raise Refusal("the document is not sound: see `python -m contract_check document`.")
         self.findings: dict[tuple[JsonPath, str], Defect] = {}
         self.package = Package(folder)
         self.base = deepcopy(document.value)
@@ -119,7 +109,7 @@ class Wire:
         for path, part in list(walk(prepared)):
             part["x-at"] = path  # What is moved and renamed still says where it stood.
         preparation.prepare(prepared)
-        self.models = object_or_empty(at(prepared, ("components", "schemas")))
+        self.models: dict[str, dict[str, Any]] = prepared["components"]["schemas"]
         self.class_at: dict[JsonPath, str] = {schema.get("x-at", ()): name for name, schema in self.models.items()}
         self.names: dict[JsonPath, str] = {
             part.get("x-at", ()): part["name"] for _, part in walk(prepared) if "in" in part and "name" in part
@@ -170,7 +160,7 @@ class Wire:
     def check_model(self, name: str, path: JsonPath) -> None:
         """Compare the fields of a model, and make instances of it."""
         model = self.package.classes.get(name)
-        if model is None and object_or_empty(self.models[name].get("properties")):
+        if model is None and self.models[name].get("properties"):
             self.find(path, f"missing model `{name}`: the package has none of this name.")
         if model is None or not attrs.has(model):
             return
@@ -271,7 +261,7 @@ class _OperationCheck:
         self.hints.pop("return")
         self.needs_token = wire.package.module("client").Client not in alternatives(self.hints.pop("client", None))
         self.parameters = dict(self._parameters())
-        self.content = {_bare(name): name for name in operation.content}
+        self.content = {bare(name): name for name in operation.content}
         self.unsent = dict(self.content)
         self.header, self.prefix = self._credential()
 
@@ -284,7 +274,7 @@ class _OperationCheck:
             attribute = names.attribute(self.wire.names.get(path, name))
             spellings = (f"{attribute}_{place}", f"{attribute}_" if attribute == "body" else attribute)
             argument = next((each for each in spellings if each in self.hints), "")
-            if place != "header" or name.lower() not in _IGNORED_BY_OPENAPI:
+            if place != "header" or name.lower() not in IGNORED_HEADERS:
                 key = _Key(place, name.lower() if place == "header" else name)
                 yield key, _Parameter(path, definition, argument)
 
@@ -412,7 +402,7 @@ class _OperationCheck:
             return
         headers = dict(request.headers)
         ours = {key.name for key in self.parameters if key.place == "header"}
-        usual = {*_IGNORED_BY_OPENAPI, *_SET_BY_HTTPX} - ours | {self.header.lower()}
+        usual = {*IGNORED_HEADERS, *_SET_BY_HTTPX} - ours | {self.header.lower()}
         cookies = (each.partition("=") for each in headers.get("cookie", "").split("; ") if each)
         sent: dict[_Key, list[str]] = {}
         for place, given_pairs in (
@@ -440,7 +430,7 @@ class _OperationCheck:
         self._check_body(call, headers.get("content-type", ""), request.body, body)
 
     def _check_body(self, call: str, media_type: str, content: bytes, body: Any) -> None:
-        name = self.content.get(_bare(media_type), "")
+        name = self.content.get(bare(media_type), "")
         if body is None:
             if content or media_type:
                 self.find(f"{call} sends {media_type or 'a body'} where no body is given.")
@@ -453,7 +443,7 @@ class _OperationCheck:
             if content or due != {}:  # A form without a field is no body at all.
                 self.find(f"{call} sends {media_type or 'no Content-Type'}, which is not documented.")
             return
-        self.unsent.pop(_bare(media_type), None)
+        self.unsent.pop(bare(media_type), None)
         fields, found = list[serialization.FormField](), cast("Any", content.decode(errors="replace"))
         with suppress(ValueError):
             if is_form:
@@ -532,10 +522,6 @@ def _first_difference(due: Any, found: Any, where: str = "$") -> str:
 def _shortened(value: Any) -> str:
     text = "nothing" if value is _NOTHING else repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
-
-
-def _bare(media_type: str) -> str:
-    return media_type.partition(";")[0].strip().lower()
 
 
 def _status(key: str, others: dict[str, Any]) -> int:

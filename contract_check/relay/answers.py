@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from math import ceil
 from typing import Any
 
-from ..document.media_types import JSON
+from ..document.operations import JSON, bare
 from ..document.tree import JsonPath, at, follow, object_or_empty
 from ..document.values import Schemas
 from . import departures
@@ -53,21 +53,21 @@ def judge(closed: Schemas, operation: JsonPath, answer: Received) -> Iterator[De
     """In what `answer` departs from a closed document."""
     document = closed.document
     key = documented(document, operation, answer.status)
-    bare = answer.media_type.partition(";")[0].strip().lower()
-    is_html = bare == "text/html" or _HTML.match(answer.body)
+    given = bare(answer.media_type)
+    is_html = given == "text/html" or _HTML.match(answer.body)
     if key is None:
         yield Departure("status", "status", f"the status {answer.status} is not documented")
         return
     place = (*follow(document, (*operation, "responses", key)), "content")
     names = sorted(object_or_empty(at(document, place)), key=lambda name: name.count("*"))
-    media_type = next((n for n in names if fnmatchcase(bare, n.partition(";")[0].strip().lower())), None)
+    media_type = next((n for n in names if fnmatchcase(given, bare(n))), None)
     if operation[-1] == "head" or (not names and not answer.body):
         return
     if not names:
         yield Departure("body", "#", "a body, where none is documented")
-    elif is_html and (media_type is None or JSON.fullmatch(bare)):
+    elif is_html and (media_type is None or JSON.fullmatch(given)):
         yield Departure("html", "#", f"HTML instead of {', '.join(names)}")
     elif media_type is None:
-        yield Departure("media-type", "#", f"{bare or 'no Content-Type'} instead of {', '.join(names)}")
-    elif JSON.fullmatch(bare):
+        yield Departure("media-type", "#", f"{given or 'no Content-Type'} instead of {', '.join(names)}")
+    elif JSON.fullmatch(given):
         yield from departures.of_json(closed, (*place, media_type, "schema"), answer.body)

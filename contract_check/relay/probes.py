@@ -152,15 +152,14 @@ async def ask(probes: list[Probe], url: str, *, trust_env: bool) -> list[Receive
     limits = httpx.Limits(max_keepalive_connections=0)  # a connection that the relay drops is no silence of its own
     async with httpx.AsyncClient(timeout=5, limits=limits, trust_env=trust_env) as client:
         for probe in probes:
-            within = _SUBMIT_WITHIN if probe.name == "submit" else _WITHIN
             try:
-                received = await _within(within, client, url, probe)
+                received = await _answer(client, url, probe)
                 while received.is_limit and received.pause <= patience and probe.name != "submit":
                     patience -= received.pause
                     left = count(len(probes) - len(given), "request")
                     print(f"429, the relay's limit: waiting {received.pause} s; {left} left ...", file=sys.stderr)
                     await asyncio.sleep(received.pause)
-                    received = await _within(within, client, url, probe)
+                    received = await _answer(client, url, probe)
                 given.append(received)
                 if received.is_limit:
                     break
@@ -177,17 +176,13 @@ async def ask(probes: list[Probe], url: str, *, trust_env: bool) -> list[Receive
     return given
 
 
-async def _within(seconds: float, client: httpx.AsyncClient, url: str, probe: Probe) -> Received:
-    async with asyncio.timeout(seconds):  # httpx has no deadline for an answer as a whole
-        return await _answer(client, url, probe)
-
-
 async def _answer(client: httpx.AsyncClient, url: str, probe: Probe) -> Received:
     headers = probe.credentials.get("headers", {}) | ({"Content-Type": "application/json"} if probe.body else {})
     target, body = httpx.URL(url + probe.route), b""
     if query := probe.credentials.get("params"):
         target = target.copy_merge_params(query)
-    async with client.stream(probe.method, target, headers=headers, content=probe.body) as got:
+    deadline = asyncio.timeout(_SUBMIT_WITHIN if probe.name == "submit" else _WITHIN)  # httpx has none for a response
+    async with deadline, client.stream(probe.method, target, headers=headers, content=probe.body) as got:
         async for chunk in got.aiter_bytes():
             body += chunk
             if len(body) > _LONGEST:

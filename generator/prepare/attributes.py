@@ -9,34 +9,32 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from copy import deepcopy
-from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from contract_check.document import names
+from contract_check.document.operations import IGNORED_HEADERS
 from contract_check.document.text import is_visible
-from contract_check.document.tree import list_or_empty, object_or_empty, operations, parse_pointer
+from contract_check.document.tree import operations, parse_pointer
 
 _CALL = ("client", "url")
 """What the generator keeps for itself: a parameter of these names gets its place behind it."""
-_IGNORED = ("accept", "authorization", "content-type")
-"""Header parameters that OpenAPI has ignored."""
 
 
 def name_properties(document: dict[str, Any]) -> dict[str, str]:
     """Renames properties of the named schemas; returns what each new name stands for."""
-    schemas = object_or_empty(object_or_empty(document.get("components")).get("schemas"))
+    schemas = document["components"]["schemas"]
     wire_names = dict[str, str]()
     for family in _families(schemas):
-        parts = [part for name in family for part in _inline_parts(object_or_empty(schemas[name]))]
-        keys = dict.fromkeys(key for part in parts for key in object_or_empty(part.get("properties")))
+        parts = [part for name in family for part in _inline_parts(schemas[name])]
+        keys = dict.fromkeys(key for part in parts for key in part.get("properties", ()))
         renamed = _told_apart({key: names.attribute(key) for key in keys})
         wire_names |= {new: key for key, new in renamed.items()}
         for part in parts if renamed else ():
             if "properties" in part:
                 part["properties"] = {renamed.get(key, key): value for key, value in part["properties"].items()}
             if "required" in part:
-                part["required"] = [renamed.get(key, key) for key in list_or_empty(part["required"])]
+                part["required"] = [renamed.get(key, key) for key in part["required"]]
     return wire_names
 
 
@@ -44,9 +42,9 @@ def _families(schemas: dict[str, Any]) -> Iterator[list[str]]:
     """The schemas that share fields by `allOf`, each family once."""
     linked: dict[str, set[str]] = {name: {name} for name in schemas}
     for name, schema in schemas.items():
-        for part in _inline_parts(object_or_empty(schema)):
-            for reference in (object_or_empty(each).get("$ref") for each in list_or_empty(part.get("allOf"))):
-                other = str(parse_pointer(reference)[-1]) if isinstance(reference, str) else name
+        for part in _inline_parts(schema):
+            for reference in (each["$ref"] for each in part.get("allOf", ()) if "$ref" in each):
+                other = str(parse_pointer(reference)[-1])
                 if other in linked and linked[other] is not linked[name]:
                     both = linked[name] | linked[other]
                     linked |= dict.fromkeys(both, both)
@@ -59,8 +57,8 @@ def _families(schemas: dict[str, Any]) -> Iterator[list[str]]:
 
 def _inline_parts(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield schema
-    for part in list_or_empty(schema.get("allOf")):
-        yield from _inline_parts(object_or_empty(part))
+    for part in schema.get("allOf", ()):
+        yield from _inline_parts(part)
 
 
 def name_parameters(document: dict[str, Any]) -> dict[str, str]:
@@ -69,11 +67,11 @@ def name_parameters(document: dict[str, Any]) -> dict[str, str]:
     A path parameter's name is never sent: it may change together with the path.
     """
     wire_names = dict[str, str]()
-    paths = object_or_empty(document.get("paths"))
+    paths = document["paths"]
     for path, operation in operations(document):
-        own = list_or_empty(operation.get("parameters"))
+        own = operation.get("parameters", [])
         given = {(each["in"], each["name"]) for each in own}
-        shared = list_or_empty(object_or_empty(paths[str(path[1])]).get("parameters"))
+        shared = paths[path[1]].get("parameters", [])
         own = [*own, *(deepcopy(each) for each in shared if (each["in"], each["name"]) not in given)]
         in_route = _in_route(str(path[1]))
         for parameter in own:
@@ -83,24 +81,22 @@ def name_parameters(document: dict[str, Any]) -> dict[str, str]:
         if own:
             operation["parameters"] = own
     for route in list(paths):
-        item = object_or_empty(paths.pop(route))
+        item = paths.pop(route)
         item.pop("parameters", None)
-        named = re.sub(r"{([^{}]*)}", partial(_replaced, _in_route(route)), route)
+        named = route
+        for name, new in _in_route(route).items():
+            named = named.replace("{" + name + "}", "{" + new + "}")
         readable = "".join(each if is_visible(each) else quote(each) for each in named)
         # Two paths may differ in nothing but how a parameter's name is written.
-        paths[readable] = object_or_empty(paths.get(readable)) | item
+        paths[readable] = paths.get(readable, {}) | item
     return wire_names
-
-
-def _replaced(in_route: dict[str, str], found: re.Match[str]) -> str:
-    return "{" + in_route[found[1]] + "}"
 
 
 def _name_parameters(parameters: list[dict[str, Any]]) -> dict[str, str]:
     keys = [
         (each["in"], each["name"])
         for each in parameters
-        if each["in"] != "header" or each["name"].lower() not in _IGNORED
+        if each["in"] != "header" or each["name"].lower() not in IGNORED_HEADERS
     ]
     attributes = {key: names.attribute(key[1]) for key in keys}
     places: dict[str, list[str]] = {}

@@ -9,7 +9,6 @@ from contract_check.document.tree import (
     JsonPath,
     at,
     keyword_of,
-    list_or_empty,
     object_or_empty,
     parse_pointer,
     references,
@@ -39,7 +38,7 @@ def name_classes(document: dict[str, Any]) -> dict[str, JsonPath]:
     inline = {
         path: names.class_name(name)
         for path, name in named.items()
-        if keyword_of(path) in SCHEMA_KEYWORDS - {"allOf", "schemas"} and is_class(object_or_empty(at(document, path)))
+        if keyword_of(path) in SCHEMA_KEYWORDS - {"allOf", "schemas"} and is_class(at(document, path))
     }
     told_apart = names.unique(inline, "", (key.lower() for key in schemas))
     for path in reversed(told_apart):  # Children first: what they leave behind is a reference.
@@ -76,7 +75,7 @@ def _label(document: dict[str, Any], path: JsonPath, part: dict[str, Any]) -> st
 
 def is_class(schema: dict[str, Any]) -> bool:
     """Whether the generator makes a class, a model or an enumeration, of `schema`."""
-    parts = list_or_empty(schema.get("allOf"))
+    parts = schema.get("allOf", ())
     if "$ref" in schema or schema.get("anyOf") or schema.get("oneOf") or (len(parts) == 1 and "$ref" in parts[0]):
         return False
     return bool(schema.get("enum") or parts or schema.get("type") == "object" or schema.get("properties"))
@@ -88,7 +87,7 @@ def _name_components(document: dict[str, Any], schemas: dict[str, Any]) -> dict[
     renamed = names.unique(wanted, "")
     for path, reference in list(references(document)):
         if keyword_of(path) in SCHEMA_KEYWORDS:
-            object_or_empty(at(document, path))["$ref"] = ROOT + renamed[str(parse_pointer(reference)[-1])]
+            at(document, path)["$ref"] = ROOT + renamed[str(parse_pointer(reference)[-1])]
     for key in list(schemas):
         schemas[renamed[key]] = schemas.pop(key)
     nullable = [key for key, schema in schemas.items() if is_class(schema) and schema.pop("nullable", False)]
@@ -101,7 +100,7 @@ def _name_components(document: dict[str, Any], schemas: dict[str, Any]) -> dict[
 
 
 def _move(document: dict[str, Any], path: JsonPath, name: str) -> None:
-    schema = object_or_empty(at(document, path))
+    schema = at(document, path)
     moved = dict(schema)
     document["components"]["schemas"][name] = moved
     schema.clear()

@@ -1,51 +1,39 @@
 """An `allOf` whose parts give one property different types: the generator merges few of these, and refuses the rest."""
 
-from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
-from contract_check.document.tree import at, list_or_empty, object_or_empty, resolve
+from contract_check.document.tree import JsonPath, list_or_empty, parts, resolve
 
 _NARROWER = {("integer", "number"), ("number", "integer")}
 
 
-def merge_overridden(document: dict[str, Any]) -> list[str]:
+def merge_overridden(document: dict[str, Any]) -> list[JsonPath]:
     """Makes one object of each named `allOf` that says a property twice in two ways; returns where nothing fits both.
 
     The generator makes one class of an `allOf` in any case, so that no caller sees the difference.
     """
-    schemas = object_or_empty(at(document, ("components", "schemas")))
-    empty = list[str]()
-    for name, schema in schemas.items():
+    empty = list[JsonPath]()
+    for name, schema in document["components"]["schemas"].items():
         if not schema.get("allOf"):
             continue
         found = list(parts(document, schema))
         given: dict[str, list[dict[str, Any]]] = {}
         for part in found:
-            for key, value in object_or_empty(part.get("properties")).items():
-                given.setdefault(key, []).append(object_or_empty(value))
+            for key, value in part.get("properties", {}).items():
+                given.setdefault(key, []).append(value)
         if not any(_is_overridden(values) for values in given.values()):
             continue
         merged = {key: _merged(document, values) for key, values in given.items()}
-        empty += [f"{name}.{key}" for key, value in merged.items() if value is None]
-        required = dict.fromkeys(key for part in found for key in list_or_empty(part.get("required")))
+        empty += [("components", "schemas", name, "properties", key) for key in merged if merged[key] is None]
+        required = dict.fromkeys(key for part in found for key in part.get("required", ()))
         additional = [part["additionalProperties"] for part in found if "additionalProperties" in part]
-        told = {key: value for key, value in schema.items() if key not in ("allOf", "properties", "required")}
+        others = {key: value for key, value in schema.items() if key not in ("allOf", "properties", "required")}
         schema.clear()
-        schema.update(told | {"type": "object", "properties": {key: value or {} for key, value in merged.items()}})
+        schema.update(others | {"type": "object", "properties": {key: value or {} for key, value in merged.items()}})
         schema.update({"required": list(required)} if required else {})
         schema.update({"additionalProperties": deepcopy(additional[-1])} if additional else {})
     return empty
-
-
-def parts(document: dict[str, Any], schema: dict[str, Any], seen: set[int] | None = None) -> Iterator[dict[str, Any]]:
-    """The parts of a schema, those that it refers to first, and itself."""
-    seen = set() if seen is None else seen
-    if id(schema) not in seen:
-        seen.add(id(schema))
-        for part in list_or_empty(schema.get("allOf")):
-            yield from parts(document, resolve(document, part), seen)
-        yield schema
 
 
 def _is_overridden(values: list[dict[str, Any]]) -> bool:
@@ -58,7 +46,7 @@ def _merged(document: dict[str, Any], values: list[dict[str, Any]]) -> dict[str,
     """What fits every one of `values`; None where nothing does."""
     if not _is_overridden(values):
         return {key: deepcopy(item) for value in values for key, item in value.items()}
-    said = {key: item for value in values for key, item in value.items() if key == "description"}
+    described = {key: item for value in values for key, item in value.items() if key == "description"}
     kept = _alternatives(document, values[0])
     for value in values[1:]:
         others = _alternatives(document, value)
@@ -70,15 +58,14 @@ def _merged(document: dict[str, Any], values: list[dict[str, Any]]) -> dict[str,
         if not kept:
             return None
     unique = [each for index, each in enumerate(kept) if each not in kept[:index]]
-    return said | deepcopy(unique[0] if len(unique) == 1 else {"anyOf": unique} if unique else {})
+    return described | deepcopy(unique[0] if len(unique) == 1 else {"anyOf": unique} if unique else {})
 
 
 def _alternatives(document: dict[str, Any], value: dict[str, Any]) -> list[dict[str, Any]]:
     """The types that a property may have, one schema each; none where it may have any."""
     target = resolve(document, value)
-    unions = [*list_or_empty(target.get("anyOf")), *list_or_empty(target.get("oneOf"))]
-    if unions:
-        inner = [each for part in unions for each in _alternatives(document, object_or_empty(part))]
+    if unions := [*target.get("anyOf", ()), *target.get("oneOf", ())]:
+        inner = [each for part in unions for each in _alternatives(document, part)]
         return [*inner, {"type": "null"}] if value.get("nullable") is True else inner
     if "$ref" in value:
         return [{"$ref": value["$ref"]}]
@@ -94,7 +81,7 @@ def _alternatives(document: dict[str, Any], value: dict[str, Any]) -> list[dict[
 def _narrower(document: dict[str, Any], one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any] | None:
     """What fits both of two types, or None."""
     if "$ref" in one or "$ref" in other:
-        values = [set(list_or_empty(resolve(document, each).get("enum"))) for each in (one, other)]
+        values = [set(resolve(document, each).get("enum", ())) for each in (one, other)]
         if all(values):
             return (one if len(values[0]) <= len(values[1]) else other) if values[0] & values[1] else None
         named, plain = (one, other) if "$ref" in one else (other, one)
@@ -108,6 +95,6 @@ def _narrower(document: dict[str, Any], one: dict[str, Any], other: dict[str, An
 
 def _type(schema: dict[str, Any]) -> str:
     """The type of a named class: that of an object, or of an enumeration's values."""
-    values = list_or_empty(schema.get("enum"))
+    values = schema.get("enum", [])
     usual = "object" if not values else "string" if isinstance(values[0], str) else "integer"
     return str(schema.get("type") or usual)

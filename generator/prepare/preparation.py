@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from contract_check.document import long_running, names, overlay, serialization
-from contract_check.document.media_types import FORM, JSON, TEXT
+from contract_check.document.operations import FORM, JSON, TEXT
 from contract_check.document.text import is_visible, visible
 from contract_check.document.tree import (
     SCHEMA_KEYWORDS,
@@ -23,6 +23,7 @@ from contract_check.document.tree import (
     object_or_empty,
     operations,
     parse_pointer,
+    parts,
     pointer,
     references,
     resolve,
@@ -31,7 +32,7 @@ from contract_check.document.tree import (
 
 from . import attributes
 from .classes import ROOT, is_class, name_classes
-from .merging import merge_overridden, parts
+from .merging import merge_overridden
 
 _BINARY = "application/octet-stream"
 _Known: TypeAlias = dict[int, tuple[dict[str, Any], bool | None]]
@@ -86,9 +87,8 @@ def prepare(document: dict[str, Any]) -> Prepared:
             _simplify(document, schema)
             _merge_parts(document, path, schema, known, prepared)
     prepared.classes = name_classes(document)
-    for place in merge_overridden(document):
-        name, _, key = place.partition(".")
-        prepared.note(("components", "schemas", name, "properties", key), "no value fits all parts; typed as Any.")
+    for path in merge_overridden(document):
+        prepared.note(path, "no value fits all parts; typed as Any.")
     _break_circles(document, prepared)
     wire_names = attributes.name_properties(document)
     _inline(document, ("parameters", "requestBody", "responses", "headers", "callbacks", "links", "requestBodies"))
@@ -151,7 +151,7 @@ def _name_odd_references(document: dict[str, Any]) -> None:
 def _spread_security(document: dict[str, Any]) -> None:
     """Says for each operation what the document says once for all; an empty requirement makes it optional."""
     for _, operation in operations(document):
-        required = list_or_empty(operation.get("security", document.get("security")))
+        required = operation.get("security", document.get("security", []))
         operation["security"] = required if all(required) else []
 
 
@@ -161,12 +161,12 @@ def _name_operations(document: dict[str, Any]) -> None:
     given: dict[Any, JsonPath] = {operation.get("operationId"): path for path, operation in operations(document)}
     for path, operation in operations(document):
         method, route = str(path[2]), str(path[1])
-        group = names.group(str(next(iter(list_or_empty(operation.get("tags"))), "")), route)
+        group = names.group(next(iter(operation.get("tags", ())), ""), route)
         operation["tags"] = [group]
-        wanted[path] = f"{group}/{names.operation(str(operation.get('operationId', '')), method, route)}"
+        wanted[path] = f"{group}/{names.operation(operation.get('operationId', ''), method, route)}"
     named = names.unique(wanted)
     for path, name in named.items():
-        object_or_empty(at(document, path))["operationId"] = name.rpartition("/")[2]
+        at(document, path)["operationId"] = name.rpartition("/")[2]
     document[TASKS] = {
         named[path]: {
             key: named[given[value]] if key.endswith("-operation") else value for key, value in declared.items()
@@ -178,7 +178,7 @@ def _name_operations(document: dict[str, Any]) -> None:
 
 def _media_types(path: JsonPath, part: dict[str, Any], prepared: Prepared) -> None:
     """Keeps of each response the media type that is typed, and has the generator read bytes as bytes."""
-    content = object_or_empty(part.get("content"))
+    content = object_or_empty(part.get("content"))  # a link's requestBody is data
     is_response = keyword_of(path) == "responses"
     if is_response and len(content) > 1:
         typed = min(content, key=lambda name: not JSON.fullmatch(name))
@@ -241,11 +241,11 @@ def _describe(document: dict[str, Any]) -> None:
 def _simplify(document: dict[str, Any], schema: dict[str, Any]) -> None:
     """Says in the generator's words what a schema says in rarer ones, or leaves it free."""
     allow_patterns(schema)
-    if is_object(schema.get("properties")):
+    if "properties" in schema:
         # A field that is required and not described is a field all the same; the generator would forget it.
-        described = {name for part in parts(document, schema) for name in object_or_empty(part.get("properties"))}
-        schema["properties"] |= {name: {} for name in list_or_empty(schema.get("required")) if name not in described}
-    if len(list_or_empty(schema.get("allOf"))) == 1 and (schema.get("properties") or schema.get("required")):
+        described = {name for part in parts(document, schema) for name in part.get("properties", ())}
+        schema["properties"] |= {name: {} for name in schema.get("required", ()) if name not in described}
+    if len(schema.get("allOf", ())) == 1 and (schema.get("properties") or schema.get("required")):
         # Of one part, the generator makes that part, and forgets what stands beside it.
         own = {key: schema.pop(key) for key in ("properties", "required", "additionalProperties") if key in schema}
         schema["allOf"].append(own)
@@ -253,14 +253,12 @@ def _simplify(document: dict[str, Any], schema: dict[str, Any]) -> None:
         schema["items"] = {}
     for key in ("anyOf", "oneOf"):
         if "properties" in schema and not any(
-            {"$ref", "type", "properties"} & object_or_empty(s).keys() for s in schema.get(key, ())
+            {"$ref", "type", "properties"} & part.keys() for part in schema.get(key, ())
         ):
             schema.pop(key, None)  # Such as `required` alone: which fields go together, not what they are.
     if isinstance(schema.get("const"), dict | list) or not _is_plain(schema.get("const")):
         del schema["const"]
-    values: list[Any] = [
-        value for value in dict.fromkeys(map(_hashable, list_or_empty(schema.get("enum")))) if value is not None
-    ]
+    values: list[Any] = [value for value in dict.fromkeys(map(_hashable, schema.get("enum", ()))) if value is not None]
     types = list_or_empty(schema.get("type"))
     if "enum" in schema and not is_enumeration(values):
         del schema["enum"]
@@ -283,7 +281,7 @@ def _merge_parts(
     document: dict[str, Any], path: JsonPath, schema: dict[str, Any], known: _Known, prepared: Prepared
 ) -> None:
     """Merges an `allOf` of anything but objects, which the generator refuses; one that mixes kinds is left free."""
-    joined = [resolve(document, part) for part in list_or_empty(schema.get("allOf"))]
+    joined = [resolve(document, part) for part in schema.get("allOf", ())]
     kinds = {_only_objects_fit(document, part, known) for part in joined} - {None}
     for index, part in enumerate(joined):
         if "$ref" in schema["allOf"][index] and _only_objects_fit(document, part, known) is None:
@@ -310,26 +308,21 @@ def _takes_null(schema: dict[str, Any]) -> bool:
 def _only_objects_fit(document: dict[str, Any], schema: dict[str, Any], known: _Known) -> bool | None:
     """Whether only an object fits `schema`; None where it says nothing of that, such as `required` alone.
 
-    `known` holds what was found out, by the schema's identity, and the schema, so that this stays its own: many ways
-    may lead to one.
+    `known` memoizes this by the schema's identity, and holds the schema, so that no other one takes its identity.
     """
     if id(schema) not in known:
-        known[id(schema)] = schema, _find_out_whether_only_objects_fit(document, schema, known)
+        fits = None
+        if {"type", "properties", "allOf", "anyOf", "oneOf", "enum", "const"} & schema.keys():
+            inner = [_only_objects_fit(document, resolve(document, part), known) for part in schema.get("allOf", ())]
+            is_union = schema.get("anyOf") or schema.get("oneOf") or schema.get("nullable")
+            fits = not is_union and False not in inner and schema.get("type", "object") == "object"
+        known[id(schema)] = schema, fits
     return known[id(schema)][1]
-
-
-def _find_out_whether_only_objects_fit(document: dict[str, Any], schema: dict[str, Any], known: _Known) -> bool | None:
-    if not {"type", "properties", "allOf", "anyOf", "oneOf", "enum", "const"} & schema.keys():
-        return None
-    if schema.get("anyOf") or schema.get("oneOf") or schema.get("nullable"):
-        return False
-    parts = [_only_objects_fit(document, resolve(document, part), known) for part in list_or_empty(schema.get("allOf"))]
-    return False not in parts and schema.get("type", "object") == "object"
 
 
 def _break_circles(document: dict[str, Any], prepared: Prepared) -> None:
     """Leaves free the place where a list or a union holds itself: only a class can."""
-    schemas = object_or_empty(at(document, ("components", "schemas")))
+    schemas = document["components"]["schemas"]
     edges = {key: [] if is_class(schema) else list(references(schema)) for key, schema in schemas.items()}
 
     def reaches(start: str, goal: str, seen: set[str]) -> bool:
@@ -348,8 +341,7 @@ def _break_circles(document: dict[str, Any], prepared: Prepared) -> None:
 
 def allow_patterns(schema: dict[str, Any]) -> None:
     """Makes additional fields of those that a pattern names: a type of Python's has no patterns for its keys."""
-    patterns = object_or_empty(schema.pop("patternProperties", None))
-    if patterns:
+    if patterns := schema.pop("patternProperties", {}):
         is_alone = len(patterns) == 1 and schema.get("additionalProperties") is False
         schema["additionalProperties"] = next(iter(patterns.values())) if is_alone else {}
 

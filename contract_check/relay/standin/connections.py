@@ -164,7 +164,7 @@ class _Handler(BaseHTTPRequestHandler):
     def serve(self) -> None:
         body = self.read_body()
         if len(body) < int(self.headers.get("content-length", 0)):
-            self.close_connection = True  # whoever called left before it was said what for
+            self.close_connection = True  # client disconnected before the whole body arrived
             return
         answer = self.server.receive(Request(self.command, self.path, self.headers, body, self.number))
         while answer.wait and not answer.wait.wait(0.02) and not self.server.stopping.is_set():

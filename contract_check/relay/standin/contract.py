@@ -8,8 +8,7 @@ from typing import Any, Self
 from ... import VENDORED
 from ...document.examples import Examples
 from ...document.loading import load
-from ...document.media_types import JSON
-from ...document.operations import SAFE, Operation, of
+from ...document.operations import JSON, SAFE, Operation, of
 from ...document.tree import at, follow, object_or_empty, resolve
 from ..departures import Departure
 from .answers import Answer, inner_error

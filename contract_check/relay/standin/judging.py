@@ -7,8 +7,7 @@ from http.cookies import SimpleCookie
 from typing import Any
 
 from ...document.closed_objects import forbid_undocumented_fields
-from ...document.media_types import FORM, JSON
-from ...document.operations import Operation
+from ...document.operations import FORM, JSON, Operation, bare
 from ...document.serialization import read_form
 from ...document.tree import JsonPath, at, follow, is_array, object_or_empty, resolve, walk
 from ...document.values import Schemas
@@ -89,7 +88,7 @@ class Judge:
             if operation.requires_body:
                 yield Departure("missing", "body", "it is missing")
             return
-        documented = {name.partition(";")[0].strip().lower(): name for name in operation.content}
+        documented = {bare(name): name for name in operation.content}
         if request.media_type not in documented:
             known = ", ".join(documented) or "no body at all"
             yield Departure("media-type", "body", f"the media type {request.media_type or 'none'} instead of {known}")

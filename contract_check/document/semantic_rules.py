@@ -8,7 +8,7 @@ from typing import Any
 import regress
 
 from . import names, values
-from .defects import Action, Defect, remove, update
+from .defects import Defect, remove, update
 from .operations import Operation, of
 from .text import is_visible
 from .tree import (
@@ -45,25 +45,21 @@ def check_values(document: dict[str, Any]) -> Iterator[Defect]:
 
 def _references(document: dict[str, Any]) -> Iterator[Defect]:
     for path, reference in references(document):
-        target = parse_pointer(reference)
+        target, near = parse_pointer(reference), list[str]()
         if not reference.startswith("#/"):
             problem = f"`{reference}` leaves the file; a client is generated from one document."
-        elif at(document, target) is not None and _is_of_another_kind(path, target):
-            problem = f"`{reference}` leads to no {_KINDS.get(keyword_of(path), 'schema')}."
         elif at(document, target) is None:
             problem = f"`{reference}` names nothing in this document."
-            siblings = [str(name) for name in object_or_empty(at(document, target[:-1]))]
-            near = difflib.get_close_matches(str(target[-1]), siblings, 1)
-            if near:
-                nearest = pointer((*target[:-1], near[0]))
-                yield Defect(
-                    (*path, "$ref"), problem, update(path, {"$ref": nearest}, f"{problem} {near[0]} is nearest.")
-                )
-                continue
+            near = difflib.get_close_matches(str(target[-1]), object_or_empty(at(document, target[:-1])), 1)
+        elif _is_of_another_kind(path, target):
+            problem = f"`{reference}` leads to no {_KINDS.get(keyword_of(path), 'schema')}."
         else:
             continue
-        why = f"{problem} Without it, anything may stand here."
-        yield Defect((*path, "$ref"), problem, remove((*path, "$ref"), why))
+        cure = remove((*path, "$ref"), f"{problem} Without it, anything may stand here.")
+        if near:
+            nearest = pointer((*target[:-1], near[0]))
+            cure = update(path, {"$ref": nearest}, f"{problem} {near[0]} is nearest.")
+        yield Defect((*path, "$ref"), problem, cure)
 
 
 _KINDS = {
@@ -97,11 +93,10 @@ def server_url(document: dict[str, Any]) -> str:
 def _servers(document: dict[str, Any]) -> Iterator[Defect]:
     if not server_url(document):
         problem = "no server with an absolute URL is given, and the client's base_url has no default."
-        cure: Action = update(
-            (), {"servers": [{"url": "https://relay.example.com"}]}, f"{problem} Put the relay's URL here."
-        )
+        server, why = {"url": "https://relay.example.com"}, f"{problem} Put the relay's URL here."
+        cure = update((), {"servers": [server]}, why)
         if document.get("servers"):
-            cure = update(("servers", 0), {"url": "https://relay.example.com"}, f"{problem} Put the relay's URL here.")
+            cure = update(("servers", 0), server, why)
         yield Defect(("servers",), problem, cure)
 
 
