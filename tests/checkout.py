@@ -57,7 +57,7 @@ def contract_check(*arguments: object, env: Mapping[str, str] | None = None) -> 
 
 def _call(main: Callable[[], int], *arguments: object, env: Mapping[str, str] | None = None) -> Completed:
     given = [str(argument) for argument in arguments]
-    out, err, limit = StringIO(), StringIO(), sys.getrecursionlimit()
+    out, err, limit, imported = StringIO(), StringIO(), sys.getrecursionlimit(), set(sys.modules)
     try:
         with (
             patch.object(sys, "argv", given),
@@ -70,8 +70,9 @@ def _call(main: Callable[[], int], *arguments: object, env: Mapping[str, str] | 
         code = int(exit_.code or 0)
     finally:
         sys.setrecursionlimit(limit)
-        for name in [name for name in sys.modules if name.startswith("package_")]:
-            del sys.modules[name]  # A test may change the package that was imported before it checks again.
+        for name in sys.modules.keys() - imported:
+            if name.startswith("package_"):  # A test may change a package and check it again.
+                del sys.modules[name]
     return Completed(given, code, out.getvalue(), err.getvalue())
 
 
