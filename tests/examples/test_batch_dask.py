@@ -370,9 +370,10 @@ def test_items_are_checked_before_anything_is_sent(
 
 
 def test_a_journal_in_use_and_a_package_without_the_status_query_are_said(
-    batch: Batch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    batch: Batch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     items = items_file(tmp_path, 4)
+    monkeypatch.setattr(batch.main, "STATUS_QUERY", "generated_client.api.videos.none")
     assert batch(items, "--wait") == 2
     assert "status-query.yaml" in capsys.readouterr().err
     book = import_module("journal").Journal(items.with_suffix(".journal"))
