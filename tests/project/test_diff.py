@@ -396,8 +396,8 @@ def test_a_defect_is_cured_and_said_so(tmp_path: File) -> None:
     new = write(tmp_path, document, "new.json")
     done = diff(old, new)
     assert done.returncode == 0
-    assert f"note: {new}: 5 overlay actions changed nothing, 1 suggested cure applied\n" in done.stderr
-    assert f"note: {old}: 5 overlay actions changed nothing\n" in done.stderr
+    assert f"note: {new}: 6 overlay actions changed nothing, 1 suggested cure applied\n" in done.stderr
+    assert f"note: {old}: 6 overlay actions changed nothing\n" in done.stderr
 
 
 @pytest.fixture
