@@ -17,7 +17,7 @@ _KEYS: Final = (*_OPERATIONS, *_POINTERS, *_STATES, *_SECONDS)
 
 def check(document: dict[str, Any]) -> Iterator[Defect]:
     """What is wrong with each declaration; without it, the operation has no poll() and download()."""
-    by_id = {operation.get("operationId"): path for path, operation in operations(document)}
+    by_id = {str(operation.get("operationId")): path for path, operation in operations(document)}
     for path, operation in operations(document):
         if EXTENSION in operation:
             place = (*path, EXTENSION)
@@ -25,13 +25,13 @@ def check(document: dict[str, Any]) -> Iterator[Defect]:
                 yield Defect(place, problem, remove(place, problem))
 
 
-def _problems(document: dict[str, Any], value: Any, by_id: dict[Any, JsonPath]) -> Iterator[str]:
+def _problems(document: dict[str, Any], value: Any, by_id: dict[str, JsonPath]) -> Iterator[str]:
     declared = object_or_empty(value)
     if declared.keys() != set(_KEYS):
         yield f"it must have exactly these keys: {', '.join(_KEYS)}."
         return
     for key in _OPERATIONS:
-        path = by_id.get(declared[key])
+        path = by_id.get(str(declared[key]))
         if path is None:
             yield f"`{key}` names no operation: there is no operationId `{declared[key]}`."
         elif len(_required(document, path)) != 1 or f"{{{_required(document, path)[0]}}}" not in str(path[1]):
