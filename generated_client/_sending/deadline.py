@@ -51,9 +51,10 @@ class Deadline:
         """Raise DeadlineExceeded for a step that timed out because the deadline is over."""
         try:
             yield
-        except httpx.TimeoutException:
+        except httpx.TimeoutException as timed_out:
             if time.monotonic() < self.until:
                 raise
+            timed_out.__traceback__ = None  # since Python 3.12 it makes a cycle, which holds the request body
             raise self.error(request) from None
 
     @asynccontextmanager
@@ -66,9 +67,10 @@ class Deadline:
             with self.enforced(request):
                 async with limit:
                     yield
-        except TimeoutError:
+        except TimeoutError as timed_out:
             if not limit.expired():
                 raise
+            timed_out.__traceback__ = None
             raise self.error(request) from None
 
 
