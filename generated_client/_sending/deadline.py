@@ -71,6 +71,8 @@ class Deadline:
             if not limit.expired():
                 raise
             timed_out.__traceback__ = None
+            if timed_out.__cause__:  # the cancellation
+                timed_out.__cause__.__traceback__ = None
             raise self.error(request) from None
 
 
