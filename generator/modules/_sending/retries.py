@@ -80,7 +80,9 @@ class Attempts:
 
 
 def describe(response: httpx.Response) -> str:
-    """The status and the request id, for the log."""
+    """The status and the request id, for the log; nothing while that is off, since headers are slow to search."""
+    if not _LOG.isEnabledFor(logging.INFO):
+        return ""
     found = request_id(response.headers)
     return f"{response.status_code}{f', request id {found}' if found else ''}"
 
