@@ -17,7 +17,7 @@ from . import cures, report
 _CHANGELOG = ROOT / "CHANGELOG.md"
 _PLACES = {place: place.relative_to(ROOT).as_posix() for place in (VENDORED, CURES, ROOT / PACKAGE, REFERENCE)}
 _PLACES[_CHANGELOG] = _CHANGELOG.name
-"""What an adoption replaces, and its name in git."""
+"""The files that an adoption replaces, each with its name in git."""
 _HEAD = "# `make adopt` writes this file at each adoption: what one document needs. Yours goes into overlay.yaml.\n"
 
 

@@ -1,4 +1,4 @@
-"""What an adoption means: on one screen, and in the draft of an entry in CHANGELOG.md."""
+"""Report an adoption: on one screen, and as a draft of an entry in CHANGELOG.md."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence

@@ -16,7 +16,7 @@ _KEYS: Final = (*_OPERATIONS, *_POINTERS, *_STATES, *_SECONDS)
 
 
 def check(document: dict[str, Any]) -> Iterator[Defect]:
-    """What is wrong with each declaration; without it, the operation has no poll() and download()."""
+    """Yield the defects of each declaration; the cure removes it, and with it poll() and download()."""
     by_id = {str(operation.get("operationId")): path for path, operation in operations(document)}
     for path, operation in operations(document):
         if EXTENSION in operation:

@@ -269,10 +269,10 @@ def _opened(to: Target) -> Generator[BinaryIO]:
     try:
         with open(part, "wb") as file:  # noqa: PTH123  # pathlib takes 10 ms to import
             yield file
-        os.replace(part, path)  # noqa: PTH105
+        os.replace(part, path)  # noqa: PTH105  # the same
     except BaseException:
         with suppress(OSError):
-            os.unlink(part)  # noqa: PTH108
+            os.unlink(part)  # noqa: PTH108  # the same
         raise
 
 
