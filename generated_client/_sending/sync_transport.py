@@ -41,10 +41,10 @@ class TransportForEachConnection(httpx.BaseTransport):
         return response
 
     def _release(self, connection: "_Connection | None", *, complete: bool) -> None:
-        self._gate.release()
-        if connection:
-            for each in self._idle.add(connection) if complete else [connection]:
-                each.close()
+        surplus = [] if connection is None else self._idle.add(connection) if complete else [connection]
+        self._gate.release()  # after the connection is idle, or the next thread would open another
+        for each in surplus:
+            each.close()
 
     def close(self) -> None:
         self._gate.close()

@@ -5,6 +5,7 @@ import pickle
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import pytest
 
 from calling import TOKEN, Caller
@@ -71,8 +72,10 @@ def test_a_pool_of_processes(relay: Relay, method: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("threads", [32, 64])
 def test_many_threads_on_one_client(caller: Caller, relay: Relay, threads: int) -> None:
+    lasting = {"limits": httpx.Limits(max_connections=100, keepalive_expiry=None)}  # a busy machine takes over 5 s
+    client = caller.connect(httpx_args=lasting)
     with ThreadPoolExecutor(threads) as pool:
-        calls = [pool.submit(caller.submit) for _ in range(threads * 80)]
+        calls = [pool.submit(caller.submit, client) for _ in range(threads * 80)]
         assert {call.result().status for call in calls} == {"queued"}
     assert len(relay.requests) == threads * 80
     assert relay.connections <= threads
