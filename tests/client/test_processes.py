@@ -82,14 +82,14 @@ def eager_threads() -> Iterator[None]:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("eager_threads")
-@pytest.mark.parametrize(("threads", "connections"), [(32, 100), (64, 100), (16, 2)])
+@pytest.mark.parametrize(("threads", "connections"), [(64, 100), (16, 2)])
 def test_many_threads_on_one_client(caller: Caller, relay: Relay, threads: int, connections: int) -> None:
     limits = httpx.Limits(max_connections=connections, keepalive_expiry=None)  # a busy machine takes over 5 s
     client = caller.connect(httpx_args={"limits": limits})
     with ThreadPoolExecutor(threads) as pool:
-        calls = [pool.submit(caller.submit, client) for _ in range(threads * 80)]
+        calls = [pool.submit(caller.submit, client) for _ in range(threads * 20)]
         assert {call.result().status for call in calls} == {"queued"}
-    assert len(relay.requests) == threads * 80
+    assert len(relay.requests) == threads * 20
     assert relay.connections <= min(threads, connections)
 
 
