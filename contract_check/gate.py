@@ -14,7 +14,7 @@ from .document.defects import Refusal
 from .document.text import may_be_coloured, progress
 from .document.tree import pointer
 from .history import diff
-from .package import drift
+from .package.package import drift
 from .package.wire import Wire
 
 # A finding says where it is; what is indented explains the one before it.
@@ -38,7 +38,7 @@ def run(arguments: Namespace) -> int:
     passed = True
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:  # drift's generator works while wire works here
         began = _begin(" and ".join(each for each in checks if each != "document"))
-        drifted = pool.submit(drift.check, found.value, package) if "drift" in checks else None
+        drifted = pool.submit(drift, found.value, package) if "drift" in checks else None
         if "wire" in checks:
             passed &= _end("wire", began, wire(found, package))
         if drifted:
