@@ -1,8 +1,6 @@
 """Requests: where they go, what they carry, and what one of them leaves for the next."""
 
 import json
-import re
-import ssl
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from email.message import Message
@@ -15,14 +13,15 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
 from another import Package
-from calling import TLS, TOKEN, Caller
+from calling import TOKEN, Caller
 from contract_check.relay.standin import Answer, Relay, Request
 from frozen import AuthenticatedClient, Client, errors, large_bodies, play, submit
-from servers import refusing
+from servers import client_tls, refusing
 
 every_way = pytest.mark.every_way
 TASK = Answer.json({"task_id": "t", "status": "queued"})
@@ -45,8 +44,10 @@ def test_a_base_url_may_have_a_path_and_end_in_slashes(path: str) -> None:
 
 
 @every_way
-def test_over_tls(caller: Caller, tls_relay: Relay, trusting: ssl.SSLContext) -> None:
-    assert caller.submit(caller.connect(tls_relay.url, verify_ssl=trusting), prompt="走").status == "queued"
+def test_over_tls(caller: Caller, tls_relay: Relay, authority: trustme.CA) -> None:
+    assert (
+        caller.submit(caller.connect(tls_relay.url, verify_ssl=client_tls(authority)), prompt="走").status == "queued"
+    )
     assert tls_relay.request.json["prompt"] == "走"
 
 
@@ -96,17 +97,6 @@ def test_a_new_token_goes_with_the_next_request_of_all_derived_clients(caller: C
         for member in family:
             caller.submit(member)
         assert [r.headers.get_all("authorization") for r in relay.requests] == [[f"Bearer {TOKEN}{number}"]] * 3
-
-
-def test_another_client_with_the_same_headers_does_not_send_the_token(caller: Caller, relay: Relay) -> None:
-    shared = {"X-Trace": "t"}
-    caller.submit(caller.connect(headers=shared))
-    relay.forget()
-    relay.answer(TASK)
-    caller.submit(caller.enter(Client(relay.url, headers=shared, verify_ssl=TLS)))
-    assert relay.request.headers["x-trace"] == "t"
-    assert "authorization" not in relay.request.headers
-    relay.problems.clear()  # the relay wants a token
 
 
 # A request is copied from a template of the one before: what changes between them has to arrive.
@@ -207,21 +197,6 @@ def _upload(caller: Caller, content: bytes, **fields: Any) -> None:
     assert caller.parsed("upload.upload", body=made.UploadBody(file=file, **fields)) == b"film"
 
 
-def test_a_file_cannot_add_parts_to_a_form(gateway_caller: Caller, gateway_relay: Relay) -> None:
-    gateway_relay.always(FILM)
-    boundaries = ["+++"]
-    for _ in range(4):
-        end = f"\r\n--{boundaries[-1]}".encode()
-        content = end + b'\r\nContent-Disposition: form-data; name="flag"\r\n\r\ntrue' + end + b"--\r\n"
-        _upload(gateway_caller, content)
-        request = gateway_relay.requests[-1]
-        assert _parts(request) == {"file": [content]}
-        found = re.fullmatch(r"multipart/form-data; boundary=([\w'+_,./:=?-]{16,})", request.headers["content-type"])
-        assert found
-        boundaries.append(found[1])
-    assert len(set(boundaries)) == 5
-
-
 @every_way
 def test_a_form_has_a_part_for_each_field_and_item(gateway_caller: Caller, gateway_relay: Relay) -> None:
     gateway_relay.always(FILM)
@@ -253,10 +228,7 @@ LARGE, PIECE, LargeBody = large_bodies.LARGE, large_bodies.PIECE, large_bodies.L
 IMAGE: dict[str, Any] = {"prompt": "走", "image": "iVBORw0KGgo+/" * (LARGE // 10)}
 BODIES: dict[str, dict[str, Any]] = {
     "Base64": IMAGE,
-    "quotes and line breaks": {"prompt": 'He said: "\\now\\"\r\n\t\0\x1f\x7f' * (LARGE // 20)},
-    "backslashes": {"prompt": "\\" * (LARGE // 2)},
     "just large enough": {"image": "x" * LARGE},
-    "short texts": {"metadata": {"texts": [f"第 {n} 段\n" for n in range(LARGE // 5)]}},
     "mixed": {"image": "x" * LARGE, "metadata": {"a" * LARGE: [None, True, {"b": "é" * PIECE}]}},
 }
 
@@ -321,18 +293,17 @@ def test_later_changes_of_a_large_body_are_not_sent() -> None:
 class _Twice(httpx.Auth):
     """Sends a refused request again."""
 
+    def __init__(self, *, reads: bool) -> None:
+        self.requires_request_body = reads
+
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
         response = yield request
         if response.status_code == 401:
             yield request
 
 
-class _TwiceWithTheBody(_Twice):
-    requires_request_body = True
-
-
 @every_way
-@pytest.mark.parametrize("auth", [_Twice(), _TwiceWithTheBody()], ids=["streamed", "read"])
+@pytest.mark.parametrize("auth", [_Twice(reads=False), _Twice(reads=True)], ids=["streamed", "read"])
 def test_an_auth_flow_sends_a_large_body_twice(caller: Caller, relay: Relay, auth: httpx.Auth) -> None:
     relay.answer("bad_token")
     caller.http().auth = auth

@@ -1,30 +1,35 @@
-"""What ships is the wheel, and all behaviour that is shown of another document's package holds for it."""
+"""What ships is the wheel; all behaviour that is shown of another package holds for it, and an import loads little."""
 
+import json
+import re
+import subprocess
 import sys
-from importlib.metadata import distribution
+from importlib import import_module
+from importlib.metadata import distribution, version
 from pathlib import Path
+from types import ModuleType
+
+import pytest
 
 import contract_check
 import frozen
 import generated_client
 from another import Package
-from checkout import ROOT, tree
+from checkout import PYTHON, ROOT, run, tree
 from contract_check.relay.standin import Contract
+from generated_client import models
+from operations import Operation
 
 WHEEL = Path(generated_client.__file__).parent
 
 
-def test_the_package_comes_from_the_environment() -> None:
+def test_the_package_comes_from_the_environment_and_contract_check_from_the_checkout() -> None:
+    """tests/checkout_import.py imports contract_check by its place; what that imports is the installed package."""
     assert WHEEL.parent.name == "site-packages"
     assert WHEEL.parent.is_relative_to(sys.prefix)
     assert Path(str(distribution("relay-client").locate_file("generated_client"))) == WHEEL
-
-
-def test_only_contract_check_comes_from_the_checkout() -> None:
-    """tests/checkout_import.py imports it by its place; what it imports in turn is the installed package."""
     places = [Path(entry or ".").resolve() for entry in sys.path]
-    assert ROOT not in places
-    assert not [place for place in places if (place / "contract_check").exists()]
+    assert not [place for place in places if place == ROOT or (place / "contract_check").exists()]
     assert Path(contract_check.__file__).parent == ROOT / "contract_check"
     files = {name.partition(".")[0]: getattr(module, "__file__", None) for name, module in sys.modules.items()}
     folders = [ROOT / name for name in ("contract_check", "generated_client", "benchmarks", "examples")]
@@ -38,7 +43,7 @@ def _shared(package: Path) -> dict[str, list[str]]:
     return {name: lines for name, lines in texts.items() if name.partition("/")[0] not in ("api", "models")}
 
 
-def test_shared_modules_differ_in_title_and_server_only(gateway: Package) -> None:
+def test_shared_modules_differ_in_title_and_server_only(contract: Contract, gateway: Package) -> None:
     ours = _shared(WHEEL)
     for folder in (gateway.folder, frozen.FOLDER / "generated_client"):
         theirs = _shared(folder)
@@ -46,8 +51,85 @@ def test_shared_modules_differ_in_title_and_server_only(gateway: Package) -> Non
         lines = [pair for name in ours for pair in zip(ours[name], theirs[name], strict=True) if pair[0] != pair[1]]
         assert {line.split('"')[0] for pair in lines for line in pair} <= {"", "        base_url: str | httpx.URL = "}
         assert len(lines) <= 3
-
-
-def test_the_default_base_url_is_the_document_s_server(contract: Contract, gateway: Package) -> None:
     for client, document in ((generated_client.Client, contract), (gateway.load("client").Client, gateway.contract)):
         assert client().base_url == document.document["servers"][0]["url"]
+
+
+# Imports
+
+_LOADED = """
+import importlib, json, sys
+sys.path.append(sys.argv[2])
+importlib.import_module(sys.argv[1])
+print(json.dumps(sorted(sys.modules)))
+"""
+AT_FIRST_USE = {"async_network", "async_transport", "network", "sync_transport"}
+"""Private modules that nothing needs before a call."""
+
+
+def _loaded(module: str, folder: Path = ROOT / "tests") -> set[str]:
+    """All modules after `module` was imported into a fresh interpreter."""
+    command = [sys.executable, "-P", "-c", _LOADED, module, str(folder)]
+    return set(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+
+
+def _public(loaded: set[str], package: str) -> set[str]:
+    """The package's public modules, without its name before theirs."""
+    own = {name.removeprefix(package).removeprefix(".") for name in loaded if name.partition(".")[0] == package}
+    assert not AT_FIRST_USE & {name.rpartition(".")[2] for name in own}
+    return {name for name in own if not name.startswith("_")}
+
+
+def _needed(operation: ModuleType) -> set[str]:
+    """The shared modules, the operation's, and the models and operations that it imports by name, with theirs."""
+    text, name = Path(str(operation.__file__)).read_text(encoding="utf-8"), operation.__name__.partition(".")[2]
+    named = re.findall(r"^from \.+(models\.\w+) import", text, re.MULTILINE)
+    called = re.findall(r"^from \.+(api\.\w+) import (\w+)", text, re.MULTILINE)
+    package = operation.__name__.partition(".")[0]
+    others = [_needed(import_module(f"{package}.{group}.{module}")) for group, module in called]
+    return {"", "client", "errors", "types", "models", "api", name.rpartition(".")[0], name, *named}.union(*others)
+
+
+def test_importing_an_operation(operation: Operation) -> None:
+    loaded = _loaded(operation.module.__name__)
+    assert _public(loaded, "generated_client") == _needed(operation.module)
+    assert "importlib.metadata" not in loaded - _loaded("httpx")
+
+
+def test_importing_an_operation_among_many_models(gateway: Package) -> None:
+    form = gateway.operation("form.form")
+    assert len(gateway.load("models").__all__) > 40
+    loaded = _public(_loaded(form.__name__, gateway.folder.parent), gateway.folder.name)
+    assert loaded == _needed(form)
+    assert len(loaded) == 9  # one of them a model
+
+
+def test_importing_the_package_or_its_models() -> None:
+    loaded = _loaded("generated_client")
+    assert _public(loaded, "generated_client") == {""}
+    assert not {"httpx", "attrs"} & loaded
+    assert not {name for name in _loaded("generated_client.models") if ".models." in name}
+
+
+def test_every_public_name_can_be_had_from_the_package() -> None:
+    for module in (generated_client, models):
+        assert set(module.__all__) <= set(dir(module))
+        assert None not in [getattr(module, name) for name in module.__all__]
+        with pytest.raises(AttributeError, match="Nothing"):
+            _ = module.Nothing
+    assert generated_client.errors.NOT_SENT is generated_client.NOT_SENT
+    assert generated_client.__version__ == version("relay-client")
+    assert import_module("generated_client.client").Client is generated_client.Client
+
+
+@pytest.mark.slow
+def test_the_package_of_another_document_is_clean_for_strict_type_checkers(gateway: Package, tmp_path: Path) -> None:
+    command = [PYTHON, "-m", "mypy", "--strict", "--cache-dir", tmp_path / "mypy", gateway.folder.name]
+    done = run(command, cwd=gateway.folder.parent)
+    assert done.returncode == 0, done.stdout
+    place = {"include": [str(gateway.folder)], "venvPath": str(ROOT), "venv": ".venv", "pythonVersion": "3.11"}
+    settings = json.dumps({"typeCheckingMode": "strict", **place})
+    (tmp_path / "pyrightconfig.json").write_text(settings, encoding="utf-8")
+    done = run([PYTHON, "-m", "basedpyright", "--project", tmp_path], cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert "0 errors, 0 warnings" in done.stdout
