@@ -86,9 +86,9 @@ PHASES: dict[str, tuple[Place, dict[str, Any], bool]] = {
     "while the body is written": (lambda _: reading_nothing(), LARGE, True),
     "before the response": (_silent, {}, True),
     "between the bytes of a status line": (lambda _: dripping(b"HTTP/1.1"), {}, True),
-    "between the bytes of a header": (lambda _: dripping(b"HTTP/1.1 200 OK\r\nX:", 0.01), {}, True),
-    "between the bytes of a body": (lambda _: dripping(b"HTTP/1.1 200 OK\r\n\r\n", 0.005), {}, True),
-    "between the bytes of a refusal": (lambda _: dripping(b"HTTP/1.1 503 No\r\n\r\n", 0.005), {}, True),
+    "between the bytes of a header": (lambda _: dripping(b"HTTP/1.1 200 OK\r\nX:"), {}, True),
+    "between the bytes of a body": (lambda _: dripping(b"HTTP/1.1 200 OK\r\n\r\n"), {}, True),
+    "between the bytes of a refusal": (lambda _: dripping(b"HTTP/1.1 503 No\r\n\r\n"), {}, True),
 }
 """Where a deadline can end a call, and whether anything was sent by then."""
 

@@ -385,6 +385,7 @@ def test_neither_log_nor_repr_shows_the_token(caller: Caller, relay: Relay, capl
     ]  # httpcore's
     logged = [f"{record.name} {record.getMessage()} {record.args!r}" for record in records]
     assert {line.split()[0].partition(".")[0] for line in logged} >= {"httpx", "httpcore", "generated_client"}
+    assert [line for line in logged if "sent 41 bytes, receives 23 bytes of application/json" in line]
     assert not [line for line in logged if SECRET in line or "宇航员" in line]
     for client in (own, own.with_headers({"X-Trace": "t"}), copy.copy(own)):
         assert SECRET not in f"{client!r} {client} {vars(client)!r}"
