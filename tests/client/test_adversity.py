@@ -26,7 +26,7 @@ from calling import TLS, TOKEN, Caller
 from contract_check.relay.standin import Answer, Relay
 from frozen import PROMPTED, AuthenticatedClient, KlingImageToVideoRequest, asubmit, errors, submit
 from frozen import create_kling_image_to_video as operation
-from servers import answering_at_once, deaf, dripping, reading_nothing, server_tls
+from servers import answering_at_once, deaf, dripping, reading_nothing, refusing, server_tls
 
 every_way = pytest.mark.every_way
 LARGE: dict[str, Any] = {"image": "A" * (8 << 20)}
@@ -108,6 +108,13 @@ def test_after_a_deadline_nothing_is_sent(caller: Caller, relay: Relay, phase: s
         assert ("nothing was sent" in str(raised.value)) != is_sent
         caller.close()
     assert len(relay.requests) == before == (phase == "before the response")
+
+
+@every_way
+def test_with_a_deadline_too_the_first_address_that_answers_is_called(caller: Caller, relay: Relay) -> None:
+    with refusing() as closed, deaf() as dead, _resolved(closed, dead, relay.url) as url:
+        own = caller.connect(url, deadline=20, timeout=httpx.Timeout(5, connect=0.5))
+        assert caller.submit(own).status == "queued"
 
 
 def test_a_step_that_times_out_at_the_deadline_is_the_deadline() -> None:

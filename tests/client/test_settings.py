@@ -26,6 +26,7 @@ def test_the_defaults(contract: Contract) -> None:
     server = contract.document["servers"][0]["url"]
     for client in (Client(), AuthenticatedClient(token=TOKEN)):
         assert (client.base_url, client.max_response_bytes, client.deadline) == (server, 64 << 20, None)
+        assert client.timeout == httpx.Timeout(120, connect=5, pool=10)
     assert Client(httpx.URL("https://relay.test/a/")).base_url == "https://relay.test/a"
 
 
@@ -223,8 +224,12 @@ def test_a_subclass_has_attributes_and_a_mock_takes_a_method_s_place(relay: Rela
 
 def _answering() -> tuple[httpx.MockTransport, mock.Mock]:
     """A transport that answers each request with a task, and what counts them."""
-    answer = mock.Mock(side_effect=lambda _: httpx.Response(200, json={"task_id": "t", "status": "queued"}))
-    return httpx.MockTransport(answer), answer
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"task_id": "t", "status": "queued"})
+
+    counting = mock.Mock(side_effect=answer)
+    return httpx.MockTransport(counting), counting
 
 
 @every_way

@@ -276,8 +276,11 @@ def test_every_end_of_a_download(caller: Caller, relay: Relay, name: str, tmp_pa
     progress = list[tuple[int, int | None]]()
     _script(relay, case.answers)
 
+    def note(size: int, total: int | None) -> None:
+        progress.append((size, total))
+
     def download() -> Any:
-        return _call(caller, "download", ID, to, on_progress=lambda *sizes: progress.append(sizes), **case.settings)
+        return _call(caller, "download", ID, to, on_progress=note, **case.settings)
 
     if isinstance(case.outcome, str):
         assert download() == types.Download(str(to), len(VIDEO))
@@ -336,4 +339,4 @@ def test_an_invalid_setting_is_refused_before_any_request(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(kind, match=text):
         _call(caller, name, ID, **settings)
-    assert relay.requests == list(tmp_path.iterdir()) == []
+    assert [*relay.requests, *tmp_path.iterdir()] == []

@@ -3,7 +3,7 @@
 import copy
 import pickle
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import Enum
 from io import BytesIO
 from typing import Any
@@ -151,10 +151,29 @@ def test_null_and_true_are_read_as_documented(gateway: Package, sent: dict[str, 
     assert item.to_dict() == {"id": "i", **({} if read == "UNSET" else sent)}
 
 
-def test_a_value_that_json_cannot_tell_is_refused(gateway: Package) -> None:
-    with pytest.raises(gateway.load("errors").InvalidArgument, match=r"at: .*time zone"):
-        gateway.load("_values.codecs").DATE_TIME.encode(datetime(2026, 1, 2), "at", True)
-    with pytest.raises(gateway.load("errors").InvalidArgument, match=r"Item\.level: bool"):  # not sent for 1
+TIME = datetime(2026, 1, 2, tzinfo=UTC)
+DATES: list[tuple[str, Any, str | None, str]] = [
+    ("DATE", date(2026, 1, 2), "2026-01-02", ""),
+    ("DATE", "tomorrow", "tomorrow", ""),
+    ("DATE", TIME, None, "at: expected date, got datetime"),
+    ("DATE", 5, None, "at: expected date, got int"),
+    ("DATE_TIME", TIME, "2026-01-02T00:00:00+00:00", ""),
+    ("DATE_TIME", TIME.replace(tzinfo=None), None, "at: .*time zone"),
+]
+
+
+@pytest.mark.parametrize(("codec", "value", "sent", "text"), DATES)
+def test_dates(gateway: Package, codec: str, value: Any, sent: str | None, text: str) -> None:
+    encode = getattr(gateway.load("_values.codecs"), codec).encode
+    if sent:
+        assert encode(value, "at", True) == sent
+    else:
+        with pytest.raises(gateway.load("errors").InvalidArgument, match=text):
+            encode(value, "at", True)
+
+
+def test_true_is_not_sent_for_1(gateway: Package) -> None:
+    with pytest.raises(gateway.load("errors").InvalidArgument, match=r"Item\.level: bool"):
         gateway.load("models").Item(id="i", level=True).__json_encode__(strict=True)
 
 
