@@ -1,4 +1,4 @@
-"""What ships is the wheel; all behaviour that is shown of another package holds for it, and an import loads little."""
+"""An import loads little; the wheel ships, and all behaviour that is shown of another package holds for it."""
 
 import json
 import re
