@@ -234,7 +234,7 @@ class BaseClient:
 
     @contextmanager
     def stream(self, rules: Rules, operation: dict[str, Any]) -> Generator[httpx.Response]:
-        """Open the response of a documented success; neither deadline nor size limit apply to its body. For generated code."""
+        """Open the response of a documented success, without deadline or limit for its body. For generated code."""
         deadline = self._deadline()
         response = self._send(operation, deadline, lambda response: response)
         try:
