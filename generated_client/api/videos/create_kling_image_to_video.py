@@ -1,3 +1,5 @@
+"""POST /kling/v1/videos/image2video"""
+
 from collections.abc import Callable as _Callable
 from contextlib import AbstractAsyncContextManager as _AsyncContext
 from contextlib import AbstractContextManager as _Context

@@ -1,3 +1,5 @@
+"""GET /v1/videos/{task_id}/content"""
+
 from contextlib import AbstractAsyncContextManager as _AsyncContext
 from contextlib import AbstractContextManager as _Context
 from typing import Any

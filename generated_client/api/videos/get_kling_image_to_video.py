@@ -1,3 +1,5 @@
+"""GET /kling/v1/videos/image2video/{task_id}"""
+
 from contextlib import AbstractAsyncContextManager as _AsyncContext
 from contextlib import AbstractContextManager as _Context
 from typing import Any
