@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from contract_check.document import long_running, names, overlay, serialization
+from contract_check.document.media_types import is_binary
 from contract_check.document.operations import FORM, JSON, TEXT
 from contract_check.document.text import is_visible, visible
 from contract_check.document.tree import (
@@ -77,7 +78,7 @@ def prepare(document: dict[str, Any]) -> Prepared:
     _name_operations(document)
     for path, part in list(walk(document)):
         if keyword_of(path) in ("requestBody", "requestBodies", "responses"):
-            _media_types(path, part, prepared)
+            _media_types(document, path, part, prepared)
         elif keyword_of(path) == "parameters":
             _parameter(document, path, part, prepared)
     _describe(document)
@@ -176,7 +177,7 @@ def _name_operations(document: dict[str, Any]) -> None:
     }
 
 
-def _media_types(path: JsonPath, part: dict[str, Any], prepared: Prepared) -> None:
+def _media_types(document: dict[str, Any], path: JsonPath, part: dict[str, Any], prepared: Prepared) -> None:
     """Keeps of each response the media type that is typed, and has the generator read bytes as bytes."""
     content = object_or_empty(part.get("content"))  # a link's requestBody is data
     is_response = keyword_of(path) == "responses"
@@ -194,14 +195,18 @@ def _media_types(path: JsonPath, part: dict[str, Any], prepared: Prepared) -> No
                 prepared.media_types[media_type] = "application/json"  # the generator knows JSON by this name
         elif FORM.fullmatch(media_type) and not is_response:
             holder.setdefault("schema", {"type": "object"})
-        elif TEXT.fullmatch(media_type) and is_response:
+        elif TEXT.fullmatch(media_type) and is_response and not is_binary(resolve(document, holder.get("schema"))):
             holder["schema"] = {"type": "string"}
         else:
-            name = media_type
-            if TEXT.fullmatch(media_type) and ";" not in media_type:
-                name += "; charset=utf-8"  # A name of its own: as that of a response, the same text is read as text.
-                content[name] = content.pop(media_type)
-            holder["schema"] = {"type": "string", "format": "binary"}
+            name, schemas = media_type, [{"type": "string", "format": "binary"}]
+            if TEXT.fullmatch(media_type):
+                if not is_binary(resolve(document, holder.get("schema"))):
+                    schemas.append({"type": "string"})
+                if ";" not in media_type:  # A name of its own: as that of a response, the same text is read as text.
+                    name += "; charset=utf-8"
+                    content[name] = content.pop(media_type)
+                    part.setdefault("x-media-types", [media_type])
+            holder["schema"] = {"anyOf": schemas} if len(schemas) > 1 else schemas[0]
             prepared.media_types[name] = _BINARY
 
 
