@@ -110,7 +110,7 @@ class Wire:
             part["x-at"] = path  # What is moved and renamed still says where it stood.
         preparation.prepare(prepared)
         self.models: dict[str, dict[str, Any]] = prepared["components"]["schemas"]
-        self.class_at: dict[JsonPath, str] = {schema.get("x-at", ()): name for name, schema in self.models.items()}
+        self.class_at: dict[JsonPath, str] = {each["x-at"]: name for name, each in self.models.items() if "x-at" in each}
         self.names: dict[JsonPath, str] = {
             part.get("x-at", ()): part["name"] for _, part in walk(prepared) if "in" in part and "name" in part
         }
