@@ -21,6 +21,7 @@ from contract_check.document.tree import (
 from contract_check.document.values import json_type
 
 from .classes import ROOT, is_class, name_inline_classes
+from .discriminators import TAGS
 
 _MOST = 200
 """Combinations of alternatives; a few unions in one `allOf` have thousands."""
@@ -28,6 +29,8 @@ _JOINING = ("allOf", "anyOf", "oneOf")
 _FIELDS = {"properties", "required", "additionalProperties"}
 _TYPED = {"$ref", "type", "enum", "const", *_FIELDS, *_JOINING}
 """The keywords that say what values fit, as far as a type can."""
+
+_MARKS = ("x-variant", TAGS)
 
 _Schema = dict[str, Any]
 
@@ -104,6 +107,7 @@ class _Joins:
         else:
             note = "" if found else "no value fits all parts; typed as Any."
         rest = {key: value for key, value in schema.items() if key not in _TYPED | {"nullable", "format"}}
+        found = [{"$ref": each["$ref"]} if "$ref" in each else each for each in found]
         others = [each for each in found if each.get("type") != "null"]
         schema.clear()
         if len(others) == 1 and ("$ref" not in others[0] or len(found) == 1):
@@ -134,18 +138,17 @@ class _Joins:
         for key in ("anyOf", "oneOf"):
             options = schema.get(key, ())
             if any(_TYPED - {"required"} & option.keys() for option in options):
-                pairs = ((option, self._both(found, self._alternatives(option))) for option in options)
-                found = [self._named(option, each) for option, both in pairs for each in both]
+                variants = [self._variant(each) for option in options for each in self._alternatives(option)]
+                found = self._both(found, variants)
         is_nullable = schema.get("nullable") is True and not types and {"type": "null"} not in found
         return [*found, {"type": "null"}] if is_nullable else found
 
-    def _named(self, option: _Schema, joined: _Schema) -> _Schema:
-        """An alternative of a union, with its class's name and tags where more is joined to it."""
-        if "allOf" not in joined or "$ref" not in option:
-            return joined
-        name = str(parse_pointer(option["$ref"])[-1])
-        chosen = {key: value for key, value in self.schemas[name].items() if key == "x-tags"}
-        return joined | {"x-variant": name} | chosen
+    def _variant(self, alternative: _Schema) -> _Schema:
+        """An alternative of a union; what is joined to it has its name, and is chosen by its tags."""
+        if "$ref" not in alternative:
+            return alternative
+        name = str(parse_pointer(alternative["$ref"])[-1])
+        return {"x-variant": name, **alternative, TAGS: self.schemas[name].get(TAGS, {})}
 
     def _both(self, ones: list[_Schema], others: list[_Schema]) -> list[_Schema]:
         if len(ones) * len(others) > _MOST:
@@ -197,6 +200,8 @@ class _Joins:
 
     def _object(self, joined: list[_Schema]) -> _Schema:
         """One object of several; a part that adds nothing to the others is left out."""
+        marks = {key: part[key] for part in joined for key in _MARKS if key in part}
+        joined = [{key: value for key, value in part.items() if key not in _MARKS} for part in joined]
         names = _referred(joined)
         known = set[str]().union(*(self.joined.get(name, set()) - {name} for name in names))
         fields = [part for name in names for part in parts(self.document, self.schemas[name])]
@@ -212,7 +217,7 @@ class _Joins:
         if len(kept) < 2:
             return (kept or joined)[0]
         name = self.made.get(frozenset(_referred(kept)))
-        return {"$ref": ROOT + name} if name and all("$ref" in part for part in kept) else {"allOf": kept}
+        return {"$ref": ROOT + name} if name and all("$ref" in part for part in kept) else {"allOf": kept} | marks
 
 
 def _referred(joined: list[_Schema]) -> list[str]:

@@ -32,6 +32,7 @@ from contract_check.document.tree import (
 
 from . import attributes
 from .classes import ROOT, is_class, name_classes
+from .discriminators import apply_discriminators
 from .merging import join_schemas
 
 _BINARY = "application/octet-stream"
@@ -88,6 +89,7 @@ def prepare(document: dict[str, Any]) -> Prepared:
     for path, schema in list(walk(document)):
         if keyword_of(path) in SCHEMA_KEYWORDS:
             _simplify(schema)
+    apply_discriminators(document)
     prepared.classes = name_classes(document)
     for path, note in join_schemas(document):
         prepared.note(path, note)
