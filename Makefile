@@ -77,7 +77,7 @@ release: setup ## put wheel, sdist, checksums and release note into dist/, if al
 
 # The suite runs on the wheel, in an environment of its own for each version of Python; -P keeps the checkout out.
 # That of .venv's Python holds the wheel alone, and finds the tools in .venv.
-test: .venv/.test ## run the suite on the built wheel
+test: setup ## run the suite on the built wheel
 	@$(MAKE) --no-print-directory .venv-test-$(MINOR)/.wheel
 	@.venv-test-$(MINOR)/bin/python -P -m pytest $(PYTEST) -m 'not slow' $(ARGS)
 
@@ -90,7 +90,7 @@ test-all: test .venv/.types .venv/.docs ## that, the slow proofs, and the client
 		".venv-test-$$minor/bin/python" -P -m pytest $(PYTEST) -m 'not slow' tests/client || exit; \
 	done
 
-.venv-test-%/.installed: requirements/generate.txt requirements/test.txt | setup
+.venv-test-%/.installed: requirements/generate.txt requirements/test.txt | .venv/.test
 	@"$$(.venv/bin/python tests/pythons.py $*)" -m venv --clear --without-pip $(@D)
 	@if test $* = $(MINOR); then \
 		ln -s ../../.venv/bin/ruff $(@D)/bin && \
