@@ -17,7 +17,7 @@ from contract_check.document import settings
 from contract_check.document.defects import Refusal
 from contract_check.document.semantic_rules import server_url
 
-from . import reference, verification
+from . import verification
 from .prepare import preparation
 
 _GENERATOR = ROOT / "generator"
@@ -38,8 +38,6 @@ class Made:
     package: Path
     notes: list[str]
     """Where the package says less than the document."""
-    reference: str
-    """The list of its operations, in Markdown."""
     summary: str
 
 
@@ -78,7 +76,7 @@ def make(document: dict[str, Any], into: Path) -> Made:
             raise Refusal(f"ruff {arguments[0]} failed on the generated package: {done.stderr.strip()}")
     _copy(_GENERATOR / "modules", package, told.http_library)
     summary = verification.verify(package, document)
-    return Made(package, prepared.notes, reference.reference(document, package), summary)
+    return Made(package, prepared.notes, summary)
 
 
 def _facts(document: dict[str, Any]) -> str:

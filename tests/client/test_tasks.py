@@ -179,7 +179,7 @@ POLLS: dict[str, Case] = {
     "an unknown id": Case([recorded.answer("unknown_id")], errors.ApiError, text="task_not_exist"),
     "HTML": Case([HTML], errors.DecodeError, text="base_url may be wrong"),
     "an envelope without a task": Case([Answer.json({"code": "success"})], errors.DecodeError, text="data is missing"),
-    "never begun": Case([recorded.answer("upstream_no_id")], errors.PollTimeout, None, "NOT_START.*goes on", SHORT),
+    "never begun": Case([recorded.answer("upstream_no_id")], errors.PollTimeout, None, "NOT_START.*running", SHORT),
     "never answered": Case([SILENT], errors.PollTimeout, None, "unknown state.*last query failed", SHORT),
     "a query that hangs": Case(
         [recorded.answer("processing"), Answer(200, chunks=[b" "] * 99, pause=0.1)],
@@ -256,9 +256,7 @@ TRANSFERS: dict[str, Case] = {
     "empty": Case([Answer(200, b"", MP4)], errors.DecodeError, text="empty"),
     "not done": Case([recorded.answer("submitted", recorded.CONTENT)], errors.ApiError, text="not completed yet"),
     "another success": Case([Answer(204)], errors.UnexpectedStatus, text="204"),
-    "always interrupted": Case(
-        [CUT], errors.DeadlineExceeded, None, "not complete within.*at no cost", {"timeout": 0.5}
-    ),
+    "always interrupted": Case([CUT], errors.DeadlineExceeded, None, "not complete within.*for free", {"timeout": 0.5}),
     "too slow": Case(
         [Answer(200, headers=MP4, chunks=[b"\0"] * 99, pause=0.1)],
         errors.DeadlineExceeded,
