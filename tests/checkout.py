@@ -50,14 +50,26 @@ def generate_sh(
     return run([root / "generate.sh", "--output", output, *arguments], cwd=cwd, env=env)
 
 
-def contract_check(*arguments: object, env: Mapping[str, str] | None = None) -> Completed:
-    """Run the checkout's own tool in this process; starting one takes longer than most commands."""
-    return _call(contract_check_main, "contract_check", *arguments, env=env)
+def contract_check(*arguments: object, env: Mapping[str, str] | None = None, types: str | None = None) -> Completed:
+    """Run the checkout's own tool in this process; starting one takes longer than most commands.
+
+    `types` is what a person at a terminal answers; with None, there is no terminal.
+    """
+    if types is None:
+        return _call(contract_check_main, "contract_check", *arguments, env=env)
+    with patch.object(sys, "stdin", _Terminal(f"{types}\n")):
+        return _call(contract_check_main, "contract_check", *arguments, env=env)
+
+
+class _Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
 
 
 def _call(main: Callable[[], int], *arguments: object, env: Mapping[str, str] | None = None) -> Completed:
     given = [str(argument) for argument in arguments]
-    out, err, limit, imported = StringIO(), StringIO(), sys.getrecursionlimit(), set(sys.modules)
+    stream = type(sys.stdin) if isinstance(sys.stdin, _Terminal) else StringIO
+    out, err, limit, imported = stream(), stream(), sys.getrecursionlimit(), set(sys.modules)
     try:
         with (
             patch.object(sys, "argv", given),
