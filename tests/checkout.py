@@ -73,7 +73,7 @@ def in_process(
     try:
         with (
             patch.object(sys, "argv", given),
-            patch.object(sys, "stdin", stream(types)),
+            patch.object(sys, "stdin", stream(f"{types}\n")),
             patch.dict(os.environ, env or {}),
             redirect_stdout(out),
             redirect_stderr(err),

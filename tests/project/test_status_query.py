@@ -115,29 +115,29 @@ def test_a_document_that_declares_no_task_gets_no_functions(shared: Path) -> Non
 def test_the_stand_in_plays_the_life_of_a_task(
     end: str, outcome: str, tmp_path: Path, frozen_contract: Contract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock, states, operation = count(), list[str](), create_kling_image_to_video
+    clock, states = count(), list[str]()
     monkeypatch.setattr(tasks, "time", SimpleNamespace(monotonic=lambda: next(clock) / 100))  # 1/5 state a look
     with Relay(frozen_contract) as relay, AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS) as client:
         relay.tasks = tasks.Tasks(frozen_contract.document, 0.05, end)
         body = KlingImageToVideoRequest(model="kling-v1", prompt="走")
-        task_id, another_id = (operation.sync(client=client, body=body).task_id for _ in range(2))
+        task_id, another_id = (create_kling_image_to_video.sync(client=client, body=body).task_id for _ in range(2))
         assert task_id != another_id
         with pytest.raises(errors.ApiError, match="task_not_exist"):
-            operation.poll("task_of_nobody", client=client)
+            create_kling_image_to_video.poll("task_of_nobody", client=client)
         with pytest.raises(errors.ApiError, match="Task not found"):
-            operation.download("task_of_nobody", tmp_path / "video.mp4", client=client)
+            create_kling_image_to_video.download("task_of_nobody", tmp_path / "video.mp4", client=client)
         with pytest.raises(errors.ApiError, match="not completed yet, current status: NOT_START"):
-            operation.download(task_id, tmp_path / "video.mp4", client=client)
+            create_kling_image_to_video.download(task_id, tmp_path / "video.mp4", client=client)
         timeout = 0.2 if end == "task_stuck" else 60
         try:
-            operation.poll(
+            create_kling_image_to_video.poll(
                 task_id,
                 client=client,
                 timeout=timeout,
                 interval=0.01,
                 on_update=lambda task: states.append(task.status),
             )
-            found = f"{operation.download(task_id, tmp_path / 'video.mp4', client=client).size} bytes"
+            found = f"{create_kling_image_to_video.download(task_id, tmp_path / 'video.mp4', client=client).size} bytes"
         except (errors.TaskError, errors.ResponseError) as error:  # its name is what the table holds
             found = type(error).__name__
         assert relay.problems == []
