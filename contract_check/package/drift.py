@@ -8,8 +8,6 @@ from typing import Any
 
 from generator import making, verification
 
-from .. import REFERENCE, ROOT
-
 _MEANING = {
     (False, True): "missing: the document generates this file.",
     (True, False): "stale: the document does not generate this file.",
@@ -18,17 +16,10 @@ _MEANING = {
 
 
 def check(document: dict[str, Any], folder: Path) -> list[str]:
-    """Generate a sound document elsewhere; return a line for each file of `folder` that differs, and the difference.
-
-    The list of operations goes with the package of the checkout.
-    """
+    """Generate a sound document elsewhere; return a line for each file of `folder` that differs, and the difference."""
     with TemporaryDirectory() as work:
         made = making.make(document, Path(work))
-        found = list(_differences(folder, verification.files(folder), verification.files(made.package)))
-    if folder.resolve() == ROOT / verification.PACKAGE:
-        listed = {REFERENCE.name: REFERENCE.read_bytes()} if REFERENCE.is_file() else {}
-        found += _differences(REFERENCE.parent, listed, {REFERENCE.name: made.reference.encode()})
-    return found
+        return list(_differences(folder, verification.files(folder), verification.files(made.package)))
 
 
 def _differences(folder: Path, old: dict[str, bytes], new: dict[str, bytes]) -> Iterator[str]:

@@ -1,26 +1,48 @@
-"""What there is, at a glance: docs/api.md, and the pages that `make docs` builds."""
+"""`make docs`: the site is built strictly, so that a broken link fails, and its reference has every public name."""
 
 import re
-from pathlib import Path
+from pathlib import Path as File
 
-import pdoc
 import pytest
-from pdoc import render
 
-from checkout import ROOT
-from contract_check.relay.standin import Contract
-from generated_client import models
+import generated_client
+from checkout import PYTHON, run
+from generated_client import AuthenticatedClient, models
+from operations import Operation
+
+pytestmark = pytest.mark.slow
+_FOR_GENERATED_CODE = {"acall", "astream", "call", "for_attempt", "mask", "stream", "unexpected_body"}
 
 
-def test_each_operation_and_model_is_in_the_list_and_on_a_page(
-    tmp_path: Path, contract: Contract, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    listed = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
-    assert [each for each in contract.operations if f"`{each}`" not in listed] == []
-    monkeypatch.chdir(tmp_path)  # else pdoc warns that there is a folder of the package's name
-    render.configure(docformat="google")
-    pdoc.pdoc("generated_client", output_directory=tmp_path)  # pytest turns any other warning into an error
-    modules = re.findall(r"\]\(\.\./generated_client/(api/\S+)\.py\)", listed)
-    assert [name for name in modules if not (tmp_path / "generated_client" / f"{name}.html").is_file()] == []
-    page = (tmp_path / "generated_client" / "models.html").read_text(encoding="utf-8")
-    assert [name for name in models.__all__ if f'id="{name}"' not in page] == []
+@pytest.fixture(scope="module")
+def documented(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The names that have an entry in the reference."""
+    folder: File = tmp_path_factory.mktemp("site")
+    done = run([PYTHON, "-m", "mkdocs", "build", "--quiet", "--site-dir", folder], env={"NO_MKDOCS_2_WARNING": "1"})
+    assert (done.returncode, done.stderr) == (0, "")
+    pages = "".join(page.read_text(encoding="utf-8") for page in (folder / "reference").glob("*.html"))
+    return set(re.findall(r'id="generated_client\.([\w.]+)"', pages))
+
+
+def test_the_reference_has_every_public_name(documented: set[str]) -> None:
+    modules = ("api", "client", "errors", "models", "types")
+    names = {name for name in generated_client.__all__ if name not in (*modules, "__version__")}
+    assert {name for name in names if not documented & {name, f"errors.{name}", f"types.{name}"}} == set()
+    assert {f"models.{name}" for name in models.__all__} <= documented
+
+
+def test_the_reference_has_every_method_of_a_client(documented: set[str]) -> None:
+    methods = {name for name in dir(AuthenticatedClient) if not name.startswith("_")} - _FOR_GENERATED_CODE
+    assert {"close", "set_httpx_client", "set_token", "with_deadline"} <= methods
+    assert {f"AuthenticatedClient.{name}" for name in methods} <= documented
+
+
+def test_the_reference_has_every_function_of_an_operation(documented: set[str], operation: Operation) -> None:
+    module = operation.module
+    names = {
+        name
+        for name, value in vars(module).items()
+        if callable(value) and name[0] != "_" and value.__module__ == module.__name__
+    }
+    assert {"sync_detailed", "asyncio_detailed", "stream", "astream"} <= names
+    assert {f"{module.__name__.partition('.')[2]}.{name}" for name in names} <= documented
