@@ -161,6 +161,7 @@ DOCUMENT_SAYS: dict[str, tuple[Change | None, *tuple[str, ...]]] = {
     "impossible": (
         lambda o: o["responses"]["200"].update(_content(THING | {"required": ["nowhere"]})),
         "schema: missing field of Thing `nowhere`: the package has none of this name",
+        "schema: missing model `ImpossibleResponse200`: the package has none of this name",
     ),
     "upgrade": (
         lambda o: o["responses"].update({"101": {"description": "升级"}}),
@@ -283,7 +284,7 @@ def _document() -> dict[str, Any]:
         return {"post": responds(**_content(schema)) | {"requestBody": {"required": True, **_content(schema)}}}
 
     alike = [_parameter(name, "query") for name in ("userid", "user_id", "a1")]
-    sound = {
+    sound: dict[str, Any] = {
         "/sound/rich/{id}": {"post": rich},
         "/sound/upload/{id}": {"post": upload},
         "/sound/picture": {"get": responds(content={"image/png": {}})},
