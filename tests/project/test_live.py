@@ -145,6 +145,7 @@ DEPARTURES = [
     (Answer.json({"error": {**ERROR, "a/b": 1}}, 400), "additional", "#/error/a~1b"),
     (Answer.json({"error": {**ERROR, "message": 5}}, 400), "type", "#/error/message"),
     (Answer.json({"error": []}, 503), "type", "#/error"),
+    (Answer(401, b"Forbidden", {"Content-Type": "text/html"}), "html", "#"),
 ]
 SOUND = sorted(set(RECORDED) - {"console", "rate_limited"})
 
@@ -305,6 +306,14 @@ def test_what_has_no_json_to_break_is_not_called_and_a_key_goes_where_one_is_due
     assert "GET /open" not in unrefused
     assert ("GET /by/{id}, read: 400, documented as 4XX" in done.stdout) == bool(flag)
     assert TOKEN not in done.stdout + done.stderr
+
+
+def test_what_answers_without_a_token_may_be_missing_too(tmp_path: Path) -> None:
+    document = several()
+    with Relay(Contract(document)) as relay:
+        relay.always(Answer.html())
+        done = live(relay.url, document=write(tmp_path, document))
+    assert "seen of GET /open: not found\n" in done.stdout
 
 
 NODE: dict[str, Any] = {"type": "object", "properties": {"kind": {"enum": ["a", "b"]}}}

@@ -50,6 +50,7 @@ SCHEMAS: dict[str, Any] = {
     ),
     "Outer": _object(b=_object(c=_object(d=WHOLE))),
     "Tree": {"type": "array", "items": {"$ref": "#/components/schemas/Tree"}},
+    "Word": TEXT,
     "Defining": {"type": "object", "$defs": {"Part": _object(a={"type": "number"})}},
 }
 NULL = {"type": "null"}
@@ -64,6 +65,7 @@ ECHOED: dict[str, dict[str, Any]] = {
         map={"type": "object", "additionalProperties": NULL},
     ),
     "const_text": _object("const", const={"const": "a"}),
+    "word": {"$ref": "#/components/schemas/Word"},
     "tree": _object(tree={"$ref": "#/components/schemas/Tree"}),
     "defined": _object(a={"$ref": "#/components/schemas/Defining/$defs/Part"}),
     "extended": {"allOf": [{"properties": {"a": TEXT}}, {"additionalProperties": WHOLE}], "type": "object"},
@@ -71,7 +73,11 @@ ECHOED: dict[str, dict[str, Any]] = {
     "ten": _object(a={"type": "integer", "example": 10.0}),
 }
 UPLOAD = _object(
-    "file", file={"type": "string", "format": "binary"}, count=WHOLE, tags={"type": "array", "items": TEXT}
+    "file",
+    file={"type": "string", "format": "binary"},
+    count=WHOLE,
+    tags={"type": "array", "items": TEXT},
+    area=_object(x=WHOLE, y=TEXT),
 )
 
 
@@ -164,8 +170,10 @@ DOCUMENT_SAYS: dict[str, tuple[Change | None, *tuple[str, ...]]] = {
         "schema: missing model `ImpossibleResponse200`: the package has none of this name",
     ),
     "upgrade": (
-        lambda o: o["responses"].update({"101": {"description": "升级"}}),
-        "not checked: HTTP carries no answer like the documented 101",
+        lambda o: o["responses"].update(
+            {key: {"description": "不", **_content(THING)} for key in ("101", "204", "304")}
+        ),
+        *(f"not checked: HTTP carries no answer like the documented {key}" for key in ("101", "204", "304")),
     ),
     "public": (
         lambda o: o.update(security=[]),
@@ -176,6 +184,7 @@ DOCUMENT_SAYS: dict[str, tuple[Change | None, *tuple[str, ...]]] = {
         lambda o: o["requestBody"]["content"].update(_content(UPLOAD, "multipart/form-data")["content"]),
         "not checked: no value of `body` was sent as multipart/form-data",
         "missing model `FormBodyFormData`",
+        "missing model `FormBodyFormDataArea`",
         INVALID_BODY,
     ),
 }
@@ -256,6 +265,7 @@ NAMED = [
     "components/schemas/Unmade: no value of the package's types fits: RuntimeError: 不",
     "components/schemas/Broken: no value of the package's types fits: RuntimeError: 不",
     "paths/~1sound~1picture/get: the `token`: the document requires it, the package does not",
+    "paths/~1sound~1text/head: not checked: HTTP carries no answer like the documented 200",
     f"{NARROWER}kind asks for: null instead of integer",
     f"{NARROWER}choice asks for: 'b' is none of its values",
     f"{NARROWER}items/items asks for: null instead of string",
@@ -288,7 +298,7 @@ def _document() -> dict[str, Any]:
         "/sound/rich/{id}": {"post": rich},
         "/sound/upload/{id}": {"post": upload},
         "/sound/picture": {"get": responds(content={"image/png": {}})},
-        "/sound/text": {"get": responds(content={"text/plain": {}})},
+        "/sound/text": {"get": responds(content={"text/plain": {}}), "head": responds()},
         "/sound/refused": {"delete": responds("501", **_content(THING))},
         "/sound/alike": {"get": responds("200", *alike)},
         "/sound/fixed?beta=true": {"get": responds("200", _parameter("page", "query"))},
@@ -329,6 +339,7 @@ def _change(document: dict[str, Any]) -> None:
     schemas["Later"] = _object(a=TEXT)
     paths["/later"] = {"get": {"operationId": "later", "tags": ["cases"], "responses": {"200": {"description": "好"}}}}
     del paths["/sound/refused"]
+    paths["/sound/text"]["head"]["responses"]["200"] |= _content(THING)
     paths["/sound/picture"]["get"]["security"] = [{"Bearer": []}]
     schemas["Narrower"] = _object(
         kind=WHOLE,
