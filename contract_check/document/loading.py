@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import CURES, VENDORED
-from . import directions, long_running, nesting, overlay, reading, schema_rules, semantic_rules, settings
+from . import directions, long_running, media_types, nesting, overlay, reading, schema_rules, semantic_rules, settings
 from .defects import Action, Defect, Refusal, count
 from .text import visible
 from .tree import SCHEMA_KEYWORDS, is_array, keyword_of, object_or_empty, operations, pointer, resolve, walk
@@ -71,6 +71,7 @@ def complete(document: dict[str, Any], cures: Iterable[Action] = ()) -> None:
     for action in cures:
         overlay.apply_action(action, document)
     _modernize(document)
+    media_types.settle(document)
     directions.relax_required(document)
 
 

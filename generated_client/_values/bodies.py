@@ -35,7 +35,11 @@ def body(kinds: tuple[Kind, ...], value: Any) -> dict[str, Any]:
             return {"files": _parts(data, encoding)}
         if body_format == "data":
             return _sent(media_type, "&".join(filter(None, (_field(name, data[name], encoding) for name in data))))
-        return _sent(media_type, data.payload.read() if isinstance(data, File) else data)
+        usual = "text/plain; charset=utf-8"
+        if isinstance(data, File):
+            usual = data.mime_type or "application/octet-stream"
+            data = data.payload.read()
+        return _sent(usual if "*" in media_type else media_type, data)
     except RecursionError:
         raise InvalidArgument("body: nested too deeply, or contains itself") from None
     except UnicodeEncodeError:
