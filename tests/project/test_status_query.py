@@ -15,7 +15,7 @@ from checkout import FROZEN, ROOT, contract_check
 from contract_check.document import settings
 from contract_check.history import revisions
 from contract_check.relay.standin import Contract, Relay
-from contract_check.relay.standin.tasks import Tasks
+from contract_check.relay.standin.command import Tasks
 from frozen import AuthenticatedClient, KlingImageToVideoRequest, create_kling_image_to_video, errors
 
 FOUND = [state for state in recorded.STATES if recorded.status(state) == 200]
@@ -136,7 +136,7 @@ def test_the_stand_in_plays_the_life_of_a_task(end: str, outcome: str, tmp_path:
     states = list[str]()
     contract = Contract.of(FROZEN)
     with Relay(contract) as relay, AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS) as client:
-        relay.tasks = Tasks(contract.document, 0.05, end)
+        relay.amend = Tasks(contract.document, 0.05, end).answer
         body = KlingImageToVideoRequest(model="kling-v1", prompt="走")
         ids = {create_kling_image_to_video.sync(client=client, body=body).task_id for _ in range(2)}
         task_id = next(iter(ids))
