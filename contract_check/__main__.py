@@ -93,8 +93,9 @@ def _document(arguments: Namespace) -> int:
     found = loading.load(arguments.document, arguments.overlay)
     if arguments.suggest:
         print(overlay.dump_file(found.cures, f"Cures for {found.source.file.name}"), end="")
-    for line in (*loading.report(found), *([] if found.defects else diff.warnings_since_head(arguments.document))):
-        print(line, file=sys.stderr)
+    hidden = [] if found.defects else diff.warnings_since_head(arguments.document)
+    for finding in (*loading.findings(found), *hidden):
+        print("\n".join(finding.lines()), file=sys.stderr)
     if not found.defects:
         for line in (f"sound: {loading.summary(found)}", *loading.additions(found)):
             print(line, file=sys.stderr if arguments.suggest else sys.stdout)

@@ -11,7 +11,6 @@ from .tree import (
     is_array,
     is_object,
     keyword_of,
-    list_or_empty,
     object_or_empty,
     parse_pointer,
     place_in,
@@ -80,11 +79,10 @@ def _circles_from(document: dict[str, Any], start: JsonPath, ended: set[JsonPath
 def _next_steps(document: dict[str, Any], path: JsonPath) -> Iterator[tuple[JsonPath, JsonPath]]:
     """The places that a value at `path` must fit, too, each behind the place that says so."""
     schema = object_or_empty(at(document, path))
-    reference = schema.get("$ref")
-    if isinstance(reference, str) and reference.startswith("#/"):
-        target = place_in(document, parse_pointer(reference))
-        yield (*path, "$ref"), target
+    reference = str(schema.get("$ref", ""))
+    if reference.startswith("#/"):
+        yield (*path, "$ref"), place_in(document, parse_pointer(reference))
     if keyword_of(path) in SCHEMA_KEYWORDS:
         for key in _IN_PLACE:
-            for index in range(len(list_or_empty(schema.get(key)))):
+            for index in range(len(schema.get(key, ()))):
                 yield (*path, key, index), (*path, key, index)

@@ -6,7 +6,7 @@ import secrets
 import time
 from typing import Any, Final
 
-from ...document.long_running import EXTENSION
+from ...document.semantic_rules import LONG_RUNNING
 from ...document.tree import at, operations, parse_pointer
 from .answers import Answer
 from .connections import Request
@@ -38,7 +38,7 @@ class Tasks:
         self._roles = dict[tuple[str, str | None], Any]()
         by_id = {operation.get("operationId"): path for path, operation in operations(document)}
         for path, operation in operations(document):
-            if declared := operation.get(EXTENSION):
+            if declared := operation.get(LONG_RUNNING):
                 self._declared = declared
                 for answer, place in (
                     (self._submitted, path),
