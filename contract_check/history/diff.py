@@ -158,24 +158,11 @@ def _hidden_parts(
 def _action_at(layers: Layers, path: JsonPath) -> str:
     """The last action that made what stands at `path`."""
     for place, action in reversed(layers.actions.items()):
-        for document in (layers.overlaid, layers.beneath):
-            for match in overlay.matches(action, document):
-                if path[: len(match)] == match and (
-                    action.get("remove") or _says(action["update"], path[len(match) :])
-                ):
-                    return f"generator/{place}"
+        for target in (*overlay.matches(action, layers.overlaid), *overlay.matches(action, layers.beneath)):
+            rest = path[len(target) :]
+            if path == (*target, *rest) and ("remove" in action or at(action["update"], rest) is not None):
+                return f"generator/{place}"
     return "an overlay"
-
-
-def _says(update: Any, path: JsonPath) -> bool:
-    """Whether an update says what stands at `path` below its target."""
-    for part in path:
-        if not is_object(update):
-            return True
-        if part not in update:
-            return False
-        update = update[part]
-    return True
 
 
 def _put(document: dict[str, Any], path: JsonPath, value: Any) -> None:
