@@ -17,7 +17,7 @@ from contract_check.document import settings
 from contract_check.document.defects import Refusal
 from contract_check.document.semantic_rules import server_url
 
-from . import reference, verification
+from . import verification
 from .prepare import preparation
 
 _GENERATOR = ROOT / "generator"
@@ -38,8 +38,6 @@ class Made:
     package: Path
     notes: list[str]
     """Where the package says less than the document."""
-    reference: str
-    """The list of its operations, in Markdown."""
     summary: str
 
 
@@ -78,7 +76,7 @@ def make(document: dict[str, Any], into: Path) -> Made:
             raise Refusal(f"ruff {arguments[0]} failed on the generated package: {done.stderr.strip()}")
     _copy(_GENERATOR / "modules", package, told.http_library)
     summary = verification.verify(package, document)
-    return Made(package, prepared.notes, reference.reference(document, package), summary)
+    return Made(package, prepared.notes, summary)
 
 
 def _facts(document: dict[str, Any]) -> str:
@@ -114,7 +112,7 @@ def _copy(source: Path, target: Path, library: str) -> None:
 
 def _require_pinned_tools(generator: str) -> None:
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
-    pins = dict(pin.split("==") for pin in groups["dev"] if isinstance(pin, str) and "==" in pin)
+    pins = dict(pin.split("==") for pin in groups["generate"] if isinstance(pin, str) and "==" in pin)
     try:
         ruff = subprocess.run([_RUFF, "--version"], capture_output=True, text=True, check=False).stdout
     except FileNotFoundError:

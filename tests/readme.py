@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from checkout import ROOT
 
 READMES = ("README.md", "README.zh-CN.md")
-PAGES = (READMES, ("docs/maintaining.md", "docs/maintaining.zh-CN.md"))
+_GUIDES = sorted(page.name for page in (ROOT / "docs").glob("*.md") if not page.name.endswith(".zh-CN.md"))
+PAGES = (READMES, *((f"docs/{name}", f"docs/{name.removesuffix('.md')}.zh-CN.md") for name in _GUIDES))
 """Each text in both languages."""
 FILES = tuple(file for pair in PAGES for file in pair)
 FENCED = re.compile(

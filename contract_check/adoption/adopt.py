@@ -7,7 +7,7 @@ from pathlib import Path
 from generator import making, placement
 from generator.verification import PACKAGE, files
 
-from .. import CURES, REFERENCE, ROOT, VENDORED, gate
+from .. import CURES, ROOT, VENDORED, gate
 from ..document import loading, overlay, reading, settings
 from ..document.defects import Refusal
 from ..document.text import progress
@@ -15,7 +15,7 @@ from ..history import diff, release, revisions
 from . import cures, report
 
 _CHANGELOG = ROOT / "CHANGELOG.md"
-_PLACES = {place: place.relative_to(ROOT).as_posix() for place in (VENDORED, CURES, ROOT / PACKAGE, REFERENCE)}
+_PLACES = {place: place.relative_to(ROOT).as_posix() for place in (VENDORED, CURES, ROOT / PACKAGE)}
 _PLACES[_CHANGELOG] = _CHANGELOG.name
 """The files that an adoption replaces, each with its name in git."""
 _HEAD = "# `make adopt` writes this file at each adoption: what one document needs. Yours goes into overlay.yaml.\n"
@@ -70,7 +70,6 @@ def _make(document: Path, work: Path) -> tuple[list[str], dict[Path, Path]]:
         entries = report.with_draft(entries, diff.markdown(tag or "HEAD", since))
     new[VENDORED].write_bytes(text)
     new[ROOT / PACKAGE] = made.package
-    new[REFERENCE].write_text(made.reference, encoding="utf-8")
     new[_CHANGELOG].write_text(entries, encoding="utf-8")
     version = f"pyproject.toml says {release.project()['version']}"
     if tag:

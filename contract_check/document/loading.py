@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import CURES, VENDORED
-from . import nesting, overlay, reading, schema_rules, semantic_rules, settings
+from . import media_types, nesting, overlay, reading, schema_rules, semantic_rules, settings
 from .defects import Action, Defect, Finding, Refusal, count
 from .operations import relax_required
 from .text import visible
@@ -158,6 +158,7 @@ def complete(document: dict[str, Any], cures: Iterable[Action] = ()) -> None:
     for action in cures:
         overlay.apply_action(action, document)
     _modernize(document)
+    media_types.settle(document)
     relax_required(document)
 
 

@@ -94,6 +94,16 @@ class Operation:
             any(str(scheme.get("scheme")).lower() == "bearer" for scheme in schemes) for schemes in self.security
         )
 
+    def credentials(self, token: str) -> dict[tuple[str, str], str]:
+        """The texts that carry `token`, by place and name, as the first alternative of its security asks for."""
+        found = dict[tuple[str, str], str]()
+        for scheme in next(iter(self.security), []):
+            if scheme.get("type") == "apiKey":
+                found[scheme["in"], scheme["name"]] = token
+            else:
+                found["header", "Authorization"] = f"{scheme.get('scheme', 'bearer').capitalize()} {token}"
+        return found
+
     @property
     def fixed_query(self) -> list[tuple[str, str]]:
         """The query that is a part of its route, as in /messages?beta=true."""
@@ -106,7 +116,7 @@ class Operation:
             return None
         found = dict[str, str]()
         for segment, text in zip(documented, sent, strict=True):
-            pattern = re.sub(r"\\{.*?\\}", "(.+)", re.escape(segment))
+            pattern = "(.+)".join(re.escape(unquote(each)) for each in re.split("{.*?}", segment))
             if (match := re.fullmatch(pattern, unquote(text), re.DOTALL)) is None:
                 return None
             found |= zip(re.findall(r"{(.*?)}", segment), match.groups(), strict=True)

@@ -12,7 +12,7 @@ import regress
 
 from . import names, nesting, values
 from .defects import Defect, remove, update
-from .operations import Operation, of
+from .operations import FORM, Operation, of
 from .text import is_visible
 from .tree import (
     NO_SCHEMAS,
@@ -43,6 +43,7 @@ def check(document: dict[str, Any]) -> Iterator[Defect]:
 def check_values(document: dict[str, Any]) -> Iterator[Defect]:
     """Defaults and examples against their schemas, which must be sound."""
     schemas = values.Schemas(document)
+    yield from _forms(document, schemas)
     yield from _defaults(document, schemas)
     yield from _examples(document, schemas)
     for path, pattern in _given_patterns(document):
@@ -184,6 +185,19 @@ def _given_patterns(document: dict[str, Any]) -> Iterator[tuple[JsonPath, str]]:
             if "pattern" in schema:
                 yield (*path, "pattern"), schema["pattern"]
             yield from (((*path, "patternProperties", key), key) for key in schema.get("patternProperties", ()))
+
+
+def _forms(document: dict[str, Any], schemas: values.Schemas) -> Iterator[Defect]:
+    for path, body in walk(document):
+        for media_type in object_or_empty(body.get("content")) if keyword_of(path) in _BODIES else ():
+            schema = (*path, "content", media_type, "schema")
+            types = schemas.types(schema) if FORM.fullmatch(media_type) else None
+            if types is not None and "object" not in types:
+                problem = f"a form has fields, so its schema must be an object, not {' or '.join(sorted(types))}."
+                yield Defect(schema, problem, remove(schema, f"{problem} Without it, any fields may be sent."))
+
+
+_BODIES = ("requestBody", "requestBodies")
 
 
 def _defaults(document: dict[str, Any], schemas: values.Schemas) -> Iterator[Defect]:

@@ -8,7 +8,6 @@ from typing import Any
 
 from generator import making, verification
 
-from .. import REFERENCE, ROOT
 from ..document.defects import Finding
 
 _MEANING = {
@@ -19,17 +18,10 @@ _MEANING = {
 
 
 def check(document: dict[str, Any], folder: Path) -> list[Finding]:
-    """Generate a sound document elsewhere; return each file of `folder` that differs, and the difference.
-
-    The list of operations goes with the package of the checkout.
-    """
+    """Generate a sound document elsewhere; return each file of `folder` that differs, and the difference."""
     with TemporaryDirectory() as work:
         made = making.make(document, Path(work))
-        found = list(_differences(folder, verification.files(folder), verification.files(made.package)))
-    if folder.resolve() == ROOT / verification.PACKAGE:
-        listed = {REFERENCE.name: REFERENCE.read_bytes()} if REFERENCE.is_file() else {}
-        found += _differences(REFERENCE.parent, listed, {REFERENCE.name: made.reference.encode()})
-    return found
+        return list(_differences(folder, verification.files(folder), verification.files(made.package)))
 
 
 def _differences(folder: Path, old: dict[str, bytes], new: dict[str, bytes]) -> Iterator[Finding]:

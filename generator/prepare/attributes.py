@@ -7,7 +7,6 @@ travels.
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 from urllib.parse import quote
@@ -15,7 +14,7 @@ from urllib.parse import quote
 from contract_check.document import names
 from contract_check.document.operations import IGNORED_HEADERS
 from contract_check.document.text import is_visible
-from contract_check.document.tree import operations, parse_pointer
+from contract_check.document.tree import operations
 
 _CALL = ("client", "url")
 """What the generator keeps for itself: a parameter of these names gets its place behind it."""
@@ -25,40 +24,13 @@ def name_properties(document: dict[str, Any]) -> dict[str, str]:
     """Renames properties of the named schemas; returns what each new name stands for."""
     schemas = document["components"]["schemas"]
     wire_names = dict[str, str]()
-    for family in _families(schemas):
-        parts = [part for name in family for part in _inline_parts(schemas[name])]
-        keys = dict.fromkeys(key for part in parts for key in part.get("properties", ()))
-        renamed = _told_apart({key: names.attribute(key) for key in keys})
+    for schema in schemas.values():
+        renamed = _told_apart({key: names.attribute(key) for key in schema.get("properties", ())})
         wire_names |= {new: key for key, new in renamed.items()}
-        for part in parts if renamed else ():
-            if "properties" in part:
-                part["properties"] = {renamed.get(key, key): value for key, value in part["properties"].items()}
-            if "required" in part:
-                part["required"] = [renamed.get(key, key) for key in part["required"]]
+        if renamed:
+            schema["properties"] = {renamed.get(key, key): value for key, value in schema["properties"].items()}
+            schema["required"] = [renamed.get(key, key) for key in schema.get("required", ())]
     return wire_names
-
-
-def _families(schemas: dict[str, Any]) -> Iterator[list[str]]:
-    """The schemas that share fields by `allOf`, each family once."""
-    linked: dict[str, set[str]] = {name: {name} for name in schemas}
-    for name, schema in schemas.items():
-        for part in _inline_parts(schema):
-            for reference in (each["$ref"] for each in part.get("allOf", ()) if "$ref" in each):
-                other = str(parse_pointer(reference)[-1])
-                if other in linked and linked[other] is not linked[name]:
-                    both = linked[name] | linked[other]
-                    linked |= dict.fromkeys(both, both)
-    seen = set[str]()
-    for name in schemas:
-        if name not in seen:
-            seen |= linked[name]
-            yield [each for each in schemas if each in linked[name]] if len(linked[name]) > 1 else [name]
-
-
-def _inline_parts(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield schema
-    for part in schema.get("allOf", ()):
-        yield from _inline_parts(part)
 
 
 def name_parameters(document: dict[str, Any]) -> dict[str, str]:

@@ -62,7 +62,7 @@ POLLS: dict[str, Case] = {
     "another path": Case([front_error(404, "Invalid URL")], errors.ApiError, 1, "Invalid URL"),
     "HTML": Case([HTML], errors.DecodeError, 1, "base_url may be wrong"),
     "an envelope without a task": Case([Answer.json({"code": "success"})], errors.DecodeError, 1, "data is missing"),
-    "never begun": Case([recorded.answer("upstream_no_id")], errors.PollTimeout, None, "NOT_START.*goes on", SHORT),
+    "never begun": Case([recorded.answer("upstream_no_id")], errors.PollTimeout, None, "NOT_START.*running", SHORT),
     "never answered": Case([SILENT], errors.PollTimeout, None, "unknown state.*last query failed", SHORT),
     "a query that hangs": Case(
         [recorded.answer("processing"), Answer(200, chunks=[b" "] * 99, pause=0.1)],
@@ -157,7 +157,7 @@ TRANSFERS: dict[str, Transfer] = {
     "unknown id": Transfer([recorded.answer("unknown_id", recorded.CONTENT)], errors.ApiError, text="not found"),
     "a wrong token": Transfer([front_error(401, "Invalid token")], errors.ApiError, text="Invalid token"),
     "another success": Transfer([Answer(204)], errors.UnexpectedStatus, text="204"),
-    "always interrupted": Transfer([CUT], errors.DeadlineExceeded, None, "not complete within.*at no cost", 0.5),
+    "always interrupted": Transfer([CUT], errors.DeadlineExceeded, None, "not complete within.*for free", 0.5),
     "too slow": Transfer(
         [Answer(200, headers=MP4, chunks=[b"\0"] * 99, pause=0.1)], errors.DeadlineExceeded, 1, "within 0.3 s", 0.3
     ),

@@ -11,6 +11,7 @@ import doctest
 import re
 from collections.abc import Iterator
 from pathlib import Path as File
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -52,7 +53,10 @@ def test_code_runs_as_it_is_written(
     if block.relay:
         named_relay.answer(block.relay)
     code = compile("\n" * (block.line - 1) + block.code, ROOT / block.file, "exec")
-    exec(code, {"__name__": "readme"})
+    names: dict[str, Any] = {"__name__": "readme"}
+    exec(code, names)
+    for name in [name for name in names if name.startswith("test_")]:
+        names[name]()
     assert named_relay.problems == []
     assert bool(named_relay.requests) == _calls(block)
     if block.prints is not None:
@@ -137,7 +141,11 @@ def test_make_help_tells_every_command() -> None:
 
 @pytest.mark.parametrize("file", FILES)
 def test_every_link_leads_somewhere(file: str) -> None:
-    for link in re.findall(r"\]\(([^)\s]+)\)", (ROOT / file).read_text(encoding="utf-8")):
+    text = (ROOT / file).read_text(encoding="utf-8")
+    folders = "contract_check|generator|tests|examples|benchmarks|docs|[.]github"
+    for path in re.findall(rf"`((?:{folders})/[\w./-]*)`", text):
+        assert (ROOT / path).exists(), path
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
         if re.match(r"https?:", link):
             continue
         path, _, anchor = link.partition("#")

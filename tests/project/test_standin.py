@@ -18,8 +18,8 @@ import pytest
 from calling import TOKEN
 from checkout import PYTHON, ROOT, contract_check
 from contract_check.document import loading
+from contract_check.document.messages import Judge
 from contract_check.relay.standin import RECORDED, SCENARIOS, Answer, Contract, Operation, Relay, Request
-from contract_check.relay.standin.judging import Judge
 from specimens import ROUTE, small, write
 
 REVOKED = "sk-" + "revoked"
@@ -204,6 +204,11 @@ def _operation(*queries: dict[str, Any], **more: object) -> dict[str, Any]:
 
 
 IMAGE = {"type": "object", "required": ["image"], "properties": {"image": {"type": "string", "format": "binary"}}}
+AREA = {"type": "object", "required": ["x"], "properties": {"x": {"type": "integer"}}}
+DEEP_FORM = {
+    "schema": {"type": "object", "required": ["area"], "properties": {"area": AREA, "tags": {"type": "array"}}},
+    "encoding": {"area": {"style": "deepObject"}},
+}
 NULLABLE = {"anyOf": [{"type": "integer", "maximum": 9}, {"type": "null"}]}
 OTHER: dict[str, Any] = {
     "openapi": "3.1.0",
@@ -219,6 +224,16 @@ OTHER: dict[str, Any] = {
         },
         "/v1/videos/new": {"get": _operation()},
         "/v1/images": {"post": _operation(requestBody={"content": {"multipart/form-data": {"schema": IMAGE}}})},
+        "/v1/areas": {
+            "get": _operation(
+                {"name": "area", "required": True, "schema": AREA},
+                {"name": "deep", "style": "deepObject", "schema": AREA},
+                {"name": "flat", "explode": False, "schema": AREA},
+            ),
+            "post": _operation(requestBody={"content": {"application/x-www-form-urlencoded": DEEP_FORM}}),
+        },
+        "/v1/free": {"get": _operation({"name": "any", "schema": {"type": "object"}})},
+        "/v1/a%20b": {"get": _operation()},
         "/v1/q": {"get": _operation({"name": "a", "schema": {}})},
         "/v1/q?beta=true": {"get": _operation({"name": "b", "schema": {}})},
         "/v1/图": {"$ref": "#/components/pathItems/Shared"},
@@ -242,6 +257,11 @@ ASKED: dict[str, tuple[str, list[str]]] = {
     "/v1/q?beta=true&a=1": ("/v1/q?beta=true", [f"query parameter a: {NO_SUCH}"]),
     "/v1/q?beta=false": ("/v1/q", [f"query parameter beta: {NO_SUCH}"]),
     "/v1/%E5%9B%BE?c=1": ("/v1/图", []),
+    "/v1/a%20b": ("/v1/a%20b", []),
+    "/v1/areas?x=1&deep[x]=1&flat=x,1": ("/v1/areas", []),
+    "/v1/areas?x=1&y=2": ("/v1/areas", [f"query parameter y: {NO_SUCH}"]),
+    "/v1/areas?flat=x,1": ("/v1/areas", ["query parameter area: it is missing"]),
+    "/v1/free?b=1": ("/v1/free", []),
 }
 
 
@@ -279,9 +299,15 @@ def test_a_form_is_read(other: Relay) -> None:
         body = f"--b\r\n{part.format(name)}--b--\r\n".encode()
         connection.request("POST", "/v1/images", body, {"Content-Type": "multipart/form-data; boundary=b"})
         connection.getresponse().read()
+    for body in ("area[x]=1&tags[]=a&tags=b", "area[x]=1&aria=2"):
+        connection.request("POST", "/v1/areas", body, {"Content-Type": "application/x-www-form-urlencoded"})
+        connection.getresponse().read()
     connection.close()
-    assert other.problems == ["form field image: it is missing", "form field imag: it is not documented"]
-    assert len(other.chargeable) == 2
+    assert other.problems == [
+        *("form field image: it is missing", "form field imag: it is not documented"),
+        "form field aria: it is not documented",
+    ]
+    assert len(other.chargeable) == 4
 
 
 def test_a_body_is_judged_the_same_again_and_not_kept() -> None:
