@@ -19,7 +19,6 @@ from .tree import (
     at,
     is_array,
     is_object,
-    is_reference_alone,
     list_or_empty,
     object_or_empty,
     operations,
@@ -113,16 +112,18 @@ def apply_action(action: Action, document: dict[str, Any]) -> str | None:
     copy_references(action, document)
     reason = "matches nothing"
     found = matches(action, document)
+    is_30 = str(document.get("openapi")).startswith("3.0.")
     for path in sorted(found, key=removal_order):
         target, parent = found[path].obj, found[path].parent
+        is_path_item = path[:1] == ("paths",) and len(path) == 2
         if action.get("remove") is True:
             if parent is not None:
                 del parent.obj[path[-1]]
                 reason = ""
-        elif is_reference_alone(document, path) and "$ref" not in object_or_empty(action["update"]):
-            reason = reason and "stands beside a `$ref`, where OpenAPI 3.0 ignores it"
         elif not (is_object(target) or is_array(target)):
             reason = reason and "matches a value that is neither an object nor an array"
+        elif is_30 and "$ref" in target and not is_path_item and "$ref" not in object_or_empty(action["update"]):
+            reason = reason and "stands beside a `$ref`, where OpenAPI 3.0 ignores it"
         elif _merge(target, action["update"], add_only=action.get(_ADD_ONLY) is True):
             reason = ""
         else:

@@ -179,10 +179,11 @@ def promises(document: dict[str, Any]) -> Facts:
             given["known values"] = given.pop("values")
         facts.update({(*way, place, aspect): tuple(sorted(rules, key=_order)) for aspect, rules in given.items()})
         if wire:
-            facts[*way, place, "exists"], facts[*way, place, "name on the wire"] = _demand(required), wire
+            facts[*way, place, "name on the wire"] = wire
+            facts[*way, place, "exists"] = "required" if required else "optional"
 
     def add_content(way: tuple[str, str], place: Place, holder: dict[str, Any], required: object) -> None:
-        facts[*way, place, "exists"] = _demand(required)
+        facts[*way, place, "exists"] = "required" if required else "optional"
         named = list[str]()
         for media_type, content in holder.get(_ORIGINAL + "content", {}).items():
             name = bare(media_type)  # such as a charset says nothing to a caller
@@ -213,8 +214,10 @@ def promises(document: dict[str, Any]) -> Facts:
             add(asked, here, parameter["schema"], parameter.get("required"), wire)
             key = f"{parameter['in']} {parameter['name']}"
             facts[*asked, here, "deprecated"] = parameter.get("deprecated") or None
-            if originals := _original_schemas(parameter):  # of which the package takes text
-                add(asked, (*here, "as text"), {"anyOf": originals}, required=True)
+            contents = parameter.get(_ORIGINAL + "content", {}).values()
+            originals = [parameter.get(_ORIGINAL + "schema"), *(content.get("schema") for content in contents)]
+            if any(originals) and _types(parameter["schema"]) == {"str"}:  # of which the package takes text
+                add(asked, (*here, "as text"), {"anyOf": list(filter(None, originals))}, required=True)
             facts[*asked, here, "style"] = serialized["parameters"].get(key)
         if body := operation.get("requestBody"):
             add_content(asked, (*place, "body"), body, body.get("required"))
@@ -229,16 +232,6 @@ def promises(document: dict[str, Any]) -> Facts:
         success = (facts[*answered, (*place, f"status {s}"), "type"] for s in operation["responses"] if s[0] == "2")
         facts[*answered, place, "type of success"] = frozenset[str]().union(*success)
     return facts
-
-
-def _original_schemas(parameter: dict[str, Any]) -> list[dict[str, Any]]:
-    contents = parameter.get(_ORIGINAL + "content", {}).values()
-    found = [parameter.get(_ORIGINAL + "schema"), *(content.get("schema") for content in contents)]
-    return [schema for schema in found if schema and _types(parameter["schema"]) == {"str"}]
-
-
-def _demand(required: object) -> str:
-    return "required" if required else "optional"
 
 
 def _leaves(document: dict[str, Any], schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
