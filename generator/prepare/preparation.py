@@ -9,9 +9,10 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from contract_check.document import long_running, names, overlay, serialization
+from contract_check.document import names, overlay, serialization
 from contract_check.document.media_types import is_binary
 from contract_check.document.operations import FORM, JSON, TEXT
+from contract_check.document.semantic_rules import LONG_RUNNING
 from contract_check.document.text import is_visible, visible
 from contract_check.document.tree import (
     SCHEMA_KEYWORDS,
@@ -176,7 +177,7 @@ def _name_operations(document: dict[str, Any]) -> None:
             key: named[given[value]] if key.endswith("-operation") else value for key, value in declared.items()
         }
         for path, operation in operations(document)
-        if (declared := object_or_empty(operation.get(long_running.EXTENSION)))
+        if (declared := object_or_empty(operation.get(LONG_RUNNING)))
     }
 
 
