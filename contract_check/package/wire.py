@@ -86,7 +86,8 @@ class Wire:
             part["x-at"] = path  # What is moved and renamed still says where it stood.
         preparation.prepare(prepared)
         self.models: dict[str, dict[str, Any]] = prepared["components"]["schemas"]
-        self.class_at: dict[JsonPath, str] = {schema.get("x-at", ()): name for name, schema in self.models.items()}
+        placed = {name: schema for name, schema in self.models.items() if "x-at" in schema}  # others join several
+        self.class_at: dict[JsonPath, str] = {schema["x-at"]: name for name, schema in placed.items()}
         self.names: dict[JsonPath, str] = {
             part.get("x-at", ()): part["name"] for _, part in walk(prepared) if "in" in part and "name" in part
         }
