@@ -48,7 +48,7 @@ from generated_client import AuthenticatedClient
 from journal import ACCEPTED, IN_DOUBT, NOT_SENT, REFUSED, VIDEO, Journal
 
 LOCAL_WORKERS = 4
-CONNECT = 20.0
+CONNECT = 15.0
 """Seconds for the scheduler to answer."""
 VERSIONS = f"Python {sys.version_info[0]}.{sys.version_info[1]} and distributed {distributed.__version__}"
 
@@ -178,14 +178,15 @@ def _work(book: Journal, all_items: list[items.Item], options: argparse.Namespac
 async def _submit(book: Journal, unsent: list[items.Item], address: str, options: argparse.Namespace) -> None:
     client = Client(address, asynchronous=True, timeout=CONNECT)
     try:
-        async with asyncio.timeout(CONNECT):
-            await client
-    except OSError as error:
-        await client.close()
-        raise OSError(f"there is no scheduler at {address}: {error!r}") from error
-    async with client:
+        try:
+            async with asyncio.timeout(CONNECT):
+                await client
+        except OSError as error:
+            raise OSError(f"there is no scheduler at {address}: {error!r}") from error
         dispatch = Dispatch(client, book, unsent, in_flight=options.in_flight, max_cost=options.max_cost)
         await dispatch.run(join, send)
+    finally:
+        await client.close()
 
 
 @contextmanager

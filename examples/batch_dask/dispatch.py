@@ -22,6 +22,8 @@ PATIENCE = 600.0
 """Seconds without an accepted item, after which the batch ends: it waits as long for a worker or a busy relay."""
 TICK = 1.0
 """Seconds between two looks for new workers."""
+TELL = 10.0
+"""Seconds between two lines about the progress."""
 LONGEST_PAUSE = 60.0
 
 
@@ -49,14 +51,18 @@ class Dispatch:
         self._stopped = False
 
     async def run(self, join: Callable[..., Any], send: Callable[..., Any]) -> None:
-        """Send all items, by calling `join` once on each worker, those that come later too, and `send` for each item."""
+        """Send all items: call `join` once on each worker, also on those that come later, and `send` for each item."""
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._interrupt)
         calls = set[asyncio.Task[None]]()
-        tick_at = 0.0
+        tick_at = tell_at = time.monotonic()
         while calls or (self._left and self._budget > 0 and not self._stopped):
             if time.monotonic() >= tick_at and not self._stopped:
                 calls |= {asyncio.create_task(self._join(join, address)) for address in await self._new_workers()}
                 tick_at = time.monotonic() + TICK
+            if time.monotonic() >= tell_at:
+                here, flying = len(self._taking_part), self._load.total()
+                print(f"{here} workers, {flying} items in flight, {len(self._left)} to send", file=sys.stderr)
+                tell_at = time.monotonic() + TELL
             while address := self._free_worker():
                 calls.add(asyncio.create_task(self._send(send, self._take(address), address)))
             if calls:
