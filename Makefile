@@ -1,11 +1,12 @@
 # Relative paths and `python -m` throughout: the checkout may stand in a path with blanks or Chinese characters.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
-LOCK := requirements-dev.txt
 PACKAGE = $(shell find generated_client -not -name "*.pyc" -not -name __pycache__ 2>/dev/null)
 MINOR = $$(.venv/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-# uv takes a third of pip's time. pip installs it from the lock, and it trusts the certificates that pip does.
-INSTALL := .venv/bin/uv pip install --quiet --native-tls --no-deps
+# pip installs uv from the lock; uv installs the rest, and trusts the certificates that pip does. It shows its progress
+# on a terminal.
+INSTALL := .venv/bin/uv pip install $(shell test -t 2 || echo --quiet) --native-tls --no-deps
+COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url
 PYTEST := -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
@@ -15,16 +16,21 @@ PYTEST := -n auto --dist worksteal
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
 
-setup: .venv/.installed ## make .venv from the lock
+setup: .venv/.generate ## make .venv, with what `make generate` and `make check` need
 
-.venv/.installed: $(LOCK)
+.venv/.generate: requirements/generate.txt
 	@test -n '$(PYTHON)' || { echo 'Python 3.11 or newer is needed; set PYTHON to one.' >&2; exit 2; }
 	@test ! -L .venv || { echo '.venv is a link; what it leads to would be emptied. Remove it.' >&2; exit 2; }
 	@echo 'setting up .venv (once; needs the network) ...'
 	@$(PYTHON) -m venv --clear .venv
-	@sed -n '/^uv==/,/[^\\]$$/p' $(LOCK) > .venv/uv.txt
+	@sed -n '/^uv==/,/[^\\]$$/p' $< > .venv/uv.txt
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.txt
-	@$(INSTALL) --require-hashes --python .venv -r $(LOCK)
+	@$(INSTALL) --require-hashes --python .venv -r $<
+	@touch $@
+
+.venv/.%: requirements/%.txt .venv/.generate
+	@echo 'adding requirements/$*.txt to .venv (once; needs the network) ...'
+	@$(INSTALL) --require-hashes --python .venv -r $<
 	@touch $@
 
 generate: setup ## regenerate generated_client/ from relay.json
@@ -36,13 +42,13 @@ adopt: setup ## take a new document over: DOCUMENT is a file; all that follows f
 
 build: dist/.built ## make the wheel and the sdist, the same bytes each time
 
-dist/.built: .venv/.installed pyproject.toml $(wildcard README.md README.zh-CN.md CHANGELOG.md LICENSE) $(PACKAGE)
+dist/.built: .venv/.generate pyproject.toml $(wildcard README.md README.zh-CN.md CHANGELOG.md LICENSE) $(PACKAGE)
 	@rm -rf dist
 	@.venv/bin/python -P -m build --quiet --no-isolation --outdir dist .
 	@ls dist/*
 	@touch $@
 
-docs: setup ## pages of every operation and model, in docs/pages/index.html
+docs: .venv/.docs ## pages of every operation and model, in docs/pages/index.html
 	@rm -rf docs/pages
 	@.venv/bin/python -m pdoc --docformat google --output-directory docs/pages generated_client
 	@echo docs/pages/index.html
@@ -71,11 +77,12 @@ release: setup ## put wheel, sdist, checksums and release note into dist/, if al
 	@.venv/bin/python -m contract_check release
 
 # The suite runs on the wheel, in an environment of its own for each version of Python; -P keeps the checkout out.
-test: setup ## run the suite on the built wheel
+# That of .venv's Python holds the wheel alone, and finds the tools in .venv.
+test: .venv/.test ## run the suite on the built wheel
 	@$(MAKE) --no-print-directory .venv-test-$(MINOR)/.wheel
 	@.venv-test-$(MINOR)/bin/python -P -m pytest $(PYTEST) -m 'not slow' $(ARGS)
 
-test-all: test ## that, the slow proofs, and the client's tests on every other Python that this machine has
+test-all: test .venv/.types ## that, the slow proofs, and the client's tests on every other Python that this machine has
 	@.venv-test-$(MINOR)/bin/python -P -m pytest $(PYTEST) -m slow $(ARGS)
 	@for minor in $$(.venv/bin/python tests/pythons.py); do \
 		test "$$minor" != $(MINOR) || continue; \
@@ -84,25 +91,34 @@ test-all: test ## that, the slow proofs, and the client's tests on every other P
 		".venv-test-$$minor/bin/python" -P -m pytest $(PYTEST) -m 'not slow' tests/client || exit; \
 	done
 
-.venv-test-%/.installed: $(LOCK) | setup
-	@echo 'setting up $(@D) (once; needs the network) ...'
-	@"$$(.venv/bin/python tests/pythons.py $*)" -m venv --clear $(@D)
-	@$(INSTALL) --require-hashes --python $(@D) -r $(LOCK)
+.venv-test-%/.installed: requirements/generate.txt requirements/test.txt | setup
+	@"$$(.venv/bin/python tests/pythons.py $*)" -m venv --clear --without-pip $(@D)
+	@if test $* = $(MINOR); then \
+		ln -s ../../.venv/bin/ruff $(@D)/bin && \
+		echo ../../../../.venv/lib/python$*/site-packages > $(@D)/lib/python$*/site-packages/tools.pth; \
+	else \
+		echo 'setting up $(@D) (once; needs the network) ...' && \
+		$(INSTALL) --require-hashes --python $(@D) $(^:%=-r %); \
+	fi
 	@touch $@
 
 .venv-test-%/.wheel: .venv-test-%/.installed dist/.built
 	@$(INSTALL) --no-index --reinstall --python $(@D) dist/*.whl
 	@touch $@
 
-check-types: setup ## mypy, pyright and ruff on all that is written by hand
+check-types: .venv/.test .venv/.types ## mypy, pyright and ruff on all that is written by hand
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/python -m mypy
 	@.venv/bin/python -m basedpyright --project .
 
-lock: setup ## renew requirements-dev.txt from pyproject.toml
-	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--custom-compile-command 'make lock' --group dev pyproject.toml --output-file $(LOCK)
+lock: setup ## renew requirements/ from pyproject.toml
+	@$(COMPILE) --custom-compile-command 'make lock' --group generate pyproject.toml --output-file requirements/generate.txt
+	@$(COMPILE) --custom-compile-command 'make lock' --group test -c requirements/generate.txt --output-file requirements/test.txt
+	@for group in types docs; do \
+		$(COMPILE) --custom-compile-command 'make lock' --group $$group -c requirements/generate.txt -c requirements/test.txt \
+			--output-file requirements/$$group.txt || exit; \
+	done
 
 bench: .venv-bench/.wheel ## measure this client beside its peers; ONLY=sync,imports some of it, QUICK=1 roughly
 	@.venv-bench/bin/python benchmarks/run.py --only '$(ONLY)' $(if $(QUICK),--quick) $(ARGS)
@@ -120,8 +136,7 @@ bench: .venv-bench/.wheel ## measure this client beside its peers; ONLY=sync,imp
 	@touch $@
 
 bench-lock: setup ## renew benchmarks/requirements.txt from requirements.in
-	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--custom-compile-command 'make bench-lock' benchmarks/requirements.in --output-file benchmarks/requirements.txt
+	@$(COMPILE) --custom-compile-command 'make bench-lock' benchmarks/requirements.in --output-file benchmarks/requirements.txt
 
 clean: ## remove what can be made again
 	rm -rf .venv .venv-* dist build docs/pages .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -79,7 +79,7 @@ def checkout(into: Path) -> Path:
     """What was committed here last, in a folder of its own, where a document can be adopted."""
     run("git", "clone", "--quiet", ROOT, into)
     (into / ".venv").symlink_to(ROOT / ".venv")
-    os.utime(into / "requirements-dev.txt", (0, 0))  # older than the environment, which is up to date
+    os.utime(into / "requirements" / "generate.txt", (0, 0))  # older than the environment, which is up to date
     return into
 
 

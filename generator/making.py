@@ -114,7 +114,7 @@ def _copy(source: Path, target: Path, library: str) -> None:
 
 def _require_pinned_tools(generator: str) -> None:
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
-    pins = dict(pin.split("==") for pin in groups["dev"] if isinstance(pin, str) and "==" in pin)
+    pins = dict(pin.split("==") for pin in groups["generate"] if isinstance(pin, str) and "==" in pin)
     try:
         ruff = subprocess.run([_RUFF, "--version"], capture_output=True, text=True, check=False).stdout
     except FileNotFoundError:

@@ -17,8 +17,8 @@ ROOT = File(__file__).parents[1]
 PYTHON = ROOT / ".venv" / "bin" / "python"
 FROZEN = ROOT / "tests" / "documents" / "relay.json"
 """relay.json as the tests know it, whatever the vendored one holds."""
-_FOLDERS = ("generator", "contract_check")
-_FILES = ("generate.sh", "Makefile", "pyproject.toml", "requirements-dev.txt")
+_FOLDERS = ("generator", "contract_check", "requirements")
+_FILES = ("generate.sh", "Makefile", "pyproject.toml")
 
 Completed = subprocess.CompletedProcess[str]
 
@@ -91,7 +91,7 @@ def copy(into: File) -> File:
     environment, original = into / ".venv", ROOT / ".venv"
     (environment / "bin").mkdir(parents=True)
     shutil.copy2(original / "pyvenv.cfg", environment)
-    shutil.copy2(original / ".installed", environment)
+    shutil.copy2(original / ".generate", environment)
     (environment / "lib").symlink_to(original / "lib")
     for tool in (original / "bin").iterdir():
         (environment / "bin" / tool.name).symlink_to(tool.resolve() if tool.name == "python" else tool)

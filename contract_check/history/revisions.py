@@ -27,7 +27,7 @@ from . import surface
 
 _CACHE = ROOT / ".venv" / ".contract_check"
 _INPUTS = (
-    *("requirements-dev.txt", "contract_check/**/*.py", "generator/config.yaml"),
+    *("requirements/generate.txt", "contract_check/**/*.py", "generator/config.yaml"),
     *("generator/**/*.py", "generator/templates/**/*"),
 )
 

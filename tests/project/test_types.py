@@ -12,6 +12,7 @@ import generated_client
 from checkout import PYTHON, ROOT, Completed, run
 from readme import blocks
 
+pytestmark = pytest.mark.slow  # the type checkers are installed by `make test-all` only
 INSTALLED = File(generated_client.__file__).parent
 CONSUMER = ROOT / "tests" / "snippets" / "consumer.py"
 
@@ -79,7 +80,6 @@ def test_of_what_consumers_write_each_misuse_is_told_and_nothing_else(checker: s
     assert set(re.findall(r"(\w+\.py):(\d+):", done.stdout)) == {("misuse.py", line) for line in "6789"}, done.stdout
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("tool", ["mypy", "basedpyright --project .", "ruff check .", "ruff format --check ."])
 def test_the_hand_written_code_is_clean(tool: str) -> None:
     done = run([PYTHON, "-m", *tool.split()])
