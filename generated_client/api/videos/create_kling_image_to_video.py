@@ -18,7 +18,17 @@ from ...models.kling_task import KlingTask
 from ...models.video_task import VideoTask
 
 _RULES: _client.Rules = (
-    (200, 200, "json", _codecs.model("video_task", "VideoTask"), ("application/json",)),
+    (
+        200,
+        200,
+        "json",
+        _codecs.model("video_task", "VideoTask"),
+        ("application/json",),
+        (
+            ("task_id",),
+            ("id",),
+        ),
+    ),
     (400, 400, "json", _codecs.model("error_response", "ErrorResponse"), ("application/json",)),
     (400, 499, "json", _codecs.model("error_response", "ErrorResponse"), ("application/json",)),
     (500, 599, "json", _codecs.model("error_response", "ErrorResponse"), ("application/json",)),
