@@ -86,8 +86,9 @@ def test_it_is_ready_where_the_relay_takes_its_token(
     assert _run(service, relay, monkeypatch, service.is_ready)
     assert not relay.request.chargeable
     relay.problems.clear()  # That the prompt is empty is what is refused.
-    relay.answer("bad_token")
-    assert not _run(service, relay, monkeypatch, service.is_ready)
+    for refusal in ("bad_token", "console", "upstream"):
+        relay.answer(refusal)
+        assert not _run(service, relay, monkeypatch, service.is_ready)
     relay.problems.clear()
 
 

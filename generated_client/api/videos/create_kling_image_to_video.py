@@ -68,7 +68,9 @@ def sync_detailed(
     支持通过 image 参数传入图片 URL 或 Base64 编码的图片数据。
 
     Args:
-        body (KlingImageToVideoRequest): 视频生成请求
+        body (KlingImageToVideoRequest): 视频生成请求. As recorded, the relay's software ignores width,
+            height, fps, seed, n, response_format and user; a duration of 5.5 becomes 5;
+            negative_prompt, cfg_scale, image_tail and aspect_ratio go into metadata.
 
     Raises:
         errors.InvalidArgument: an argument that cannot be sent.
@@ -100,7 +102,9 @@ def sync(
     支持通过 image 参数传入图片 URL 或 Base64 编码的图片数据。
 
     Args:
-        body (KlingImageToVideoRequest): 视频生成请求
+        body (KlingImageToVideoRequest): 视频生成请求. As recorded, the relay's software ignores width,
+            height, fps, seed, n, response_format and user; a duration of 5.5 becomes 5;
+            negative_prompt, cfg_scale, image_tail and aspect_ratio go into metadata.
 
     Raises:
         errors.InvalidArgument: an argument that cannot be sent.
@@ -130,7 +134,9 @@ def stream(
     支持通过 image 参数传入图片 URL 或 Base64 编码的图片数据。
 
     Args:
-        body (KlingImageToVideoRequest): 视频生成请求
+        body (KlingImageToVideoRequest): 视频生成请求. As recorded, the relay's software ignores width,
+            height, fps, seed, n, response_format and user; a duration of 5.5 becomes 5;
+            negative_prompt, cfg_scale, image_tail and aspect_ratio go into metadata.
 
     Raises:
         errors.InvalidArgument: an argument that cannot be sent.
@@ -159,7 +165,9 @@ async def asyncio_detailed(
     支持通过 image 参数传入图片 URL 或 Base64 编码的图片数据。
 
     Args:
-        body (KlingImageToVideoRequest): 视频生成请求
+        body (KlingImageToVideoRequest): 视频生成请求. As recorded, the relay's software ignores width,
+            height, fps, seed, n, response_format and user; a duration of 5.5 becomes 5;
+            negative_prompt, cfg_scale, image_tail and aspect_ratio go into metadata.
 
     Raises:
         errors.InvalidArgument: an argument that cannot be sent.
@@ -191,7 +199,9 @@ async def asyncio(
     支持通过 image 参数传入图片 URL 或 Base64 编码的图片数据。
 
     Args:
-        body (KlingImageToVideoRequest): 视频生成请求
+        body (KlingImageToVideoRequest): 视频生成请求. As recorded, the relay's software ignores width,
+            height, fps, seed, n, response_format and user; a duration of 5.5 becomes 5;
+            negative_prompt, cfg_scale, image_tail and aspect_ratio go into metadata.
 
     Raises:
         errors.InvalidArgument: an argument that cannot be sent.
@@ -221,7 +231,9 @@ def astream(
     支持通过 image 参数传入图片 URL 或 Base64 编码的图片数据。
 
     Args:
-        body (KlingImageToVideoRequest): 视频生成请求
+        body (KlingImageToVideoRequest): 视频生成请求. As recorded, the relay's software ignores width,
+            height, fps, seed, n, response_format and user; a duration of 5.5 becomes 5;
+            negative_prompt, cfg_scale, image_tail and aspect_ratio go into metadata.
 
     Raises:
         errors.InvalidArgument: an argument that cannot be sent.
