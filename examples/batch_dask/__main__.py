@@ -132,7 +132,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--in-flight", type=_positive, default=64, metavar="N", help="at once on each worker; 64")
     parser.add_argument("--max-cost", type=_positive, metavar="N", help="stop after N accepted submissions")
     parser.add_argument("--wait", action="store_true", help="poll the tasks, and download their videos")
-    parser.add_argument("--minutes", type=_positive, default=30, metavar="N", help="for --wait, at most; 30")
+    parser.add_argument("--minutes", type=float, default=30, metavar="N", help="for --wait, at most; 30")
     commands = parser.add_subparsers(dest="command")
     resolve = commands.add_parser("resolve", help="settle an item in doubt")
     resolve.add_argument("item", metavar="ITEM", help="as the results name it")
