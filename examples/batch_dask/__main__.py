@@ -34,10 +34,10 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import distributed
 from distributed import Client, LocalCluster
 
 import items
@@ -50,7 +50,7 @@ from journal import ACCEPTED, IN_DOUBT, NOT_SENT, REFUSED, VIDEO, Journal
 LOCAL_WORKERS = 4
 CONNECT = 15.0
 """Seconds for the scheduler to answer."""
-VERSIONS = f"Python {sys.version_info[0]}.{sys.version_info[1]} and distributed {distributed.__version__}"
+VERSIONS = f"Python {sys.version_info[0]}.{sys.version_info[1]} and distributed {version('distributed')}"
 
 
 def join(in_flight: int, seconds: float, dask_worker: Any) -> str:

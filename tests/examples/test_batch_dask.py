@@ -12,8 +12,8 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, chdir, nullcontext, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack, nullcontext, redirect_stderr, redirect_stdout
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
@@ -37,11 +37,12 @@ SOON = {"Retry-After": "0.01"}
 
 
 class Cluster:
-    """In place of Dask's client: workers in this process, each with an environment of its own."""
+    """In place of Dask's client: workers in this process."""
 
     def __init__(self) -> None:
         self.scheduler = self
-        self.workers = {address: SimpleNamespace(env={}, is_lost=False) for address in ("tcp://a", "tcp://b")}
+        self.workers = {"tcp://a": SimpleNamespace(), "tcp://b": SimpleNamespace()}
+        self.without_token, self.lost = set[str](), set[str]()
 
     def __await__(self) -> Generator[Any]:
         yield from ()
@@ -52,10 +53,10 @@ class Cluster:
 
     async def run(self, function: Any, *arguments: Any, workers: list[str]) -> dict[str, Any]:
         [address] = workers
-        with patch.dict(os.environ, self.workers[address].env):
+        with patch.dict(os.environ, {"RELAY_TOKEN": ""} if address in self.without_token else {}):
             result = function(*arguments, dask_worker=self.workers[address])
         result = await result if asyncio.iscoroutine(result) else result
-        if self.workers[address].is_lost:
+        if address in self.lost:
             raise OSError("the connection broke")
         return {address: result}
 
@@ -98,14 +99,14 @@ class Batch:
     def prompts(self) -> Counter[str]:
         return Counter(request.json["prompt"] for request in self.relay.requests)
 
-    def hold(self, amount: int, then: Callable[[], object] = lambda: None) -> threading.Event:
-        """Answer nothing before the event is set. When `amount` requests have arrived, call `then`."""
+    def hold(self, acts: Mapping[int, Callable[[], object]]) -> threading.Event:
+        """Until the event is set, answer nothing, and act after each number of requests in `acts`."""
         go = threading.Event()
 
         def listen(_: Request, answer: Answer) -> None:
             answer.wait = go
-            if len(self.relay.requests) == amount:
-                then()
+            if not go.is_set():
+                acts.get(len(self.relay.requests), int)()
 
         self.relay.listener = listen
         return go
@@ -175,12 +176,8 @@ def test_each_response_decides_what_is_sent_in_this_run_and_the_next(
 
 
 def test_a_lost_worker_leaves_its_items_in_doubt_and_the_others_to_the_other(batch: Batch) -> None:
-    def lose() -> None:
-        batch.cluster.workers["tcp://a"].is_lost = True
-        go.set()
-
     batch.write(60)
-    go = batch.hold(20, lambda: lose())
+    go = batch.hold({19: lambda: batch.cluster.lost.add("tcp://a"), 20: lambda: go.set()})
     assert batch("--in-flight", 10) == 1
     assert batch.states == {"accepted": 50, "in doubt": 10}
     assert len(batch.relay.requests) == 60
@@ -189,10 +186,16 @@ def test_a_lost_worker_leaves_its_items_in_doubt_and_the_others_to_the_other(bat
 def test_a_worker_that_never_returns_is_lost(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_module("dispatch"), "LOST", 0.2)
     batch.write(2)
-    go = batch.hold(3)
+    go = batch.hold({})
     assert batch() == 1
     assert [result["why"] for result in batch.results] == ["its worker was lost: TimeoutError()"] * 2
     go.set()
+
+
+def test_a_worker_that_comes_later_takes_part(batch: Batch) -> None:
+    batch.write(3)
+    go = batch.hold({2: lambda: batch.cluster.workers.update({"tcp://c": SimpleNamespace()}), 3: lambda: go.set()})
+    assert batch("--in-flight", 1) == 0
 
 
 @pytest.mark.parametrize("times", [1, 2])
@@ -209,7 +212,7 @@ def test_ctrl_c_waits_for_what_is_in_flight_and_the_second_time_does_not(
     stop = import_module("dispatch").Dispatch.stop
     monkeypatch.setattr(import_module("dispatch").Dispatch, "stop", stopped)
     batch.write(40)
-    go = batch.hold(8, interrupt)
+    go = batch.hold({8: interrupt})
     assert batch("--in-flight", 4) == 1
     go.set()
     assert "interrupted; waiting for 8 in flight" in batch.told
@@ -232,11 +235,12 @@ def test_refusals_that_ask_to_wait_slow_the_batch_down(batch: Batch) -> None:
 
 
 # How a batch of 20 items ends, and what it says once.
+IN_VAIN = "nothing was accepted for 1 s"
 UNFIT = "tcp://a takes no part: RELAY_TOKEN: not set in the worker's environment"
 ENDS: dict[str, tuple[dict[str, int], str]] = {
-    "a busy relay": ({"not sent": 20}, "nothing was accepted for 2 s"),
-    "no relay": ({"not sent": 20}, "nothing was accepted for 2 s"),
-    "no worker": ({"not sent": 20}, "nothing was accepted for 2 s"),
+    "a busy relay": ({"not sent": 20}, IN_VAIN),
+    "no relay": ({"not sent": 20}, IN_VAIN),
+    "no worker": ({"not sent": 20}, IN_VAIN),
     "one worker without a token": ({"accepted": 20}, UNFIT),
     "all workers without a token": ({"not sent": 20}, UNFIT),
     "the highest cost": ({"accepted": 7, "not sent": 13}, "20 of 20 items to send"),
@@ -246,28 +250,20 @@ ENDS: dict[str, tuple[dict[str, int], str]] = {
 @pytest.mark.parametrize("name", ENDS)
 def test_a_batch_ends_whatever_it_meets(batch: Batch, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     states, told = ENDS[name]
-    monkeypatch.setattr(import_module("dispatch"), "PATIENCE", 2)
+    if told == IN_VAIN:
+        monkeypatch.setattr(import_module("dispatch"), "PATIENCE", 1)
     if name == "a busy relay":
         batch.relay.always(Answer(429, headers=SOON))
     elif name == "no relay":
         monkeypatch.setenv("RELAY_BASE_URL", "http://127.0.0.1:1")
     elif name == "no worker":
         batch.cluster.workers.clear()
-    for address in {"one": ["tcp://a"], "all": ["tcp://a", "tcp://b"]}.get(name[:3], []):
-        batch.cluster.workers[address].env = {"RELAY_TOKEN": ""}
+    else:
+        batch.cluster.without_token |= {"one": {"tcp://a"}, "all": {"tcp://a", "tcp://b"}}.get(name[:3], set())
     batch.write(20)
     assert batch("--max-cost", 7 if name == "the highest cost" else 20) == (states != {"accepted": 20})
     assert batch.states == states
     assert batch.told.count(told) == 1
-
-
-def test_a_worker_that_comes_later_takes_part(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
-    joined = batch.main.join
-    monkeypatch.setattr(batch.main, "join", lambda *given, dask_worker: go.set() or joined(*given, dask_worker))
-    go = batch.hold(2, lambda: batch.cluster.workers.update({"tcp://c": SimpleNamespace(env={}, is_lost=False)}))
-    batch.write(8)
-    assert batch("--in-flight", 1) == 0
-    assert hasattr(batch.cluster.workers["tcp://c"], "relay_client")
 
 
 @pytest.mark.parametrize(
@@ -377,26 +373,34 @@ def test_the_documented_commands_run_as_written(
 @pytest.mark.parametrize(
     "killed", ["worker", *(pytest.param(name, marks=pytest.mark.slow) for name in ("scheduler", "batch"))]
 )
-def test_nothing_is_sent_twice_whatever_process_dies(killed: str, batch: Batch, tmp_path: Path) -> None:
+def test_nothing_is_sent_twice_whatever_process_dies(
+    killed: str, batch: Batch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plain = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
     to_relay = {"RELAY_BASE_URL": batch.relay.url, "RELAY_TOKEN": TOKEN}
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8"}
 
     def start(*command: object, **environment: str) -> Any:
         """Start a process in an environment that names no relay."""
-        process = subprocess.Popen([sys.executable, "-P", *map(str, command)], env={**plain, **environment}, **pipes)
+        process = subprocess.Popen(
+            [sys.executable, "-P", *map(str, command)],
+            env={**plain, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+        )
         stack.enter_context(process)
         stack.callback(process.kill)
         return process
 
-    with ExitStack() as stack, chdir(tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with ExitStack() as stack:
         local = ("--host", "127.0.0.1", "--port", 0, "--no-dashboard")
         scheduler = start("-m", "distributed.cli.dask_scheduler", *local)
         address = next(found[1] for line in scheduler.stdout if (found := re.search(r"Scheduler at: *(tcp:\S+)", line)))
         worker = ("-m", "distributed.cli.dask_worker", address, "--no-nanny", "--nthreads", 1, "--no-dashboard")
         workers = [start(*worker, **to_relay) for _ in range(2)]
         batch.write(60)
-        go = batch.hold(20)
+        go = batch.hold({})
         command = (EXAMPLE, batch.file, "--scheduler", address, "--in-flight", 10)
         running = start(*command)
         batch.relay.wait_for(20, timeout=90)
