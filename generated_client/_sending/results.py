@@ -3,7 +3,7 @@
 import json
 import re
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import httpx
 
@@ -32,8 +32,7 @@ class Rule(NamedTuple):
     """Of a submission: the places in the body where the id of the task may be, as names of properties."""
 
 
-_Names = tuple[str, ...]
-Rules = tuple[tuple[int, int, str, Codec, _Names] | tuple[int, int, str, Codec, _Names, tuple[_Names, ...]], ...]
+Rules = tuple[tuple[int, int, str, Codec, tuple[str, ...]] | Rule, ...]
 """The rules of an operation, the most particular first."""
 
 
@@ -47,7 +46,8 @@ class ResponsePolicy(NamedTuple):
 
 def rule_for(rules: Rules, status: int) -> Rule | None:
     """The first rule for `status`."""
-    return next((Rule(*rule) for rule in rules if rule[0] <= status <= rule[1]), None)
+    found = next((rule for rule in rules if rule[0] <= status <= rule[1]), None)
+    return found if found is None or isinstance(found, Rule) else Rule(*found)
 
 
 def can_be_streamed(rules: Rules, response: httpx.Response) -> bool:
@@ -107,9 +107,9 @@ def _of_task(rule: Rule | None, content: bytes) -> str:
     except (ValueError, RecursionError):
         return ""
     for names in rule.task_ids if rule else ():
-        value = body
+        value: Any = body
         for name in names:
-            value = value.get(name) if isinstance(value, dict) else None
+            value = cast("dict[str, Any]", value).get(name) if isinstance(value, dict) else None
         if value and isinstance(value, str | int):
             return f" of task {value}"
     return ""

@@ -129,7 +129,7 @@ def batch(main: Any, relay: Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("RELAY_TOKEN", TOKEN)
     monkeypatch.setattr(import_module("dispatch"), "TICK", 0.01)
     batch = Batch(main, relay, tmp_path)
-    monkeypatch.setattr(main, "Client", lambda _, **__: batch.cluster)
+    monkeypatch.setattr(main, "Client", Mock(return_value=batch.cluster))
     return batch
 
 
@@ -224,9 +224,10 @@ def test_ctrl_c_waits_for_what_is_in_flight_and_the_second_time_does_not(
     assert (len(batch.prompts - first), batch.prompts.total()) == (32, 32)
 
 
-def test_refusals_that_ask_to_wait_slow_the_batch_down(batch: Batch) -> None:
+@pytest.mark.parametrize("headers", [{"Retry-After": "0.5"}, {}])
+def test_a_429_slows_the_batch_down(batch: Batch, headers: dict[str, str]) -> None:
     batch.write(20)
-    batch.relay.answer(Answer(429, headers={"Retry-After": "0.5"}), times=8)
+    batch.relay.answer(Answer(429, headers=headers), times=8)
     began = time.monotonic()
     assert batch("--in-flight", 4) == 0
     assert time.monotonic() - began > 0.5

@@ -18,7 +18,7 @@ from ...models.kling_task import KlingTask
 from ...models.video_task import VideoTask
 
 _RULES: _client.Rules = (
-    (
+    _client.Rule(
         200,
         200,
         "json",
