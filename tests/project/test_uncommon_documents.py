@@ -1,5 +1,6 @@
 """What is sound and uncommon, in other people's documents too, is generated whole and travels as OpenAPI says."""
 
+import json
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,44 @@ from specimens import small, write
 _TEXT: dict[str, Any] = {"type": "string"}
 _STATE = {"type": ["string", "null"], "enum": ["on", "off", None]}
 _REFERENCE = "#/components/schemas/"
+
+
+def _object(*required: str, **properties: object) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, **({"required": list(required)} if required else {})}
+
+
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"{_REFERENCE}{name}"}
+
+
+def _joined() -> dict[str, Any]:
+    """Schemas that join others, and those that a discriminator chooses."""
+    apple, pear = _object(kind=_TEXT, core={"type": "boolean"}), _object(kind=_TEXT, stalk={"type": "integer"})
+    chosen = {"propertyName": "kind", "mapping": {"pome": f"{_REFERENCE}Pear", "apple": "Apple"}}
+    fruits = {"oneOf": [_ref("Apple"), _ref("Pear")]}
+    return {
+        "Apple": apple,
+        "Pear": pear,
+        "Fruit": _object("color", color=_TEXT) | fruits,
+        "Mapped": fruits | {"discriminator": chosen},
+        "Unmapped": fruits | {"discriminator": {"propertyName": "kind"}},
+        "Ripe": _object("color", color=_TEXT) | fruits | {"discriminator": chosen},
+        "Basket": _object(one={"allOf": [_object("name", name=_TEXT), fruits]}),
+        "Pet": _object("kind", kind=_TEXT) | {"discriminator": {"propertyName": "kind", "mapping": {"c": "Cat"}}},
+        "Cat": {"allOf": [_ref("Pet"), _object(lives={"type": "integer"})]},
+        "Dog": {"allOf": [_ref("Pet"), _object(tricks={"type": "integer"})]},
+        "Puppy": {"allOf": [_ref("Dog"), _object(age={"type": "integer"})]},
+        "House": _object(
+            pet={"allOf": [_ref("Pet")], "description": "Any."}, pets={"type": "array", "items": _ref("Pet")}
+        ),
+        "Result": _object(code={"type": "integer"}, data={"type": "object"}),
+        "Envelope": {"allOf": [_ref("Result"), _object(data=_ref("Pear"))]},
+        "Above": _object(inner=_object(a=_TEXT)),
+        "Beyond": _object(inner=_object("b", b={"type": "integer"})),
+        "Deep": {"allOf": [_ref("Above"), _ref("Beyond")]},
+        "Named": {"type": "object", "required": ["name"]},
+        "Typed": {"allOf": [_ref("Named"), {"additionalProperties": {"type": "integer"}}]},
+    }
 
 
 def _document() -> dict[str, Any]:
@@ -68,6 +107,7 @@ def _document() -> dict[str, Any]:
         Closed={"type": "object", "additionalProperties": False, "properties": {"a": _TEXT}},
         More={"allOf": [{"$ref": f"{_REFERENCE}Closed"}, {"type": "object", "properties": {"b": _TEXT}}]},
         Upload=upload,
+        **_joined(),
     )
 
     def parameter(name: str, where: str, schema: object) -> dict[str, Any]:
@@ -97,7 +137,7 @@ def _document() -> dict[str, Any]:
                     returns=name,
                 )
             }
-            for name in ("Narrow", "Wide", "More")
+            for name in ("Narrow", "Wide", "More", *_joined())
         },
     }
     return document
@@ -119,10 +159,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[File]:
 
 
 @contextmanager
-def _client(sent: list[httpx.Request], **more: Any) -> Generator[Any]:
+def _client(sent: list[httpx.Request], data: object = (), **more: Any) -> Generator[Any]:
     def answer(request: httpx.Request) -> httpx.Response:
         sent.append(request)
-        return httpx.Response(200, json={})
+        return httpx.Response(200, json=data or {})
 
     arguments = {"transport": httpx.MockTransport(answer), **more}
     with import_module("uncommon_client").Client(base_url="http://relay.example", httpx_args=arguments) as opened:
@@ -191,3 +231,39 @@ def test_a_part_that_narrows_a_type_or_takes_null_away_is_followed(folder: File)
         _call("narrow", body=models.Narrow(kind="a", top=None))
     with pytest.raises(TypeError, match="word"):
         _call("wide", body=models.Wide(word=None))
+
+
+@pytest.mark.parametrize(
+    ("schema", "data", "read"),
+    [
+        ("Fruit", {"color": "red", "stalk": 1}, "FruitPear(color='red', stalk=1)"),
+        ("Mapped", {"kind": "pome", "core": True}, "Pear(kind='pome', additional_properties={'core': True})"),
+        ("Unmapped", {"kind": "Pear", "core": True}, "Pear(kind='Pear', additional_properties={'core': True})"),
+        ("Unmapped", {"kind": "plum", "stalk": 2}, "Pear(kind='plum', stalk=2)"),
+        ("Ripe", {"color": "red", "kind": "pome"}, "RipePear(color='red', kind='pome')"),
+        ("Basket", {"one": {"name": "n", "stalk": 1}}, "Basket(one=BasketOnePear(name='n', stalk=1))"),
+        ("Pet", {"kind": "c", "lives": 9}, "Cat(kind='c', lives=9)"),
+        ("Pet", {"kind": "Dog"}, "Dog(kind='Dog')"),
+        ("Pet", {"kind": "Puppy", "lives": 1}, "Puppy(kind='Puppy', additional_properties={'lives': 1})"),
+        ("Pet", {"kind": "cow"}, "Pet(kind='cow')"),
+        ("Dog", {"kind": "Puppy"}, "Dog(kind='Puppy')"),
+        (
+            "House",
+            {"pet": {"kind": "c"}, "pets": [{"kind": "Dog"}]},
+            "House(pet=Cat(kind='c'), pets=[Dog(kind='Dog')])",
+        ),
+        ("Envelope", {"data": {"stalk": 1}, "code": 0}, "Envelope(code=0, data=Pear(stalk=1))"),
+        ("Deep", {"inner": {"a": "A", "b": 1}}, "Deep(inner=DeepInner(b=1, a='A'))"),
+        ("Typed", {"name": 1, "more": 2}, "Typed(name=1, additional_properties={'more': 2})"),
+    ],
+)
+def test_schemas_that_join_others_are_read_and_sent_as_the_class_that_fits(
+    folder: File, schema: str, data: dict[str, Any], read: str
+) -> None:
+    sent = list[httpx.Request]()
+    operation = import_module(f"uncommon_client.api.t.{schema.lower()}")
+    with _client(sent, data) as client:
+        found = operation.sync(client=client)
+        assert repr(found) == read
+        operation.sync(client=client, body=found)
+    assert json.loads(sent[1].content) == data
