@@ -196,7 +196,7 @@ def _relay() -> Iterator[None]:
         yield
         return
     from contract_check.relay.standin import Contract, Relay
-    from contract_check.relay.standin.tasks import Tasks
+    from contract_check.relay.standin.command import Tasks
 
     with Relay(Contract.of()) as relay:
         relay.tasks = Tasks(relay.contract.document, 0)

@@ -27,7 +27,7 @@ import pytest
 from calling import TOKEN
 from checkout import ROOT, run
 from contract_check.relay.standin import Answer, Relay, Request, inner_error
-from contract_check.relay.standin.tasks import Tasks
+from contract_check.relay.standin.command import Tasks
 from generated_client.api.videos import create_kling_image_to_video
 from readme import FILES, found
 
