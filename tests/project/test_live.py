@@ -8,6 +8,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,7 @@ DEPARTURES = [
     (Answer.json({"error": {**ERROR, "message": 5}}, 400), "type", "#/error/message"),
     (Answer.json({"error": []}, 503), "type", "#/error"),
     (Answer(401, b"Forbidden", {"Content-Type": "text/html"}), "html", "#"),
+    (Answer(400, headers=JSON, chunks=repeat(b" " * 65_536)), "not-json", "#"),  # a body without end
 ]
 SOUND = sorted(set(RECORDED) - {"console", "rate_limited"})
 
