@@ -159,7 +159,11 @@ def limit(seconds: str) -> Answer:
 LEFT = "left at the relay's limit (429), which asks to wait"
 CASES = {
     "takes every token": Case((), NOT_REFUSED | {NOT_FOUND}, always=Answer.json(TASK)),
-    "another success": Case((Answer.json(TASK, 201),), {(NO, "not-refused", "status"), (NO, "status", "status")}),
+    "another success": Case(
+        (Answer.json(TASK, 201),),
+        {(NO, "not-refused", "status"), (NO, "status", "status")},
+        says=f"seen of {OPERATION}: refusals (201, 401)",
+    ),
     "ends after its answer": Case((Answer.json({"error": ERROR}, 401, cut=1_000),) * 3),
     "a success by field": Case(
         (Answer.json({"status": 7, "progress": 0}),),
@@ -179,7 +183,8 @@ CASES = {
     "the web console": Case((), {NOT_FOUND, *NOT_REFUSED, *((p, "html", "#") for p in PROBES[:3])}, Answer.html()),
     "a bare 404": Case((), {NOT_FOUND, *((probe, "media-type", "#") for probe in PROBES)}, Answer(404)),
     "405 with an id": Case(
-        (), {NOT_FOUND, *((probe, "additional", "#/id") for probe in PROBES)}, Answer.json({"id": "a1b2"}, 405)
+        tuple(Answer.json({"id": f"a{number}"}, 405) for number in range(4)),
+        {NOT_FOUND, *((probe, "additional", "#/id") for probe in PROBES)},
     ),
     "a path in the answer": Case(
         tuple(invalid_url("POST", path) for path in (ROUTE, ROUTE, ROUTE, f"{ROUTE}/{NOWHERE}")), {NOT_FOUND}
