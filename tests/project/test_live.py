@@ -465,7 +465,8 @@ def test_a_submission_is_sent_once_and_judged_without_showing_the_token(name: st
     if code == 2 and name != "limited":
         refusal = f"not judged: the submission was not accepted ({answer.status}), so no success was seen"
         assert refusal in done.stdout
-        assert re.search(rf"^{OPERATION}, submit: {answer.status}, documented as 4(XX|00)$", done.stdout, re.MULTILINE)
+        key = "400" if answer.status == 400 else "4XX"
+        assert f"{OPERATION}, submit: {answer.status}, documented as {key}\n" in done.stdout
     for secret in (TOKEN, TOKEN.replace("~", "~0").replace("/", "~1")):
         assert secret not in done.stdout + done.stderr
 
