@@ -18,10 +18,9 @@ from jsonschema_rs import ValidationError
 from jsonschema_rs import ValidationErrorKind as Kind
 
 from . import serialization
-from .closed_objects import forbid_undocumented_fields
 from .operations import FORM, JSON, Operation, bare
 from .tree import JsonPath, at, is_array, is_object, object_or_empty, part_places, pointer, resolve, walk
-from .values import Schemas, json_type, place_of
+from .values import Schemas, close_objects, json_type, place_of
 
 NOTHING: Any = object()
 """Stands for a body, or a field, that is not there; null is a value."""
@@ -152,7 +151,7 @@ class Judge:
 
     def __init__(self, document: dict[str, Any]) -> None:
         self._document = document
-        closed = forbid_undocumented_fields(document)
+        closed = close_objects(document)
         for _, part in list(walk(closed)):
             types = part.get("type")
             if _NUMBERS & {*(types if is_array(types) else [str(types)])}:

@@ -144,13 +144,6 @@ def part_places(document: dict[str, Any], path: JsonPath, keywords: Sequence[str
     return found
 
 
-def is_reference_alone(document: dict[str, Any], path: Sequence[str | int]) -> bool:
-    """Whether a `$ref` stands at `path` of a document that ignores what is beside it, as OpenAPI 3.0 does."""
-    is_path_item = len(path) == 2 and path[0] == "paths"
-    is_30 = str(document.get("openapi")).startswith("3.0.")
-    return is_30 and not is_path_item and "$ref" in object_or_empty(at(document, tuple(path)))
-
-
 def follow(document: dict[str, Any], path: JsonPath) -> JsonPath:
     """`path`, or where the `$ref` that stands there leads."""
     for _ in range(100):  # A circle of references is a defect of its own.

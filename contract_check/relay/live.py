@@ -17,14 +17,13 @@ from typing import Any
 import httpx
 
 from ..document import loading, operations
-from ..document.closed_objects import forbid_undocumented_fields
 from ..document.defects import Refusal, count
 from ..document.loading import Document
 from ..document.operations import Operation
 from ..document.overlay import load_yaml
 from ..document.text import is_visible, may_be_coloured
 from ..document.tree import list_or_empty, object_or_empty, pointer
-from ..document.values import Schemas
+from ..document.values import Schemas, close_objects
 from . import answers, probes
 from .answers import Received
 from .probes import Probe
@@ -81,7 +80,7 @@ def run(document: Document, arguments: Namespace) -> int:
         "unjudged": unjudged,
         "seen": seen,
     }
-    closed = Schemas(forbid_undocumented_fields(document.value))
+    closed = Schemas(close_objects(document.value))
     for probe, answer in exchanges:
         facts = {"operation": str(probe.operation), "probe": probe.name}
         key = answers.documented(probe.operation, answer.status)

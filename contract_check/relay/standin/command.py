@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from ...document.defects import Refusal
 from ...document.loading import Document
-from ...document.long_running import EXTENSION
+from ...document.semantic_rules import LONG_RUNNING
 from ...document.tree import at, operations, parse_pointer
 from .answers import RECORDED, SCENARIOS, Answer
 from .contract import Contract
@@ -47,7 +47,7 @@ class Tasks:
         self._roles = dict[tuple[str, str | None], Any]()
         by_id = {operation.get("operationId"): path for path, operation in operations(document)}
         for path, operation in operations(document):
-            if declared := operation.get(EXTENSION):
+            if declared := operation.get(LONG_RUNNING):
                 self._declared = declared
                 for answer, place in (
                     (self._submitted, path),
