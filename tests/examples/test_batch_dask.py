@@ -326,7 +326,7 @@ VIDEO_ENDS: dict[str, tuple[str, str, float]] = {
     "success": ("video", "", 1),
     "video_cut": ("video", "", 1),
     "task_failure": ("failed", "risk control", 1),
-    "task_stuck": ("accepted", "^PollTimeout: .*NOT_START.*the task goes on", 0.05),
+    "task_stuck": ("accepted", "^PollTimeout: .*NOT_START.*the task is still running", 0.05),
     "video_html": ("accepted", "^DecodeError: .*text/html", 1),
     "video_empty": ("accepted", "^DecodeError: .*empty", 1),
     "video_slow": ("accepted", "^DeadlineExceeded: the download of task .* was not complete", 0.02),
