@@ -9,7 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from .. import CURES, VENDORED
-from . import directions, long_running, media_types, nesting, overlay, reading, schema_rules, semantic_rules, settings
+from . import (
+    directions,
+    long_running,
+    media_types,
+    nesting,
+    overlay,
+    reading,
+    schema_rules,
+    semantic_rules,
+    settings,
+    tree,
+)
 from .defects import Action, Defect, Refusal, count
 from .text import visible
 from .tree import SCHEMA_KEYWORDS, is_array, keyword_of, object_or_empty, operations, pointer, resolve, walk
@@ -52,6 +63,7 @@ def load(file: Path, overlays: Iterable[Path] | None = None, *, is_vendored: boo
         return document
     document.version = document.value["openapi"]
     _drop_unread(document.value)
+    tree.resolve_anchors(document.value)
     for each in settings.overlays(file) if overlays is None else overlays:
         unmatched, no_op = overlay.apply(each, document.value, VENDORED.name if is_vendored else file.name)
         if unmatched and is_vendored:
@@ -102,6 +114,7 @@ def beneath(file: Path, overlays: Iterable[Path]) -> dict[str, Any]:
     """The document in `file` as it stands beneath its overlays, of which only the cures are applied."""
     value = reading.read(file).value
     _drop_unread(value)
+    tree.resolve_anchors(value)
     for each in overlays:
         for _, action in overlay.read(each):
             (overlay.apply_action if each.name == CURES.name else overlay.copy_references)(action, value)

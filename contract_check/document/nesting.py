@@ -72,9 +72,17 @@ def _circles_from(document: dict[str, Any], start: JsonPath, ended: set[JsonPath
         if target in open_:
             problem = "this leads back to itself and never to a value."
             is_part = edge[-1] == "$ref" and edge[-3:-2] in [(key,) for key in _IN_PLACE]
-            yield Defect(edge, problem, remove(edge[:-1] if is_part else edge, problem))
+            circle = list(open_)[list(open_).index(target) :]
+            unions = [union for each in circle for union in _unions_of_children(document, each)]
+            yield Defect(edge, problem, remove(unions[0] if unions else edge[:-1] if is_part else edge, problem))
         elif target not in ended:
             open_[target] = _next_steps(document, target)
+
+
+def _unions_of_children(document: dict[str, Any], path: JsonPath) -> list[JsonPath]:
+    """The union of a schema with a discriminator, which chooses among its children without it, too."""
+    schema = object_or_empty(at(document, path))
+    return [(*path, key) for key in ("oneOf", "anyOf") if key in schema and "discriminator" in schema]
 
 
 def _next_steps(document: dict[str, Any], path: JsonPath) -> Iterator[tuple[JsonPath, JsonPath]]:

@@ -18,6 +18,8 @@ from .representation import short_repr
 _NONE: Final = type(None)
 _EXACT: Final = 2**53
 """Below it, every integer is exact as a float."""
+_CHOSEN: Final = 1000.0
+"""The score of a model that a discriminator chooses; others have as much as the keys that they know."""
 _EXPECTED_LIMIT: Final = 200
 """Characters of the expected values that an error names."""
 
@@ -45,7 +47,7 @@ class Codec:
     encode: Callable[[Any, str, bool], Any] = lambda value, where, strict: json_value(value, where)
     decode: Callable[[Any, str], Any] = lambda data, where: data
     accepts: Callable[[Any], bool] = lambda value: True
-    score: Callable[[Any], int] = lambda data: 1
+    score: Callable[[Any], float] = lambda data: 1
     nullable: bool = True
 
 
@@ -198,7 +200,7 @@ def model(module: str, name: str) -> Codec:
     def accepts(value: Any) -> bool:
         return of().accepts(value)
 
-    def score(data: Any) -> int:
+    def score(data: Any) -> float:
         return of().score(data)
 
     return Codec(encode, decode, accepts, score, nullable=False)
@@ -224,12 +226,18 @@ def _model_codec(made: Any) -> Codec:
     def accepts(value: Any) -> bool:
         return isinstance(value, made)
 
-    def score(data: Any) -> int:
+    def score(data: Any) -> float:
         fields: tuple[Field, ...] = made.__json_fields__
-        if not is_object(data) or any(key not in data for _, key, required, _ in fields if required):
+        if not is_object(data):
+            return 0
+        tags: dict[str, tuple[str, ...]] = made.__json_tags__
+        if any(str(data.get(key)) in tags[key] for key in tags):
+            return _CHOSEN
+        if any(key not in data for _, key, required, _ in fields if required):
             return 0
         known = [codec.score(data[key]) for _, key, _, codec in fields if key in data]
-        return 1 + len(known) if all(known) else 0
+        found = 1 + len(known) if all(known) else 0
+        return found / _CHOSEN if tags.keys() & data.keys() else found  # another one's, or of an unknown kind
 
     return Codec(encode, decode, accepts, score, nullable=False)
 
@@ -257,7 +265,10 @@ def array(inner: Codec) -> Codec:
 
 
 def one_of(*variants: Codec) -> Codec:
-    """A union: the type that fits; of several objects the one that names the most of the keys, else the first."""
+    """A union: the type that fits.
+
+    Of several objects it is the one that a discriminator chooses, else that names the most of the keys, else the first.
+    """
 
     def encode(value: Any, where: str, strict: bool) -> Any:
         for variant in sorted(variants, key=lambda variant: variant is ANY):
@@ -280,7 +291,7 @@ def one_of(*variants: Codec) -> Codec:
     def accepts(value: Any) -> bool:
         return any(variant.accepts(value) for variant in variants)
 
-    def score(data: Any) -> int:
+    def score(data: Any) -> float:
         return max(variant.score(data) for variant in variants)
 
     return Codec(encode, decode, accepts, score, any(variant.nullable for variant in variants))

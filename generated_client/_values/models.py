@@ -16,6 +16,8 @@ class Model:
     __slots__ = ()
     __json_fields__: ClassVar[tuple[Field, ...]] = ()
     __json_extra__: ClassVar[Codec | None] = None
+    __json_tags__: ClassVar[dict[str, tuple[str, ...]]] = {}
+    """The values of a discriminator that choose this model, by the name of its property."""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object, without UNSET fields; a value that was parsed round-trips unchanged.
