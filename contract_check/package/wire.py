@@ -15,6 +15,7 @@ from contextlib import suppress
 from copy import deepcopy
 from datetime import date, datetime
 from enum import Enum, EnumMeta
+from fnmatch import fnmatch
 from functools import cache
 from io import BytesIO
 from itertools import zip_longest
@@ -431,7 +432,11 @@ class _OperationCheck:
         self._check_body(call, headers.get("content-type", ""), request.body, body)
 
     def _check_body(self, call: str, media_type: str, content: bytes, body: Any) -> None:
-        name = self.content.get(bare(media_type), "")
+        kind = bare(media_type)
+        is_bytes = kind == "application/octet-stream"  # of a file without a media type, under image/*
+        fitting = (each for each in self.content if fnmatch(kind, each) or (is_bytes and "*" in each))
+        documented = next(fitting, "")
+        name = self.content.get(documented, "")
         if body is None:
             if content or media_type:
                 self.find(f"{call} sends {media_type or 'a body'} where no body is given.")
@@ -444,7 +449,7 @@ class _OperationCheck:
             if content or due != {}:  # A form without a field is no body at all.
                 self.find(f"{call} sends {media_type or 'no Content-Type'}, which is not documented.")
             return
-        self.unsent.pop(bare(media_type), None)
+        self.unsent.pop(documented, None)
         fields, found = list[serialization.FormField](), cast("Any", content.decode(errors="replace"))
         with suppress(ValueError):
             if is_form:
