@@ -1,24 +1,43 @@
-"""A generated package, imported, and JSON values as its callers give them."""
+"""A generated package: whether it is what the document generates, its names, and values as its callers give them."""
 
 import hashlib
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date, datetime
+from difflib import unified_diff
 from enum import EnumMeta
 from functools import cache
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType, NoneType, UnionType
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import attrs
 
-from ..document.defects import Refusal
+from generator import making, verification
+
+from ..document.defects import Finding, Refusal
 from ..document.settings import HTTP_LIBRARIES
 from ..document.tree import is_array, is_object
+
+_MEANING = {
+    (False, True): "missing: the document generates this file.",
+    (True, False): "stale: the document does not generate this file.",
+    (True, True): "changed: the document generates other content; a hand edit, or other tools, or another input.",
+}
+
+
+class JsonField(NamedTuple):
+    """A field of a model: its attribute, its name in JSON, and whether an instance and JSON must have it."""
+
+    attribute: str
+    name: str
+    required: bool
 
 
 class Package:
@@ -50,66 +69,67 @@ class Package:
         known = vars(self.types) | vars(self.module("client")) | self.classes | vars(sys.modules[of.__module__])
         return get_type_hints(of, localns=known)
 
+    @cache  # noqa: B019
+    def fields(self, model: Any) -> list[JsonField]:
+        """The fields of a model that stand for properties."""
+        given = {field.name for field in attrs.fields(model) if field.default is attrs.NOTHING}
+        return [JsonField(each[0], each[1], each[2] and each[0] in given) for each in model.__json_fields__]
+
     def is_model(self, kind: Any) -> bool:
         """Whether a type is a model's class."""
         return attrs.has(kind) and kind is not self.types.File
 
-    def typed(self, hint: Any, value: Any, *, whole: bool = False) -> Any:
-        """`value` as a caller gives it to a parameter of type `hint`; what no type takes stays as it is.
+    def typed(self, hint: Any, value: Any) -> Any:
+        """`value` as a caller gives it to a parameter of type `hint`; raises TypeError where it fits none."""
+        for kind in alternatives(hint):
+            with suppress(AttributeError, KeyError, TypeError, ValueError):
+                return self._of_kind(kind, value)
+        raise TypeError(f"{value!r} is no {hint}")
 
-        With `whole`, TypeError is raised for that.
-        """
-        for is_whole in (True,) if whole else (True, False):
-            for kind in alternatives(hint):
-                with suppress(AttributeError, KeyError, TypeError, ValueError):
-                    return self._of_kind(kind, value, whole=is_whole)
-        if whole:
-            raise TypeError(f"{value!r} is no {hint}")
-        return value
-
-    def _of_kind(self, kind: Any, value: Any, *, whole: bool) -> Any:
+    def _of_kind(self, kind: Any, value: Any) -> Any:
         if self.is_model(kind):
-            return self.instance(kind, value, whole=whole)
+            return self.instance(kind, value)
         if kind is self.types.File:
             return kind(payload=BytesIO(value.encode()), file_name="a.bin")
         if get_origin(kind) is list and is_array(value):
-            return [self.typed(get_args(kind)[0], item, whole=whole) for item in value]
+            return [self.typed(get_args(kind)[0], item) for item in value]
         if kind in (date, datetime):
             return kind.fromisoformat(value)
         if kind is UUID or isinstance(kind, EnumMeta):
             return kind(value)
+        is_number = kind in (int, float) and type(value) in (int, float) and kind(value) == value
         is_literal = get_origin(kind) is Literal and value in get_args(kind)
         is_free = kind is Any or (get_origin(kind) is dict and is_object(value))
-        is_number = kind is float and isinstance(value, int) and not isinstance(value, bool)
-        if is_literal or is_free or is_number or (kind in (str, int, float, bool, NoneType) and type(value) is kind):
+        if is_literal or is_free or is_number or type(value) is kind:
             return value
         raise TypeError(f"{value!r} is no {kind}")
 
-    def instance(self, model: Any, value: dict[str, Any], *, whole: bool = False) -> Any:
+    def instance(self, model: Any, value: dict[str, Any]) -> Any:
         """The instance of `model` that a caller would make for a JSON object."""
         hints, rest = self.hints(model), dict(value)
-        given = {field: rest.pop(field.name) for field in json_fields(model) if field.name in value}
-        typed = {each.attribute: self.typed(hints[each.attribute], item, whole=whole) for each, item in given.items()}
-        made = model(**typed)
+        given = {field.attribute: rest.pop(field.name) for field in self.fields(model) if field.name in value}
+        made = model(**{name: self.typed(hints[name], item) for name, item in given.items()})
         for name, item in rest.items():
-            made[name] = self.typed(get_args(hints["additional_properties"])[1], item, whole=whole)
+            made[name] = self.typed(get_args(hints["additional_properties"])[1], item)
         return made
 
 
-def alternatives(hint: Any) -> tuple[Any, ...]:
+def alternatives(hint: Any) -> list[Any]:
     """The members of a union; of another type, itself."""
-    return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    members = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    return [NoneType if each is None else each for each in members]  # `list[None]` has it as it is written
 
 
-class JsonField(NamedTuple):
-    """A field of a model: its attribute, its name in JSON, and whether an instance and JSON must have it."""
+def drift(document: dict[str, Any], folder: Path) -> list[Finding]:
+    """Generate a sound document elsewhere; return each file of `folder` that differs, and the difference."""
+    with TemporaryDirectory() as work:
+        made = making.make(document, Path(work))
+        return list(_differences(folder, verification.files(folder), verification.files(made.package)))
 
-    attribute: str
-    name: str
-    required: bool
 
-
-def json_fields(model: Any) -> list[JsonField]:
-    """The fields of a model that stand for properties."""
-    given = {field.name for field in attrs.fields(model) if field.default is attrs.NOTHING}
-    return [JsonField(each[0], each[1], each[2] and each[0] in given) for each in model.__json_fields__]
+def _differences(folder: Path, old: dict[str, bytes], new: dict[str, bytes]) -> Iterator[Finding]:
+    for name in sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name)):
+        before, after = (tree.get(name, b"").decode(errors="replace").splitlines() for tree in (old, new))
+        diff = [f"  {line}" for line in unified_diff(before, after, "the package", "the document's", n=1, lineterm="")]
+        shown = diff if len(diff) <= 40 else [*diff[:40], f"  ... and {len(diff) - 40} more lines"]
+        yield Finding(folder / name, 1, 1, _MEANING[name in old, name in new], details=tuple(shown))

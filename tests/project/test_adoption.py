@@ -22,7 +22,7 @@ from generator.prepare import preparation
 from history import commit, git, say_version
 from specimens import small, write
 
-REPLACED = "replaced: relay.json, generator/cures.yaml, generated_client, docs/api.md, CHANGELOG.md."
+REPLACED = "replaced: relay.json, generator/cures.yaml, generated_client, CHANGELOG.md."
 CHANGELOG = "# Changelog\n\n## 0.2.0 - 2026-11-30\n\n- 第一版。\n"
 
 
@@ -38,7 +38,6 @@ def status(root: File) -> str:
 def repository(folder: File) -> File:
     """A checkout whose HEAD holds the frozen document and its package."""
     root = copy(folder / "检出 out")
-    (root / "docs").mkdir()
     run([root / "generate.sh"], cwd=root)
     shutil.copy2(ROOT / ".gitignore", root)
     (root / "CHANGELOG.md").write_text(CHANGELOG, encoding="utf-8")
@@ -92,7 +91,7 @@ def _restore(root: File, refused: Completed) -> None:
 
 
 def _held(root: File) -> dict[str, bytes]:
-    held = {name: root.joinpath(name).read_bytes() for name in ("relay.json", "CHANGELOG.md", "docs/api.md")}
+    held = {name: root.joinpath(name).read_bytes() for name in ("relay.json", "CHANGELOG.md")}
     held |= {f"generator/{name}": content for name, content in tree(root / "generator").items()}
     return held | {f"generated_client/{name}": content for name, content in tree(root / "generated_client").items()}
 
@@ -102,7 +101,6 @@ def test_a_new_document_takes_one_command(story: Story) -> None:
     assert REPLACED in story.adopted.stdout
     assert story.files["relay.json"] == LARGER.read_bytes()
     for call in ("create_kling_image_to_video", "get_kling_image_to_video", "download_video", "upload_file"):
-        assert f"[`{call}`]" in story.files["docs/api.md"].decode()
         assert any(name.endswith(f"/{call}.py") for name in story.files)
 
 

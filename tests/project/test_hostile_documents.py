@@ -270,7 +270,9 @@ def test_a_pattern_of_ecma_262_is_no_defect(pattern: str, text: str, tmp_path: F
 
 
 def test_a_pattern_that_nobody_checks_is_said(tmp_path: File) -> None:
-    [warning] = loading.load(write(tmp_path, _field(type="string", pattern="[^]", default="a")), []).warnings
+    document = write(tmp_path, _field(type="string", pattern="[^]", default="a"))
+
+    [warning] = loading.report(loading.load(document, []))
 
     assert f"{FIELD}/pattern" in warning
     assert "is not checked" in warning
@@ -296,9 +298,9 @@ def test_an_overlay_action_without_effect_is_named(
     actions = tmp_path / "overlay.yaml"
     actions.write_text(overlay.dump_file([{"description": "why", "target": target, "update": update}], "actions"))
 
-    [warning] = loading.load(write(tmp_path, document), [actions]).warnings
+    [warning] = loading.report(loading.load(write(tmp_path, document), [actions]))
 
-    assert warning.startswith(f"{actions}:")
+    assert warning.startswith(f"warning: {actions}:")
     assert said in warning
     assert target in warning
 

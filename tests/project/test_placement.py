@@ -37,8 +37,8 @@ def package(tmp_path: File) -> File:
 def new(package: File) -> dict[File, File]:
     """What takes the place of it, and of a file that is new."""
     made = package.parent / ".package.work" / "made"
-    _write(made, {"api.md": b"new"})
-    return {package: _write(made / "package", NEW), package.parent / "docs" / "api.md": made / "api.md"}
+    _write(made, {"relay.json": b"new"})
+    return {package: _write(made / "package", NEW), package.parent / "relay.json": made / "relay.json"}
 
 
 def _write(folder: File, files: dict[str, bytes]) -> File:
@@ -57,7 +57,7 @@ def test_all_is_put_in_place(package: File, new: dict[File, File]) -> None:
 
     shutil.rmtree(package.parent / ".package.work")
     assert tree(package.parent) == {f"package/{name}": content for name, content in NEW.items()} | {
-        "docs/api.md": b"new"
+        "relay.json": b"new"
     }
 
 

@@ -346,9 +346,13 @@ def test_a_date_of_http_is_text_and_a_binary_text_is_bytes(folder: File) -> None
 
 def test_the_token_goes_into_the_documented_header(folder: File) -> None:
     sent = list[httpx.Request]()
-    transport = httpx.MockTransport(lambda request: sent.append(request) or httpx.Response(200, text="plain"))
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200, text="plain")
+
     package = import_module("uncommon_client")
-    with package.AuthenticatedClient(token="sk-...", httpx_args={"transport": transport}) as client:
+    with package.AuthenticatedClient(token="sk-...", httpx_args={"transport": httpx.MockTransport(answer)}) as client:
         found = import_module("uncommon_client.api.t.plain").sync(client=client, word="w", b="x")
     assert found == "plain"
     assert (sent[0].headers["word"], sent[0].url.query) == ("w", b"b=x")
