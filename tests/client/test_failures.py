@@ -426,6 +426,9 @@ def test_a_wrong_value_in_lists_unions_and_nested_objects(gateway_caller: Caller
         gateway_relay.answer(Answer.json(body))
         with pytest.raises(gateway_caller.load("errors").DecodeError):
             gateway_caller.parsed(name)
+    gateway_relay.answer(Answer(200, b"\x89PNG", {"Content-Type": "image/png"}))
+    with pytest.raises(gateway_caller.load("errors").DecodeError, match="image/png is documented, but only stream"):
+        gateway_caller.parsed("raw.raw")
 
 
 @every_way
