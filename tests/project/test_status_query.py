@@ -114,7 +114,7 @@ def test_a_document_that_has_the_operations_gets_no_mark_and_the_same_functions(
 def test_a_document_that_declares_no_task_gets_no_functions(document: Any) -> None:
     overlays = [each for each in settings.read().overlays if document == DOCUMENT or each.name != "status-query.yaml"]
     made = revisions.make("relay.json", document.read_bytes(), {each.name: each.read_bytes() for each in overlays})
-    operations = [each for each in (made.packages[0] / "api").rglob("*.py") if each.name != "__init__.py"]
+    operations = [each for each in (made.package / "api").rglob("*.py") if each.name != "__init__.py"]
 
     assert not [file for file in operations if "_tasks" in file.read_text() or "download_video" in file.name]
     assert document == DOCUMENT or [file.stem for file in operations] == ["create_kling_image_to_video"]
