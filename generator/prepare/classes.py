@@ -1,4 +1,4 @@
-"""Every class of a document moves to components/schemas, under the name that users will type."""
+"""Move every class of a document to components/schemas, under the name that users type."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from contract_check.document.tree import (
 )
 
 ROOT = "#/components/schemas/"
-"""The pointer below which each class stands."""
+"""The pointer of the parent of all classes."""
 
 
 def name_classes(document: dict[str, Any]) -> dict[str, JsonPath]:

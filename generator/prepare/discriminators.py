@@ -1,6 +1,6 @@
-"""Discriminators: each class is told the values that choose it, and a parent becomes the union of its children.
+"""Discriminators: note in each class the values that select it, and make a parent the union of its children.
 
-The generator reads no discriminator, and has a place that refers to a parent hold nothing but the parent's own fields.
+The generator ignores discriminators, and types a reference to a parent as the parent's own properties only.
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
-"""Turns a sound document into one that the generator takes whole, under the names that users will type.
+"""Prepare a sound document so that the generator supports all of it, under the names that users type.
 
-Nothing here is particular to a document. The generator follows only references to named schemas, names
-inline classes after their surroundings, and refuses what its tables lack; each step lifts one such limit.
+Nothing here is specific to one document. The generator follows only references to named schemas, names inline classes
+after their parents, and refuses media types that it does not know; each step removes one such limit.
 """
 
 from collections.abc import Sequence
@@ -38,11 +38,11 @@ from .merging import join_schemas
 
 _BINARY = "application/octet-stream"
 SERIALIZATION = "x-serialization"
-"""Where the prepared document says of each operation how its arguments stand as text, where that is not the rule."""
+"""The key of the prepared document with the styles of each operation's arguments that are not the default."""
 WIRE_NAMES = "x-wire-names"
-"""Where the prepared document says what travels for a property or parameter to which it gives another name."""
+"""The key of the prepared document with the documented name of each renamed property or parameter."""
 TASKS = "x-tasks"
-"""Where the prepared document says how the task of an operation is polled, by the operation's group and name."""
+"""The key of the prepared document with how to poll the task of an operation, by its group and name."""
 
 _HOLDERS = ("properties", "schemas", "$defs", "patternProperties", "dependentSchemas")
 _SCHEMAS = ("schema", "items", "contains", "propertyNames", "unevaluatedItems", "unevaluatedProperties")
@@ -57,7 +57,7 @@ _UNTYPED = ("not", "if", "then", "else")
 
 @dataclass
 class Prepared:
-    """What the generator must be told beside the document, and what a maintainer should know."""
+    """Settings of the generator that follow from the document, and notes for the maintainer."""
 
     media_types: dict[str, str] = field(default_factory=dict[str, str])
     notes: list[str] = field(default_factory=list[str])
@@ -161,7 +161,7 @@ def _spread_security(document: dict[str, Any]) -> None:
 
 
 def _name_operations(document: dict[str, Any]) -> None:
-    """Gives each operation the module and the package that it will stand in."""
+    """Give each operation its module and package."""
     wanted: dict[JsonPath, str] = {}
     given: dict[Any, JsonPath] = {operation.get("operationId"): path for path, operation in operations(document)}
     for path, operation in operations(document):

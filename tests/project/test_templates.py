@@ -19,7 +19,7 @@ GENERATOR = File(openapi_python_client.__file__).parent
 
 PROOFS = {
     "client.py.jinja": "stops",
-    "endpoint/answers.jinja": "stops",
+    "endpoint/responses.jinja": "stops",
     "endpoint/arguments.jinja": "stops",
     "endpoint/docstring.jinja": "stops",
     "endpoint/tasks.jinja": "stops",

@@ -267,7 +267,8 @@ def array(inner: Codec) -> Codec:
 def one_of(*variants: Codec) -> Codec:
     """A union: the variant that fits.
 
-    Of several objects it is the one that a discriminator chooses, else the one with the most matching keys, else the first.
+    Of several objects, it is the one that a discriminator selects, else the one with the most matching keys, else the
+    first.
     """
 
     def encode(value: Any, where: str, strict: bool) -> Any:
