@@ -156,7 +156,7 @@ def _action_at(layers: Layers, path: JsonPath) -> str:
     for place, action in reversed(layers.actions.items()):
         for target in (*overlay.matches(action, layers.overlaid), *overlay.matches(action, layers.beneath)):
             rest = path[len(target) :]
-            if path == (*target, *rest) and ("remove" in action or at(action["update"], rest) is not None):
+            if path == (*target, *rest) and (action.get("remove") or at(action["update"], rest) is not None):
                 return f"generator/{place}"
     return "an overlay"
 
