@@ -172,8 +172,8 @@ class Wire:
     def choices(self, place: JsonPath) -> Iterator[tuple[Any, Any]]:
         """A value, or a list of one, for each value of the discriminator at `place`, and the class that it chooses."""
         schema = object_or_empty(at(self.base, place := follow(self.base, place)))
-        if "items" in schema:
-            yield from (([value], kind) for value, kind in self.choices((*place, "items")))
+        if is_list := "items" in schema:
+            schema = object_or_empty(at(self.base, place := follow(self.base, (*place, "items"))))
         discriminator = schema.get("discriminator", {})
         if "propertyName" not in discriminator:
             return
@@ -185,7 +185,7 @@ class Wire:
             for tag in [tag for tag, target in mapping if target.rpartition("/")[2] == path[-1]] or [path[-1]]:
                 value = {**object_or_empty(self.examples.at(path, SAMPLES[-1])), discriminator["propertyName"]: tag}
                 if attrs.has(kind := self.model_at(path)) and self.examples.fits(path, value):
-                    yield value, kind
+                    yield [value] if is_list else value, kind
 
     def compare_fields(self, model: Any, path: JsonPath) -> bool:
         """Compare the fields of a model with those that the schema at `path` names; True where they are the same."""
