@@ -159,7 +159,7 @@ class Wire:
                 made = self.package.instance(model, value).to_dict()
                 for key, place in fields if sample == SAMPLES[0] else ():
                     for chosen, kind in self.choices(place):
-                        read = getattr(model.from_dict(value | {key: chosen}), attributes[key])
+                        read = getattr(self.package.instance(model, {**value, key: chosen}), attributes[key])
                         if not _is_of(kind, read):
                             self.find(path, f"field `{key}` of {name} is read as another class than {kind.__name__}")
             except Exception as error:  # noqa: BLE001  # generated code may raise anything

@@ -229,7 +229,11 @@ def test_a_429_slows_the_batch_down(batch: Batch, headers: dict[str, str], pause
     batch.write(20)
     batch.relay.answer(Answer(429, headers=headers), times=8)
     arrived = list[float]()
-    batch.relay.listener = lambda _, __: arrived.append(time.monotonic())
+
+    def note_time(_request: Any, _answer: Answer) -> None:
+        arrived.append(time.monotonic())
+
+    batch.relay.listener = note_time
     assert batch("--in-flight", 4) == 0
     assert arrived[8] - arrived[0] >= pause
     assert batch.told.count("4 in flight after a pause") == 1
