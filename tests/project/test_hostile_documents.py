@@ -140,6 +140,9 @@ REFUSED = {
     "info in a list": Refused({**small(), "info": []}, "#/info", "not of type object"),
     "lists too deep": Refused(_field(**_nested(60, lists=True)), FIELD, "50 lists or unions deep", 0),
     "unions too deep": Refused(_field(**_unions(60)), FIELD, "50 lists or unions deep", 0),
+    "a text for a list": Refused(
+        small(Thing={"type": "object", "required": "a"}), f"{REFERENCE}Thing/required", "is not of type array"
+    ),
     "objects too deep": Refused(_DEEP, f"{REFERENCE}Thing", "400 levels deep", 0),
     "integer of 5,000 digits": Refused(_number("9" * 5000), "#", "999... is beyond", 0),
     "number that is infinite": Refused(_number("1e999"), "#", "1e999... is beyond", 0),

@@ -28,6 +28,21 @@ def _field(*parts: dict[str, Any]) -> dict[str, Any]:
 _PARAMETER = {"name": "ids", "in": "path", "required": True, "schema": {"type": "array", "items": _TEXT}}
 _ANSWERS = {"200": {"description": "好", "content": {"text/plain": {"schema": _TEXT}, "application/json": {}}}}
 
+_KEY = {"type": "apiKey", "in": "query", "name": "key"}
+_DATE = {"name": "X", "in": "header", "schema": {"type": "string", "format": "date"}}
+
+
+def _secured(*parameters: dict[str, Any], **schemes: dict[str, Any]) -> dict[str, Any]:
+    """The small document, which asks for each of `schemes`."""
+    document = _with(security=[dict.fromkeys(schemes, ())], parameters=list(parameters))
+    document["components"]["securitySchemes"] = schemes
+    return document
+
+
+def _object(name: str, number: int) -> dict[str, Any]:
+    return {"type": "object", "properties": {f"{name}{number}": _TEXT}}
+
+
 NOTES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "nothing": (small(), []),
     "parts that fit": (small(Thing=_field({"type": "number"}, _NUMBER)), []),
@@ -64,6 +79,36 @@ NOTES: dict[str, tuple[dict[str, Any], list[str]]] = {
             f"{_OPERATION}/responses/200: of text/plain, application/json, application/json is typed; "
             "`stream()` yields any."
         ],
+    ),
+    "more combinations than are tried": (
+        small(
+            Thing={"properties": {"a": {"allOf": [{"anyOf": [_object(f"{i}", j) for j in range(15)]} for i in "ab"]}}}
+        ),
+        [f"{_SCHEMAS}/Thing/properties/a: it has more than 200 combinations of alternatives; typed as Any."],
+    ),
+    "a key in the query": (
+        _secured(key=_KEY),
+        [
+            "#/components/securitySchemes/key: the token is sent as `Authorization: Bearer`; give a client this by "
+            'httpx_args={"params": {"key": ...}}.'
+        ],
+    ),
+    "a key in a header": (_secured(key=_KEY | {"in": "header"}), []),
+    "a parameter in the token's place": (
+        _secured({"name": "KEY", "in": "header", "schema": _TEXT}, key=_KEY | {"in": "header"}),
+        [f"{_OPERATION}: the client's token replaces the header parameter `KEY`."],
+    ),
+    "basic": (
+        _secured(basic={"type": "http", "scheme": "basic"}),
+        ["#/components/securitySchemes: the token is the Base64 text of `user:password`."],
+    ),
+    "reserved characters": (
+        _with(parameters=[{"name": "q", "in": "query", "allowReserved": True, "schema": _TEXT}]),
+        [f"{_OPERATION}/parameters/0: reserved characters of `q` are percent-encoded all the same."],
+    ),
+    "a date in a header": (
+        _with(parameters=[_DATE]),
+        [f"{_OPERATION}/parameters/0: the header parameter `X` is taken as text, as it is sent."],
     ),
     "an array in the path": (
         {**small(), "paths": {"/things/{ids}": {"get": {"parameters": [_PARAMETER], "responses": {}}}}},

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from checkout import FROZEN, ROOT, contract_check, generate, tree
+from contract_check.document import loading
 from specimens import RELAY, ROUTE, changed, operation, request_properties, small, write
 
 AT = f"#/paths/{ROUTE.replace('/', '~1')}/post"
@@ -32,6 +33,11 @@ def _twins(document: Any) -> None:
     second = {"operationId": "twice", "tags": ["videos"], "responses": {"200": {"description": "好"}}}
     document["paths"].update({"/one": {"post": first}, "/two": {"post": second}})
 
+
+_FORM: dict[str, Any] = {
+    "requestBody": {"content": {"multipart/form-data": {"schema": {"type": "string", "format": "binary"}}}},
+    "responses": {"200": {"description": "好"}},
+}
 
 CURABLE = {
     "bad type in the request body": Defect(
@@ -89,6 +95,27 @@ CURABLE = {
         '{\n            "name": "X 追踪"',
         "remove: true",
         "`X 追踪` is no name of a header",
+    ),
+    "key in a header that HTTP forbids": Defect(
+        lambda d: d["components"]["securitySchemes"].update(Key={"type": "apiKey", "in": "header", "name": "X Key"}),
+        "#/components/securitySchemes/Key/name",
+        '"name": "X Key"',
+        "name: XKey",
+        "`X Key` is no name of a header",
+    ),
+    "form without fields": Defect(
+        lambda d: d["paths"].update({"/form": {"post": _FORM}}),
+        "#/paths/~1form/post/requestBody/content/multipart~1form-data/schema",
+        '"schema": {\n                "type": "string",\n                "format": "binary"',
+        "remove: true",
+        "its schema must be an object, not string",
+    ),
+    "no such anchor": Defect(
+        lambda d: request_properties(d).update(zoom={"$ref": "#zoom"}),
+        f"{BODY}/zoom/$ref",
+        '"$ref": "#zoom"',
+        "remove: true",
+        "is no `$anchor` of this document",
     ),
     "no such field": Defect(
         lambda d: operation(d)["responses"]["200"].update(contents={}),
@@ -203,10 +230,20 @@ def test_what_is_not_json_leaves_the_package_alone(tmp_path: File, package: File
         (b"[]", "object"),
         (b"", "JSON"),
         (b'{"openapi": "2.0"}', "3.0 and 3.1"),
+        (b"openapi: 3.1.0\ninfo: {}\n", "this is YAML. Convert it to JSON first"),
         (b"[" * 100_000, "nested too deeply"),
         (RELAY.encode().replace(b'"openapi"', b'"x-a": "\\ud800", "openapi"', 1), "half a character"),
     ],
-    ids=["not UTF-8", "byte order mark", "no object", "empty", "another OpenAPI", "too deep", "half a character"],
+    ids=[
+        "not UTF-8",
+        "byte order mark",
+        "no object",
+        "empty",
+        "another OpenAPI",
+        "YAML",
+        "too deep",
+        "half a character",
+    ],
 )
 def test_what_is_no_document_is_refused(content: bytes, said: str, tmp_path: File) -> None:
     document = tmp_path / "relay.json"
@@ -286,3 +323,37 @@ def test_a_sound_document_is_said_to_be_sound() -> None:
     told = contract_check("document")
     assert told.returncode == 0
     assert told.stdout.startswith("sound: relay.json")
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": ["string", "null"]},
+        {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        {"const": "x"},
+        {"type": "integer", "exclusiveMinimum": 3},
+    ],
+)
+def test_a_document_that_uses_words_of_a_newer_version_becomes_one_of_that(schema: object, tmp_path: File) -> None:
+    document = {
+        **small(Thing={"type": "object", "properties": {"a": schema, "b": {"nullable": True}}}),
+        "openapi": "3.0.3",
+    }
+    found = loading.load(write(tmp_path, document), [])
+    assert [cure["update"] for cure in found.cures] == [{"openapi": "3.1.0"}]
+    assert all("OpenAPI 3.1 allows it" in defect.problem for defect in found.defects)
+
+
+def test_a_parent_that_names_its_children_loses_the_union_and_they_keep_its_fields(tmp_path: File) -> None:
+    child = {"allOf": [{"$ref": "#/components/schemas/Pet"}, {"type": "object"}]}
+    pet = {"oneOf": [{"$ref": "#/components/schemas/Cat"}], "discriminator": {"propertyName": "kind"}}
+    found = loading.load(write(tmp_path, small(Pet=pet, Cat=child)), [])
+    assert [cure["target"] for cure in found.cures] == ["$.components.schemas.Pet.oneOf"]
+
+
+def test_a_reference_to_an_anchor_is_one_to_its_schema(tmp_path: File) -> None:
+    item = {"$dynamicAnchor": "item", "type": "object", "properties": {"a": {"$ref": "#top"}}}
+    thing = {"$anchor": "top", "type": "object", "properties": {"b": {"$dynamicRef": "#item"}}}
+    schemas = loading.load(write(tmp_path, small(Thing=thing, Item=item)), []).value["components"]["schemas"]
+    assert schemas["Item"]["properties"]["a"] == {"$ref": "#/components/schemas/Thing"}
+    assert schemas["Thing"]["properties"]["b"] == {"$ref": "#/components/schemas/Item"}

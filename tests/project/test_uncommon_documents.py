@@ -121,6 +121,11 @@ def _document() -> dict[str, Any]:
 
     both = {kind: {"schema": {"$ref": f"{_REFERENCE}Upload"}} for kind in ("application/json", "multipart/form-data")}
     states = {"type": "array", "items": _STATE}
+    binary = {"type": "string", "format": "binary"}
+    file31 = {"type": "string", "contentMediaType": "application/octet-stream"}
+    parts = _object(file=file31, files={"type": "array", "items": file31}, note=_object(inner=binary), picture={})
+    wild = {"*/*": {"schema": _ref("Apple")}}
+    document["components"]["securitySchemes"] = {"key": {"type": "apiKey", "in": "header", "name": "X-Key"}}
     document["paths"] |= {
         "/with?beta=true": {"get": operation("with_query", parameter("n", "query", {"type": "integer"}))},
         "/const/{word}": {"get": operation("const", parameter("word", "path", {"const": "only this"}))},
@@ -128,6 +133,35 @@ def _document() -> dict[str, Any]:
             "get": operation("states", parameter("states", "query", states), parameter("a crumb", "cookie", _TEXT))
         },
         "/upload": {"post": operation("upload", content=both)},
+        "/any": {
+            "post": operation("any_type", content=wild) | {"responses": {"200": {"description": "好", "content": wild}}}
+        },
+        "/picture": {"put": operation("picture", content={"image/*": {"schema": binary}})},
+        "/words": {"put": operation("words", content={"text/plain": {"schema": _TEXT}})},
+        "/fields": {
+            "put": operation("fields", content={"application/x-www-form-urlencoded": {"schema": _object(a=binary)}})
+        },
+        "/parts": {
+            "put": operation(
+                "parts",
+                content={
+                    "multipart/form-data": {"schema": parts, "encoding": {"picture": {"contentType": "image/png"}}}
+                },
+            )
+        },
+        "/table": {
+            "get": operation(
+                "table", parameter("If-Modified-Since", "header", {"type": "string", "format": "date-time"})
+            )
+            | {"responses": {"200": {"description": "好", "content": {"text/csv": {"schema": binary}}}}}
+        },
+        "/plain": {
+            "get": operation("plain", parameter("word", "header", {"const": "w"}), parameter("b", "query", binary))
+            | {
+                "responses": {"200": {"description": "好", "content": {"*/*": {"schema": _TEXT}}}},
+                "security": [{"key": []}],
+            }
+        },
         "/peek": {"head": operation("peek", returns="Narrow")},
         **{
             f"/{name.lower()}": {
@@ -267,3 +301,59 @@ def test_schemas_that_join_others_are_read_and_sent_as_the_class_that_fits(
         assert repr(found) == read
         operation.sync(client=client, body=found)
     assert json.loads(sent[1].content) == data
+
+
+def test_a_body_under_a_wildcard_has_the_type_of_its_schema(folder: File) -> None:
+    sent, apple = list[httpx.Request](), import_module("uncommon_client.models").Apple(kind="k")
+    with _client(sent, {"kind": "k"}) as client:
+        found = import_module("uncommon_client.api.t.any_type").sync(client=client, body=apple)
+    assert found == apple
+    assert sent[0].headers["content-type"] == sent[0].headers["accept"] == "application/json"
+
+
+def test_bytes_and_text_are_sent_under_a_media_type_without_a_wildcard(folder: File) -> None:
+    file = import_module("uncommon_client.types").File
+    for media_type, expected in (("image/png", "image/png"), (None, "application/octet-stream")):
+        request = _call("picture", body=file(payload=BytesIO(b"x"), mime_type=media_type))
+        assert (request.headers["content-type"], request.content) == (expected, b"x")
+    for words in ("w", file(payload=BytesIO(b"w"))):
+        request = _call("words", body=words)
+        assert (request.headers["content-type"], request.content) == ("text/plain; charset=utf-8", b"w")
+
+
+def test_a_form_has_files_in_its_own_fields_only(folder: File) -> None:
+    models, file = import_module("uncommon_client.models"), import_module("uncommon_client.types").File
+    given = {name: file(payload=BytesIO(b"x"), file_name=f"{name}.png") for name in ("file", "picture")}
+    body = models.PartsBody(**given, files=[given["file"]], note=models.PartsBodyNote(inner="text"))
+    content = _call("parts", body=body).content
+    assert content.count(b'filename="file.png"') == 2
+    assert b'filename="picture.png"\r\nContent-Type: image/png' in content
+    assert b'{"inner": "text"}' in content
+    assert _call("fields", body=models.FieldsBody(a="b")).content == b"a=b"
+
+
+def test_a_date_of_http_is_text_and_a_binary_text_is_bytes(folder: File) -> None:
+    sent, since = list[httpx.Request](), "Wed, 21 Oct 2026 07:28:00 GMT"
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200, content=b"a,\xff", headers={"Content-Type": "text/csv"})
+
+    with _client([], transport=httpx.MockTransport(answer)) as client:
+        found = import_module("uncommon_client.api.t.table").sync(client=client, if_modified_since=since)
+    assert (found, sent[0].headers["if-modified-since"]) == (b"a,\xff", since)
+
+
+def test_the_token_goes_into_the_documented_header(folder: File) -> None:
+    sent = list[httpx.Request]()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200, text="plain")
+
+    package = import_module("uncommon_client")
+    with package.AuthenticatedClient(token="sk-...", httpx_args={"transport": httpx.MockTransport(answer)}) as client:
+        found = import_module("uncommon_client.api.t.plain").sync(client=client, word="w", b="x")
+    assert found == "plain"
+    assert (sent[0].headers["word"], sent[0].url.query) == ("w", b"b=x")
+    assert (sent[0].headers["x-key"], sent[0].headers.get("authorization")) == ("***", None)
