@@ -338,7 +338,7 @@ def test_each_end_of_a_task_and_of_its_download(batch: Batch, end: str, monkeypa
     state, why, minutes = VIDEO_ENDS[end]
     monkeypatch.setattr(import_module("videos"), "INTERVAL", 0.05)
     pace = 0.2 if end == "video_slow" else 0.0
-    batch.relay.tasks = Tasks(batch.relay.contract.document, pace, end)
+    batch.relay.amend = Tasks(batch.relay.contract.document, pace, end).answer
     batch.write(2)
     assert batch() == 0
     time.sleep(3 * pace)  # by then the stand-in's tasks have ended
@@ -357,7 +357,7 @@ def test_the_documented_commands_run_as_written(
     [commands] = [block.code for block in found(file) if "batch_dask" in block.code]
     local = nullcontext(SimpleNamespace(scheduler_address="tcp://local"))
     monkeypatch.setattr(batch.main, "LocalCluster", Mock(return_value=local))
-    batch.relay.tasks = Tasks(batch.relay.contract.document, 0.0)
+    batch.relay.amend = Tasks(batch.relay.contract.document, 0.0).answer
     monkeypatch.chdir(tmp_path)
     for line in commands.splitlines():
         Path("items.journal").unlink(missing_ok=True)
