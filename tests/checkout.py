@@ -6,14 +6,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from fcntl import LOCK_EX, flock
 from io import StringIO
-from pathlib import Path as File
+from pathlib import Path
 from unittest.mock import patch
 
 from contract_check.__main__ import main as contract_check_main
 from generator.__main__ import main as generator_main
 
-ROOT = File(__file__).parents[1]
+ROOT = Path(__file__).parents[1]
 PYTHON = ROOT / ".venv" / "bin" / "python"
 FROZEN = ROOT / "tests" / "documents" / "relay.json"
 """relay.json as the tests know it, whatever the vendored one holds."""
@@ -24,7 +25,7 @@ Completed = subprocess.CompletedProcess[str]
 
 
 def run(
-    command: Sequence[object], *, cwd: File = ROOT, env: Mapping[str, str] | None = None, stdin: str = ""
+    command: Sequence[object], *, cwd: Path = ROOT, env: Mapping[str, str] | None = None, stdin: str = ""
 ) -> Completed:
     """Runs `command` with `env` on top of this environment; returns what it said."""
     return subprocess.run(
@@ -38,13 +39,25 @@ def run(
     )
 
 
-def generate(output: File, *arguments: object) -> Completed:
+def generate(output: Path, *arguments: object) -> Completed:
     """Do what generate.sh does, in this process."""
     return _call(generator_main, "generate.sh", "--output", output, *arguments)
 
 
+def generate_once(output: Path, *arguments: object) -> str:
+    """Generate a package, unless another worker of this run already has; return what the run said."""
+    said = output.with_name(f"{output.name}.txt")
+    with output.with_name(f"{output.name}.lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        if not said.exists():
+            done = generate(output, *arguments)
+            assert done.returncode == 0, done.stderr
+            said.write_text(done.stdout, encoding="utf-8")
+    return said.read_text(encoding="utf-8")
+
+
 def generate_sh(
-    output: File, *arguments: object, root: File = ROOT, cwd: File = ROOT, env: Mapping[str, str] | None = None
+    output: Path, *arguments: object, root: Path = ROOT, cwd: Path = ROOT, env: Mapping[str, str] | None = None
 ) -> Completed:
     """Run generate.sh into `output`."""
     return run([root / "generate.sh", "--output", output, *arguments], cwd=cwd, env=env)
@@ -76,7 +89,7 @@ def _call(main: Callable[[], int], *arguments: object, env: Mapping[str, str] | 
     return Completed(given, code, out.getvalue(), err.getvalue())
 
 
-def copy(into: File) -> File:
+def copy(into: Path) -> Path:
     """A copy of what generates, in `into`, with the frozen document, and this environment in one of its own.
 
     The tools are shared; what decides which of them is used, pyproject.toml and `.venv/bin`, is the copy's.
@@ -98,7 +111,7 @@ def copy(into: File) -> File:
     return into
 
 
-def tree(package: File) -> dict[str, bytes]:
+def tree(package: Path) -> dict[str, bytes]:
     """Each file of a package, by its path in it; what Python caches does not count."""
     files = (file for file in sorted(package.rglob("*")) if file.is_file() and file.parent.name != "__pycache__")
     return {file.relative_to(package).as_posix(): file.read_bytes() for file in files}
