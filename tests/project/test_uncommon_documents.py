@@ -216,9 +216,8 @@ def folder(shared: Path) -> Path:
     return shared
 
 
-def _wire(folder: Path, package: Path) -> str:
-    document = folder / "uncommon.json"
-    return contract_check("wire", document, "--overlay", NONE, "--package", package).stdout
+def _wire(folder: Path, package: Path, document: str = "uncommon.json") -> str:
+    return contract_check("wire", folder / document, "--overlay", NONE, "--package", package).stdout
 
 
 def _call(operation: str, *path: Any, own: Any = None, **arguments: Any) -> httpx.Request:
@@ -390,25 +389,29 @@ def test_a_part_that_narrows_a_type_or_takes_null_away_is_followed(folder: Path)
         _call("wide", body=models.Wide(word=None))
 
 
+# An operation, what its module says and what it should not, and what is said of that.
 WRONG = [
-    ("query", "_parameters.joined(", "_parameters.pairs("),
-    ("path", '";" + "m" + "=" + ', ""),
-    ("form", '"ids": "%7C"', '"ids": ","'),
-    ("parts", "text/x-id", "text/plain"),
+    ("/query", "query", ', pipe_号, "%7C"', ', pipe_号, ","', r"pipe 号 \(query\)"),
+    ("/query", "query", "_parameters.deep(", "_parameters.pairs(", r"deep_area\[x-0\] \(query\)"),
+    ("/label/{k}/matrix/{m}", "path", '";" + "m" + "=" + ', "", r"m \(path\)"),
+    ("/form", "form", '"ids": "%7C"', '"ids": ","', r"\$\.ids\[0\]"),
+    ("/parts", "parts", "text/x-id", "text/plain", "the part `ids` with its documented media type"),
 ]
 
 
 def test_wire_sees_what_does_not_follow_its_style(folder: Path, tmp_path: Path) -> None:
-    """All in one run: they are in different operations."""
-    package = shutil.copytree(folder / "uncommon_client", tmp_path / "uncommon_client")
-    for module, old, new in WRONG:
+    document, package = _document(), shutil.copytree(folder / "uncommon_client", tmp_path / "uncommon_client")
+    document["paths"] = {route: document["paths"][route] for route, *_ in WRONG}
+    write(tmp_path, document, "four.json")
+    for _, module, old, new, _ in WRONG:
         file = package / "api" / "t" / f"{module}.py"
         source = file.read_text(encoding="utf-8").replace("'", '"')
         assert old in source
         file.write_text(source.replace(old, new), encoding="utf-8")
-    told = _wire(folder, package)
-    for place in ("query", "label~1{k}~1matrix~1{m}", "form", "parts"):
-        assert re.search(rf"^[^w].*#/paths/~1{re.escape(place)}/\w+[:/]", told, re.MULTILINE), told
+    told = _wire(tmp_path, package, "four.json")
+    for route, _, _, _, said in WRONG:
+        place = re.escape(route.replace("/", "~1"))
+        assert re.search(rf"#/paths/{place}/\w+: sync_detailed .*{said}", told), told
 
 
 @pytest.mark.parametrize("left_out", ["paths", "operations"])
