@@ -1,5 +1,6 @@
 """The checkout under test: its commands, run as its user runs them, and copies of it that a test may change."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -109,6 +110,24 @@ def copy(into: Path) -> Path:
     for tool in (original / "bin").iterdir():
         (environment / "bin" / tool.name).symlink_to(tool.resolve() if tool.name == "python" else tool)
     return into
+
+
+_COMMANDS = """\
+import json, sys
+from checkout import contract_check
+done = [contract_check(*command) for command in json.loads(sys.argv[1])]
+print(json.dumps([[each.returncode, each.stdout, each.stderr] for each in done]))
+"""
+
+
+def in_copy(root: Path, *commands: Sequence[object]) -> list[Completed]:
+    """Run commands of a copy's contract_check in one process: to start one takes longer than most commands."""
+    told = json.dumps([[str(part) for part in command] for command in commands])
+    command = [root / ".venv" / "bin" / "python", "-c", _COMMANDS, told]
+    done = run(command, cwd=root, env={"PYTHONPATH": str(Path(__file__).parent), "GITHUB_ACTIONS": ""})
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout.splitlines()[-1])
+    return [Completed(command, *each) for command, each in zip(commands, said, strict=True)]
 
 
 def tree(package: Path) -> dict[str, bytes]:

@@ -1,25 +1,59 @@
 """Git repositories for the tests of what compares revisions."""
 
 import re
+import shutil
 import subprocess
-from pathlib import Path as File
+from fcntl import LOCK_EX, flock
+from pathlib import Path
+
+from checkout import FROZEN, ROOT, copy, generate
 
 _IDENTITY = ("-c", "user.name=Tester", "-c", "user.email=tester@example.com", "-c", "commit.gpgsign=false")
 
+CHANGELOG = "# Changelog\n\n## 0.2.0 - 2026-11-30\n\n- 第一版。\n"
 
-def git(root: File, *arguments: str) -> None:
+
+def git(root: Path, *arguments: str) -> None:
     """Runs git in `root`; no configuration of this machine's user decides what it does."""
     subprocess.run(["git", *_IDENTITY, *arguments], cwd=root, check=True, capture_output=True)
 
 
-def commit(root: File, *paths: str) -> None:
+def commit(root: Path, *paths: str) -> None:
     """Commits what is in `paths`."""
     git(root, "add", "--force", "--", *paths)
     git(root, "commit", "--quiet", "--message", "A revision")
 
 
-def say_version(root: File, version: str) -> None:
+def say_version(root: Path, version: str) -> None:
     """Gives the package of `root` this version."""
     project = root / "pyproject.toml"
     text = re.sub(r'^version = ".*"$', f'version = "{version}"', project.read_text(encoding="utf-8"), flags=re.M)
     project.write_text(text, encoding="utf-8")
+
+
+def repository(shared: Path, into: Path) -> Path:
+    """A copy of the checkout whose HEAD holds the frozen document and its package, and is version 0.2.0.
+
+    The first of the workers that share a folder makes it there.
+    """
+    original = shared / "repository"
+    with (shared / "repository.lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        if not (original / ".git" / "HEAD").exists():
+            _make_repository(original)
+    return shutil.copytree(original, into, symlinks=True)
+
+
+def _make_repository(root: Path) -> None:
+    copy(root)
+    for name in ("README.md", "README.zh-CN.md", "LICENSE", ".gitignore"):
+        shutil.copy2(ROOT / name, root / name)
+    names = ("cures.yaml", "status-query.yaml", "overlay.yaml", "gateway.yaml")
+    overlays = [part for name in names for part in ("--overlay", root / "generator" / name)]
+    made = ("--document", FROZEN, *overlays, "--reference", root / "docs" / "api.md")
+    assert generate(root / "generated_client", *made).returncode == 0
+    (root / "CHANGELOG.md").write_text(CHANGELOG, encoding="utf-8")
+    say_version(root, "0.2.0")
+    git(root, "init", "--quiet")
+    git(root, "add", ".")
+    commit(root, "pyproject.toml")
