@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 import sys
-from pathlib import Path as File
+from pathlib import Path
 
 import openapi_python_client
 import pytest
@@ -15,7 +15,7 @@ from checkout import PYTHON, ROOT, Completed, contract_check, copy, generate, ge
 FOLDER = ROOT / "generator" / "templates"
 TEMPLATES = {file.relative_to(FOLDER).as_posix(): file.read_text("utf-8") for file in FOLDER.rglob("*.jinja")}
 MODULES = ROOT / "generator" / "modules"
-GENERATOR = File(openapi_python_client.__file__).parent
+GENERATOR = Path(openapi_python_client.__file__).parent
 
 PROOFS = {
     "client.py.jinja": "stops",
@@ -49,7 +49,7 @@ def test_one_that_replaces_upstream_s_says_why_and_when_it_can_go(name: str) -> 
     assert re.search(r"\b(can go|goes) when\b", " ".join(comment[1].split()))
 
 
-def test_generated_code_has_one_statement_a_line_before_it_is_formatted(root: File) -> None:
+def test_generated_code_has_one_statement_a_line_before_it_is_formatted(root: Path) -> None:
     config = root / "generator" / "config.yaml"
     lines = [line for line in config.read_text("utf-8").splitlines() if "ruff" not in line]
     config.write_text("\n".join(lines), encoding="utf-8")
@@ -71,26 +71,26 @@ def test_each_has_a_proof_that_it_is_needed() -> None:
 
 
 @pytest.fixture
-def root(tmp_path: File) -> File:
+def root(tmp_path: Path) -> Path:
     """A checkout whose templates, and whose generator, a test may change."""
     root = copy(tmp_path / "checkout")
     shutil.copytree(GENERATOR, root / GENERATOR.name, ignore=shutil.ignore_patterns("__pycache__"))
     return root
 
 
-def _generate(root: File, *arguments: object) -> Completed:
+def _generate(root: Path, *arguments: object) -> Completed:
     """Generates in the checkout `root`, by what is there."""
     return generate_sh(root / "out" / "generated_client", *arguments, root=root, cwd=root)
 
 
-def _assert_stopped(done: Completed, root: File, *words: str) -> None:
+def _assert_stopped(done: Completed, root: Path, *words: str) -> None:
     assert done.returncode == 1, done.stdout
     told = " ".join(done.stderr.split())  # the generator breaks lines where the terminal ends
     assert all(word in told for word in words), done.stderr
     assert not (root / "out" / "generated_client").exists()
 
 
-def _prove(package: File, *tests: str) -> Completed:
+def _prove(package: Path, *tests: str) -> Completed:
     """Runs tests of the client on `package` instead of the one that is installed."""
     nodes = [f"tests/client/{test}" for test in tests]
     command = [sys.executable, "-P", "-m", "pytest", "-p", "no:cacheprovider", "-q", *nodes]
@@ -99,7 +99,7 @@ def _prove(package: File, *tests: str) -> Completed:
 
 
 @pytest.mark.slow
-def test_with_all_templates_every_proof_is_green(root: File) -> None:
+def test_with_all_templates_every_proof_is_green(root: Path) -> None:
     assert _generate(root).returncode == 0
     done = _prove(root / "out" / "generated_client", *(proof for proof in PROOFS.values() if proof != "stops"))
     assert done.returncode == 0, done.stdout
@@ -107,7 +107,7 @@ def test_with_all_templates_every_proof_is_green(root: File) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PROOFS)
-def test_without_a_template_a_test_turns_red(root: File, name: str) -> None:
+def test_without_a_template_a_test_turns_red(root: Path, name: str) -> None:
     (root / "generator" / "templates" / name).unlink()
     done = _generate(root)
     if PROOFS[name] == "stops":
@@ -119,13 +119,13 @@ def test_without_a_template_a_test_turns_red(root: File, name: str) -> None:
     assert re.search(rf"(FAILED|ERROR) tests/client/{PROOFS[name].partition(':')[0]}", proof.stdout)
 
 
-def _upstream(root: File, name: str) -> File:
+def _upstream(root: Path, name: str) -> Path:
     return root / GENERATOR.name / "templates" / name
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "passage"), PASSAGES)
-def test_a_passage_of_upstream_s_that_is_worded_anew_stops_the_run(root: File, name: str, passage: str) -> None:
+def test_a_passage_of_upstream_s_that_is_worded_anew_stops_the_run(root: Path, name: str, passage: str) -> None:
     file = _upstream(root, name)
     text = file.read_text(encoding="utf-8")
     assert passage in text
@@ -133,7 +133,7 @@ def test_a_passage_of_upstream_s_that_is_worded_anew_stops_the_run(root: File, n
     _assert_stopped(_generate(root), root, "upstream's text lacks or repeats")
 
 
-def test_a_passage_of_upstream_s_that_comes_twice_stops_the_run(root: File) -> None:
+def test_a_passage_of_upstream_s_that_comes_twice_stops_the_run(root: Path) -> None:
     file = _upstream(root, "model.py.jinja")
     twice = "    @property\n    def additional_keys(self) -> list[str]:\n        return []\n"
     file.write_text(file.read_text(encoding="utf-8") + twice, encoding="utf-8")
@@ -142,7 +142,7 @@ def test_a_passage_of_upstream_s_that_comes_twice_stops_the_run(root: File) -> N
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(re.findall(r'"upstream/([\w.]+)"', "".join(TEMPLATES.values())))))
-def test_a_template_of_upstream_s_that_is_gone_stops_the_run(root: File, name: str) -> None:
+def test_a_template_of_upstream_s_that_is_gone_stops_the_run(root: Path, name: str) -> None:
     _upstream(root, name).unlink()
     _assert_stopped(_generate(root), root, name)
 
@@ -156,7 +156,7 @@ def _attributes() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def suggestion(tmp_path_factory: pytest.TempPathFactory) -> File:
+def suggestion(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What mends the document that has everything in it."""
     file = tmp_path_factory.mktemp("suggestion") / "gateway.yaml"
     file.write_text(contract_check("document", DOCUMENT, "--suggest").stdout, encoding="utf-8")
@@ -164,7 +164,7 @@ def suggestion(tmp_path_factory: pytest.TempPathFactory) -> File:
 
 
 @pytest.fixture(scope="session")
-def expected(suggestion: File, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+def expected(suggestion: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """What comes of that document by the generator as it is."""
     package = tmp_path_factory.mktemp("expected") / "generated_client"
     assert generate(package, "--document", DOCUMENT, "--overlay", suggestion).returncode == 0
@@ -174,7 +174,7 @@ def expected(suggestion: File, tmp_path_factory: pytest.TempPathFactory) -> dict
 @pytest.mark.slow
 @pytest.mark.parametrize("name", _attributes())
 def test_an_attribute_of_the_generator_s_that_is_renamed_stops_the_run(
-    root: File, suggestion: File, expected: dict[str, bytes], name: str
+    root: Path, suggestion: Path, expected: dict[str, bytes], name: str
 ) -> None:
     """An upgrade may rename it together with all that upstream's own templates say of it."""
     for file in (root / GENERATOR.name).rglob("*"):
