@@ -18,7 +18,21 @@ from specimens import RELAY
 GATEWAY = (ROOT / "tests" / "documents" / "gateway.json").read_text(encoding="utf-8")
 OVERLAY = ROOT / "generator" / "overlay.yaml"
 SECONDS, MEMORY = 20, 1 << 30
-VALUES = (None, True, 5, -1.5, "", "x", "a\u202e\x07", "😀", "#/nowhere", [], {}, ["x"], {"type": "array"})
+VALUES: tuple[Any, ...] = (
+    None,
+    True,
+    5,
+    -1.5,
+    "",
+    "x",
+    "a\u202e\x07",
+    "😀",
+    "#/nowhere",
+    [],
+    {},
+    ["x"],
+    {"type": "array"},
+)
 NAMES = ("", "class", "a-b", "😀", "__init__", "x" * 300, "a/b~c", "{id}", "$ref", "2XX", "NUL")
 
 
