@@ -48,10 +48,9 @@ dist/.built: .venv/.generate pyproject.toml $(wildcard README.md README.zh-CN.md
 	@ls dist/*
 	@touch $@
 
-docs: .venv/.docs ## pages of every operation and model, in docs/pages/index.html
-	@rm -rf docs/pages
-	@.venv/bin/python -m pdoc --docformat google --output-directory docs/pages generated_client
-	@echo docs/pages/index.html
+docs: .venv/.docs ## build the guides and the reference in site/
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build --quiet
+	@echo site/index.html
 
 demo: setup ## make the README's call against a stand-in relay
 	@PYTHONPATH=. .venv/bin/python examples/demo.py
@@ -78,11 +77,11 @@ release: setup ## put wheel, sdist, checksums and release note into dist/, if al
 
 # The suite runs on the wheel, in an environment of its own for each version of Python; -P keeps the checkout out.
 # That of .venv's Python holds the wheel alone, and finds the tools in .venv.
-test: .venv/.test ## run the suite on the built wheel
+test: setup ## run the suite on the built wheel
 	@$(MAKE) --no-print-directory .venv-test-$(MINOR)/.wheel
 	@.venv-test-$(MINOR)/bin/python -P -m pytest $(PYTEST) -m 'not slow' $(ARGS)
 
-test-all: test .venv/.types ## that, the slow proofs, and the client's tests on every other Python that this machine has
+test-all: test .venv/.types .venv/.docs ## that, the slow proofs, and the client's tests on every other Python that this machine has
 	@.venv-test-$(MINOR)/bin/python -P -m pytest $(PYTEST) -m slow $(ARGS)
 	@for minor in $$(.venv/bin/python tests/pythons.py); do \
 		test "$$minor" != $(MINOR) || continue; \
@@ -91,7 +90,7 @@ test-all: test .venv/.types ## that, the slow proofs, and the client's tests on 
 		".venv-test-$$minor/bin/python" -P -m pytest $(PYTEST) -m 'not slow' tests/client || exit; \
 	done
 
-.venv-test-%/.installed: requirements/generate.txt requirements/test.txt | setup
+.venv-test-%/.installed: requirements/generate.txt requirements/test.txt | .venv/.test
 	@"$$(.venv/bin/python tests/pythons.py $*)" -m venv --clear --without-pip $(@D)
 	@if test $* = $(MINOR); then \
 		ln -s ../../.venv/bin/ruff $(@D)/bin && \
@@ -139,4 +138,4 @@ bench-lock: setup ## renew benchmarks/requirements.txt from requirements.in
 	@$(COMPILE) --custom-compile-command 'make bench-lock' benchmarks/requirements.in --output-file benchmarks/requirements.txt
 
 clean: ## remove what can be made again
-	rm -rf .venv .venv-* dist build docs/pages .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-* dist build site .mypy_cache .ruff_cache .pytest_cache .hypothesis

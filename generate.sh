@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Regenerates generated_client/ from relay.json, in the environment that requirements/generate.txt locks; --help says more.
+# Regenerates generated_client/ from relay.json, in the environment of requirements/generate.txt; see --help.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 if ! MAKEFLAGS='' make --silent --no-print-directory -C "$root" setup; then

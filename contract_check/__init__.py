@@ -6,5 +6,4 @@ ROOT = Path(__file__).parents[1]
 VENDORED = ROOT / "relay.json"
 CONFIG = ROOT / "generator" / "config.yaml"
 CURES = ROOT / "generator" / "cures.yaml"
-REFERENCE = ROOT / "docs" / "api.md"
 ACCEPTED = ROOT / "contract_check" / "relay" / "accepted.yaml"

@@ -2,6 +2,7 @@
 
 import sys
 from argparse import SUPPRESS, ArgumentParser, Namespace
+from collections.abc import Callable
 from pathlib import Path
 
 from . import ACCEPTED, ROOT, VENDORED, gate
@@ -38,54 +39,49 @@ def _parser() -> ArgumentParser:
     without = "without one, the gate: document, drift, wire"
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", description=without)
 
-    text = "is the document sound, and if not, what would cure it?"
-    command = commands.add_parser("document", help=text, parents=[documents])
-    command.add_argument("--suggest", action="store_true", help="print an overlay that cures what can be cured")
-    command.set_defaults(run=_document)
+    def add(name: str, text: str, *parents: ArgumentParser, **defaults: object) -> Callable[..., object]:
+        command = commands.add_parser(name, help=text, parents=parents)
+        command.set_defaults(**defaults)
+        return command.add_argument
+
+    argument = add("document", "is the document sound, and if not, what would cure it?", documents, run=_document)
+    argument("--suggest", action="store_true", help="print an overlay that cures what can be cured")
 
     for check, text in (
         ("drift", "is the package what the document generates, byte for byte?"),
         ("wire", "do the functions send and read what the document says?"),
     ):
-        command = commands.add_parser(check, help=text, parents=[packages])
-        command.add_argument("file", type=Path, nargs="?", metavar="FILE", help="in place of relay.json")
-        command.set_defaults(checks=(check,))
+        argument = add(check, text, packages, checks=(check,))
+        argument("file", type=Path, nargs="?", metavar="FILE", help="in place of relay.json")
 
-    command = commands.add_parser("diff", help="what changed between two documents or revisions, for a caller's code?")
-    command.add_argument("old", metavar="OLD", help="a document file or a git revision")
-    command.add_argument("new", metavar="NEW", nargs="?", help="the same; the working tree where it is left out")
-    command.add_argument("--format", choices=("text", "json", "markdown"), default="text")
-    command.add_argument("--fail-on", choices=("minor", "major"), help="exit 1 where the verdict reaches this level")
-    command.set_defaults(run=diff.run)
+    argument = add("diff", "what changed between two documents or revisions, for a caller's code?", run=diff.run)
+    argument("old", metavar="OLD", help="a document file or a git revision")
+    argument("new", metavar="NEW", nargs="?", help="the same; the working tree where it is left out")
+    argument("--format", choices=("text", "json", "markdown"), default="text")
+    argument("--fail-on", choices=("minor", "major"), help="exit 1 where the verdict reaches this level")
 
-    command = commands.add_parser("adopt", help="take a new document over, whole or not at all; commits nothing")
-    command.add_argument("document", type=Path, metavar="FILE")
-    command.set_defaults(run=adopt.run)
+    argument = add("adopt", "take a new document over, whole or not at all; commits nothing", run=adopt.run)
+    argument("document", type=Path, metavar="FILE")
 
-    command = commands.add_parser("release", help="put what a release consists of into dist/; uploads nothing")
-    command.set_defaults(run=release.run)
+    add("release", "put what a release consists of into dist/; uploads nothing", run=release.run)
 
-    text = "does a relay keep the contract? costs nothing unless --submit"
-    command = commands.add_parser("live", help=text, parents=[documents])
+    argument = add("live", "does a relay keep the contract? costs nothing unless --submit", documents, run=_live)
     help_submit = "COSTS MONEY: send the document's example, with the token in RELAY_TOKEN, after a typed yes; "
     help_submit += "PATTERN picks one of several operations: 'POST /kling/*'"
     help_read = "also GET, with the token in RELAY_TOKEN, ids that do not exist; costs nothing"
     help_accepted = "the departures that are known, with reasons; default: contract_check/relay/accepted.yaml"
-    command.add_argument("--base-url", metavar="URL", help="the relay; without it, a stand-in on loopback")
-    command.add_argument("--submit", nargs="?", const="*", metavar="PATTERN", help=help_submit)
-    command.add_argument("--read", action="store_true", help=help_read)
-    command.add_argument("--accepted", type=Path, default=ACCEPTED, metavar="FILE", help=help_accepted)
-    command.add_argument("--format", choices=("text", "json"), default="text")
-    command.set_defaults(run=_live)
+    argument("--base-url", metavar="URL", help="the relay; without it, a stand-in on loopback")
+    argument("--submit", nargs="?", const="*", metavar="PATTERN", help=help_submit)
+    argument("--read", action="store_true", help=help_read)
+    argument("--accepted", type=Path, default=ACCEPTED, metavar="FILE", help=help_accepted)
+    argument("--format", choices=("text", "json"), default="text")
 
-    text = "keep a stand-in relay running, for trials at no cost"
-    command = commands.add_parser("standin", help=text, parents=[documents])
+    argument = add("standin", "keep a stand-in relay running, for trials at no cost", documents, run=_standin)
     help_answer = "the scenario that answers every request; an unknown one lists them"
-    command.add_argument("--port", type=int, default=0, metavar="PORT", help="default: one that is free")
-    command.add_argument("--answer", default="success", metavar="SCENARIO", help=help_answer)
+    argument("--port", type=int, default=0, metavar="PORT", help="default: one that is free")
+    argument("--answer", default="success", metavar="SCENARIO", help=help_answer)
     help_pace = "seconds that a task stays in each state; default: 5"
-    command.add_argument("--pace", type=float, default=5, metavar="SECONDS", help=help_pace)
-    command.set_defaults(run=_standin)
+    argument("--pace", type=float, default=5, metavar="SECONDS", help=help_pace)
     return parser
 
 
@@ -93,8 +89,9 @@ def _document(arguments: Namespace) -> int:
     found = loading.load(arguments.document, arguments.overlay)
     if arguments.suggest:
         print(overlay.dump_file(found.cures, f"Cures for {found.source.file.name}"), end="")
-    for line in (*loading.report(found), *([] if found.defects else diff.warnings_since_head(arguments.document))):
-        print(line, file=sys.stderr)
+    hidden = [] if found.defects else diff.warnings_since_head(arguments.document)
+    for finding in (*loading.findings(found), *hidden):
+        print("\n".join(finding.lines()), file=sys.stderr)
     if not found.defects:
         for line in (f"sound: {loading.summary(found)}", *loading.additions(found)):
             print(line, file=sys.stderr if arguments.suggest else sys.stdout)

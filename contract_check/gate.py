@@ -1,7 +1,6 @@
 """The offline gate: its checks, each with its time, and what they found."""
 
 import os
-import re
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -10,15 +9,12 @@ from pathlib import Path
 from time import monotonic
 
 from .document import loading
-from .document.defects import Refusal
-from .document.text import may_be_coloured, progress
-from .document.tree import pointer
+from .document.defects import Finding, Refusal
+from .document.text import may_be_coloured, progress, visible
 from .history import diff
 from .package import drift
 from .package.wire import Wire
 
-# A finding says where it is; what is indented explains the one before it.
-_FINDING = re.compile(r"(?P<warning>warning: )?(?P<file>\S.*?):(?P<line>\d+)(:(?P<col>\d+))?: (?P<text>.*)")
 _RED, _YELLOW, _PLAIN = "\033[31m", "\033[33m", "\033[0m"
 
 
@@ -29,8 +25,9 @@ def run(arguments: Namespace) -> int:
     found = loading.load(file, arguments.overlay)
     if "document" in checks:
         hidden = [] if found.defects else diff.warnings_since_head(file)
-        added = (f"  {line}" for line in loading.additions(found))
-        _end("document", began, [*loading.report(found), *hidden, *added])
+        _end("document", began, [*loading.findings(found), *hidden])
+        for line in loading.additions(found):
+            print(f"  {line}")
     elif found.defects:
         raise Refusal(f"{file} is not sound: see `python -m contract_check document`.")
     if found.defects:
@@ -46,20 +43,12 @@ def run(arguments: Namespace) -> int:
     return int(not passed)
 
 
-def wire(found: loading.Document, package: Path) -> Iterator[str]:
-    """What the package's functions send and read that the document does not say, a line for each."""
+def wire(found: loading.Document, package: Path) -> Iterator[Finding]:
+    """What the package's functions send and read that the document does not say."""
     check = Wire(found, package)
     for done in check.run():
         progress(done)
-    for defect in check.findings.values():
-        row, column = found.source.place(defect.path)
-        kind = "warning: " if defect.warning else ""
-        yield f"{kind}{found.source.file}:{row}:{column}: {pointer(defect.path)}: {defect.problem}"
-
-
-def passes(lines: Iterable[str]) -> bool:
-    """Whether there is no departure among findings: warnings are none, nor what explains a finding."""
-    return all(line.startswith((" ", "warning: ")) for line in lines)
+    return map(found.finding, check.findings.values())
 
 
 def _begin(check: str) -> float:
@@ -67,22 +56,18 @@ def _begin(check: str) -> float:
     return monotonic()
 
 
-def _end(check: str, began: float, found: Iterable[str]) -> bool:
-    """Print what a check found; return whether it passed."""
-    lines = list(found)
+def _end(check: str, began: float, findings: Iterable[Finding]) -> bool:
+    """Print what a check found, in colour on a terminal, with annotations on GitHub; return whether it passed."""
+    found = list(findings)
+    passed = all(each.is_warning for each in found)
     progress("")
-    print(f"{'ok    ' if passes(lines) else 'FAILED'} {check:8} {monotonic() - began:5.1f} s", flush=True)
-    _tell(lines)
-    return passes(lines)
-
-
-def _tell(lines: list[str]) -> None:
-    """Prints `lines`, in colour on a terminal, and as annotations where GitHub runs them."""
-    for line in lines:
-        found = _FINDING.fullmatch(line)
-        colour = "" if not found or not may_be_coloured() else _YELLOW if found["warning"] else _RED
-        print(f"{colour}{line}{_PLAIN if colour else ''}")
-        if found and os.environ.get("GITHUB_ACTIONS"):
-            level, file = "warning" if found["warning"] else "error", os.path.relpath(found["file"])
-            text = found["text"].replace("%", "%25")
-            print(f"::{level} file={file},line={found['line']},col={found['col'] or 1}::{text}")
+    print(f"{'ok    ' if passed else 'FAILED'} {check:8} {monotonic() - began:5.1f} s", flush=True)
+    for each in found:
+        line, *details = each.lines()
+        colour = "" if not may_be_coloured() else _YELLOW if each.is_warning else _RED
+        print("\n".join([f"{colour}{line}{_PLAIN if colour else ''}", *details]))
+        if os.environ.get("GITHUB_ACTIONS"):
+            level, file = "warning" if each.is_warning else "error", os.path.relpath(each.file)
+            text = visible(each.text).replace("%", "%25").replace("\n", "%0A")
+            print(f"::{level} file={file},line={each.row or 1},col={each.column or 1}::{text}")
+    return passed

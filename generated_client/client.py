@@ -15,36 +15,42 @@ from ._sending.token import Token
 from .errors import InvalidArgument
 
 DEFAULT_TIMEOUT: Final = httpx.Timeout(120.0, connect=5.0, pool=10.0)
-"""Seconds for each step of a call."""
+"""Seconds for each step of a call: connect, pool, read and write."""
 MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
-"""Bytes of a body, decompressed, unless a client says otherwise."""
+"""The default limit of a body, in bytes, decompressed."""
 _DISTRIBUTION: Final = "relay-client"
 
 
 class Client(BaseClient):
-    """A client that sends no token; safe to share between threads, event loops and, by fork or pickle, processes.
+    """A client that sends no token.
 
-    Derived clients (`with_...`) share its connections, and only it can close them. All times are in seconds. Invalid
-    settings raise errors.InvalidArgument, a TypeError and ValueError, immediately.
+    One client can be shared by threads and event loops and, by fork or pickle, by processes. Derived clients
+    (`with_...`) share its connections; only the original closes them.
 
     Args:
-        base_url: the address of the API: http or https, with an optional port and path.
-        headers, cookies: sent with every request, except a redirect to another origin. Cookies that a server sets are
-            ignored.
-        timeout: for each step (connect, pool, read, write), None for no limit; by default 5, 10, 120, 120. A host with
-            several addresses has the connect timeout for each.
-        deadline: for a whole call; errors.DeadlineExceeded after it. By default none. Nothing is sent after it. A
-            thread that waits for DNS returns when the resolver does, and with a transport of your own, the deadline
-            bounds each step rather than their sum.
-        max_retries: how many times a request is sent again, within the deadline, where that is free: after NOT_SENT
-            (but a ProxyError) and 429, and for GET and HEAD also after 502, 503, 504 and other transport errors. The
-            pause is Retry-After's, else 0.5 s, doubled each time up to 8 s.
-        max_response_bytes: of a body, decompressed; errors.ResponseTooLarge above it, None for no limit. By default
-            64 MiB.
-        raise_on_unexpected_status: whether the detailed calls raise errors.UnexpectedStatus.
-        follow_redirects: whether to follow redirects of GET and HEAD; any other request is never sent again.
-        verify_ssl, httpx_args: `verify` and all other arguments of httpx.Client and httpx.AsyncClient (transport,
-            mounts, proxy, limits, http2, event_hooks, ...), except those that are set here.
+        base_url: The address of the API: http or https, with an optional port and path.
+        headers: Headers of every request, but not of a redirect to another origin.
+        cookies: Cookies of every request, likewise. Cookies set by a server are ignored.
+        timeout: Seconds for each step of a call: 5 to connect (to each address of the host), 10 to wait for a free
+            connection, 120 for each read and each write. A number applies to all steps, None is no limit.
+        deadline: Seconds for a whole call, retries included; by default None, no limit. A call that exceeds it raises
+            errors.DeadlineExceeded, and nothing is sent afterwards. In threads, DNS is not interrupted, and with a
+            transport of your own the deadline bounds each step instead.
+        max_retries: How often a request is sent again, if that is free: after errors.NOT_SENT (except a ProxyError) and
+            429, and for GET and HEAD after 502, 503, 504 and other transport errors. By default 0. The pause is
+            Retry-After's, or else 0.5 s, doubled each time up to 8 s.
+        max_response_bytes: The largest body, decompressed; by default 64 MiB, and None is no limit. A larger one raises
+            errors.ResponseTooLarge.
+        raise_on_unexpected_status: Whether the detailed functions raise errors.UnexpectedStatus. By default True.
+        verify_ssl: True, False, an ssl.SSLContext, or the path of a file or directory of CA certificates.
+        follow_redirects: Whether to follow redirects of GET and HEAD. By default False. Any other request is never sent
+            again; its redirect is an errors.UnexpectedStatus.
+        httpx_args: Other arguments of httpx.Client and httpx.AsyncClient: transport, mounts, proxy, limits, http2,
+            event_hooks, ...
+
+    Raises:
+        errors.InvalidArgument: A setting is invalid. The text names it, and never shows the token.
+        FileNotFoundError: verify_ssl is a path that does not exist.
     """
 
     def __init__(
@@ -81,11 +87,38 @@ class Client(BaseClient):
 
 
 class AuthenticatedClient(Client):
-    """A client that sends a token, to base_url's origin only. A pickle of it holds the token.
+    """A client that sends a token with every request, but to no other origin than that of base_url.
 
-    Args (besides Client's):
-        token: visible ASCII characters, without the prefix; otherwise raises InvalidArgument, without revealing it.
-        prefix, auth_header_name: the text before the token (may be empty), and the header that carries both.
+    One client can be shared by threads and event loops and, by fork or pickle, by processes; a pickle contains the
+    token. Derived clients (`with_...`) share its connections; only the original closes them.
+
+    Args:
+        base_url: The address of the API: http or https, with an optional port and path.
+        token: The token, in visible ASCII characters, without the prefix.
+        prefix: The text before the token. By default "Bearer"; may be empty.
+        auth_header_name: The header with prefix and token. By default "Authorization".
+        headers: Headers of every request, but not of a redirect to another origin.
+        cookies: Cookies of every request, likewise. Cookies set by a server are ignored.
+        timeout: Seconds for each step of a call: 5 to connect (to each address of the host), 10 to wait for a free
+            connection, 120 for each read and each write. A number applies to all steps, None is no limit.
+        deadline: Seconds for a whole call, retries included; by default None, no limit. A call that exceeds it raises
+            errors.DeadlineExceeded, and nothing is sent afterwards. In threads, DNS is not interrupted, and with a
+            transport of your own the deadline bounds each step instead.
+        max_retries: How often a request is sent again, if that is free: after errors.NOT_SENT (except a ProxyError) and
+            429, and for GET and HEAD after 502, 503, 504 and other transport errors. By default 0. The pause is
+            Retry-After's, or else 0.5 s, doubled each time up to 8 s.
+        max_response_bytes: The largest body, decompressed; by default 64 MiB, and None is no limit. A larger one raises
+            errors.ResponseTooLarge.
+        raise_on_unexpected_status: Whether the detailed functions raise errors.UnexpectedStatus. By default True.
+        verify_ssl: True, False, an ssl.SSLContext, or the path of a file or directory of CA certificates.
+        follow_redirects: Whether to follow redirects of GET and HEAD. By default False. Any other request is never sent
+            again; its redirect is an errors.UnexpectedStatus.
+        httpx_args: Other arguments of httpx.Client and httpx.AsyncClient: transport, mounts, proxy, limits, http2,
+            event_hooks, ...
+
+    Raises:
+        errors.InvalidArgument: A setting is invalid. The text names it, and never shows the token.
+        FileNotFoundError: verify_ssl is a path that does not exist.
     """
 
     def __init__(
@@ -108,7 +141,7 @@ class AuthenticatedClient(Client):
     ) -> None:
         secret = Token(settings.header_name("auth_header_name", auth_header_name), settings.prefix(prefix))
         problem = secret.replace(token)
-        del token  # an error shows this frame's variables
+        del token  # tracebacks show local variables
         if problem:
             raise InvalidArgument(problem)
         super().__init__(
@@ -128,24 +161,28 @@ class AuthenticatedClient(Client):
 
     @classmethod
     def from_env(cls, **arguments: Any) -> Self:
-        """A client with the token in RELAY_TOKEN and, if that is set, the address in RELAY_BASE_URL.
+        """Create a client with the token in RELAY_TOKEN and, if it is set, the address in RELAY_BASE_URL.
 
         Args:
-            arguments: any other argument of the client.
+            arguments: Any other argument of the client.
 
         Raises:
-            InvalidArgument: RELAY_TOKEN is not set, or RELAY_BASE_URL is not an address.
+            errors.InvalidArgument: RELAY_TOKEN is not set, or RELAY_BASE_URL is no valid address.
         """
         if not os.environ.get("RELAY_TOKEN"):
             raise InvalidArgument(
-                "RELAY_TOKEN is not set in the environment: give it the token, such as sk-..."
+                "RELAY_TOKEN is not set in the environment: set it to the token, such as sk-..."
             )
         if (base_url := os.environ.get("RELAY_BASE_URL")) and "base_url" not in arguments:
             arguments["base_url"] = settings.base_url(base_url, "RELAY_BASE_URL")
         return cls(token=os.environ["RELAY_TOKEN"], **arguments)
 
     def set_token(self, token: str) -> None:
-        """Send another token from the next request on, in all clients that share these connections."""
+        """Replace the token, in this client and all that share its connections, from the next request on.
+
+        Raises:
+            errors.InvalidArgument: The token has characters other than visible ASCII.
+        """
         problem = self._token.replace(token) if self._token else ""
         del token
         if problem:

@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from time import monotonic
 
-from contract_check import REFERENCE, ROOT, VENDORED
+from contract_check import ROOT, VENDORED
 from contract_check.document import loading
 from contract_check.document.defects import Refusal, count, exit_code
 from contract_check.document.text import visible
@@ -24,20 +24,17 @@ def main() -> int:
         epilog="Exit codes: 0 generated, 1 the document is refused, 2 usage or environment.",
     )
     help_overlay = "its overlay, repeatable; default: those that generator/config.yaml lists"
-    help_reference = "where the list of operations goes; default: docs/api.md, with the default output only"
     help_document = "the document; default: relay.json"
     help_output = "where the package goes; default: generated_client"
     parser.add_argument("--document", type=Path, default=VENDORED, metavar="FILE", help=help_document)
     parser.add_argument("--overlay", type=Path, action="append", metavar="FILE", help=help_overlay)
     parser.add_argument("--output", type=Path, metavar="DIR", help=help_output)
-    parser.add_argument("--reference", type=Path, metavar="FILE", help=help_reference)
     arguments = parser.parse_args()
     return exit_code(lambda: _generate(arguments))
 
 
 def _generate(arguments: Namespace) -> int:
     output: Path = (arguments.output or ROOT / verification.PACKAGE).absolute()
-    listed: Path | None = arguments.reference or (None if arguments.output else REFERENCE)
     with placement.work_folder(output) as work:
         step = _Steps()
         try:
@@ -53,8 +50,7 @@ def _generate(arguments: Namespace) -> int:
             raise Refusal(f"{refusal}\nnothing was generated, the package stays as it was.", refusal.code) from refusal
         step.done("generated and verified: every module imports, every operation is there")
         changes = list(verification.changes(output, made.package)) if output.is_dir() else None
-        (work / "api.md").write_text(made.reference, encoding="utf-8")
-        placement.replace({output: made.package, **({listed.absolute(): work / "api.md"} if listed else {})})
+        placement.replace({output: made.package})
         step.done("put in place")
     print(made.summary)
     if changes is not None:

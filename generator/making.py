@@ -17,7 +17,7 @@ from contract_check.document import settings
 from contract_check.document.defects import Refusal
 from contract_check.document.semantic_rules import server_url
 
-from . import reference, verification
+from . import verification
 from .prepare import preparation
 
 _GENERATOR = ROOT / "generator"
@@ -38,47 +38,45 @@ class Made:
     package: Path
     notes: list[str]
     """Where the package says less than the document."""
-    reference: str
-    """The list of its operations, in Markdown."""
     summary: str
 
 
 def make(document: dict[str, Any], into: Path) -> Made:
     """Make the package of a sound document in an empty folder, and leave `document` as the generator reads it.
 
-    Raises Refusal where the generator leaves anything out, or the package does not import.
+    Raises Refusal if the generator omits anything, or the package does not import.
     """
     import openapi_python_client as generator  # takes longer to import than all else here
     from openapi_python_client.config import Config, ConfigFile, MetaType
 
     _require_pinned_tools(generator.__version__)
     prepared = preparation.prepare(document)
-    told = settings.read()
+    configured = settings.read()
     templates = into / "templates"
-    _copy(_GENERATOR / "templates", templates, told.http_library)
-    _copy(Path(generator.__file__).parent / "templates", templates / "upstream", told.http_library)
+    _copy(_GENERATOR / "templates", templates, configured.http_library)
+    _copy(Path(generator.__file__).parent / "templates", templates / "upstream", configured.http_library)
     (templates / "document.jinja").write_text(_facts(document), encoding="utf-8")
     source = into / "document.json"
     source.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
-    options = dict[str, Any](told.generator, post_hooks=[])
-    options["content_type_overrides"] = prepared.media_types | told.generator.get("content_type_overrides", {})
+    options = dict[str, Any](configured.generator, post_hooks=[])
+    options["content_type_overrides"] = prepared.media_types | configured.generator.get("content_type_overrides", {})
     config = Config.from_sources(ConfigFile(**options), MetaType.UV, source, "utf-8", False, into / "project")
     try:
         with redirect_stdout(StringIO()):
             errors = generator.generate(config=config, custom_template_path=templates)
     except Exception as error:  # the generator and its templates may raise anything
         raise Refusal(f"the generator refused the document: {type(error).__name__}: {error}") from error
-    if errors:  # A warning, too: the generator leaves out what it can't parse, and goes on.
-        told_errors = "\n".join(f"{error.header} {error.detail or ''}" for error in errors)
-        raise Refusal(f"{told_errors}\nthe generator refused the document.")
+    if errors:  # or warnings: the generator omits what it cannot parse, and continues
+        messages = "\n".join(f"{error.header} {error.detail or ''}" for error in errors)
+        raise Refusal(f"{messages}\nthe generator refused the document.")
     package = into / "project" / verification.PACKAGE
     for arguments in _FORMAT:
         done = subprocess.run([_RUFF, *arguments], cwd=package, capture_output=True, text=True, check=False)
         if done.returncode:
             raise Refusal(f"ruff {arguments[0]} failed on the generated package: {done.stderr.strip()}")
-    _copy(_GENERATOR / "modules", package, told.http_library)
+    _copy(_GENERATOR / "modules", package, configured.http_library)
     summary = verification.verify(package, document)
-    return Made(package, prepared.notes, reference.reference(document, package), summary)
+    return Made(package, prepared.notes, summary)
 
 
 def _facts(document: dict[str, Any]) -> str:

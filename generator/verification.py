@@ -1,4 +1,4 @@
-"""The generated package: whether it is whole, and how it differs from another one."""
+"""Verify that the generated package is complete, and compare it with another one."""
 
 import importlib
 import pkgutil
@@ -44,7 +44,7 @@ def _imported(package: Path) -> Generator[dict[str, ModuleType]]:
     spec = spec_from_file_location(name, package / "__init__.py", submodule_search_locations=[str(package)])
     assert spec is not None
     assert spec.loader is not None
-    sys.dont_write_bytecode = True  # What Python caches is no part of the package.
+    sys.dont_write_bytecode = True  # bytecode is not part of the package
     try:
         with warnings.catch_warnings(action="error"):
             root = sys.modules[name] = module_from_spec(spec)
@@ -55,8 +55,8 @@ def _imported(package: Path) -> Generator[dict[str, ModuleType]]:
     except Refusal:
         raise
     except Exception as error:  # generated code may raise anything
-        said = f"{type(error).__name__}: {error}"
-        raise Refusal(f"the generated package does not import ({said}).") from error
+        text = f"{type(error).__name__}: {error}"
+        raise Refusal(f"the generated package does not import ({text}).") from error
     finally:
         sys.dont_write_bytecode = writes
         for key in [key for key in sys.modules if key.startswith(name)]:

@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from types import ModuleType
@@ -40,6 +41,18 @@ class Caller:
         """The result of a call, or of its coroutine."""
         return outcome if self._loop is None else self._loop.run(outcome)
 
+    def at_once(self, *works: Callable[[], Any]) -> list[Any]:
+        """The results and exceptions of functions that run at once: in threads, or as tasks of the coroutines made."""
+        if self._loop is None:
+            with ThreadPoolExecutor(len(works)) as threads:
+                futures = [threads.submit(work) for work in works]
+            return [future.exception() or future.result() for future in futures]
+
+        async def gather() -> list[Any]:
+            return await asyncio.gather(*(work() for work in works), return_exceptions=True)
+
+        return self._loop.run(gather())
+
     def load(self, module: str) -> Any:
         """A module of the client's package: `load("errors")`."""
         return import_module(f"{type(self.client).__module__.rpartition('.')[0]}.{module}")
@@ -57,10 +70,14 @@ class Caller:
         """Submit a task: the relay's one operation, with a body of `fields`."""
         return (self.detailed if detailed else self.parsed)(SUBMIT, client=client, body=self._body(fields))
 
+    def submission(self, client: Any = None) -> Any:
+        """The same for at_once(): on an event loop, the coroutine."""
+        return getattr(self._module(SUBMIT), self.way)(client=client or self.client, body=self._body({}))
+
     @contextmanager
     def stream(self, client: Any = None) -> Generator[Any]:
         """Submit a task by `stream` or `astream`; yields the open response."""
-        module, arguments = self.load(f"api.{SUBMIT}"), {"client": client or self.client, "body": self._body({})}
+        module, arguments = self._module(SUBMIT), {"client": client or self.client, "body": self._body({})}
         if self._loop is None:
             with module.stream(**arguments) as response:
                 yield response
@@ -108,13 +125,16 @@ class Caller:
 
         return act if self._loop is None else aact
 
+    def leave(self, client: Any) -> Any:
+        """Close `client`; on an event loop, a coroutine for run() or at_once()."""
+        return client.close() if self._loop is None else client.aclose()
+
     def close(self) -> None:
         """Leave every client that was entered, and the event loop."""
         self._stack.close()
 
-    def _module(self, operation: ModuleType | str) -> ModuleType:
-        found: ModuleType = self.load(f"api.{operation}") if isinstance(operation, str) else operation
-        return found
+    def _module(self, operation: ModuleType | str) -> Any:
+        return self.load(f"api.{operation}") if isinstance(operation, str) else operation
 
     def _body(self, fields: dict[str, Any]) -> Any:
         request = self.load("models").KlingImageToVideoRequest

@@ -42,7 +42,7 @@ def run(
 
 def generate(output: Path, *arguments: object) -> Completed:
     """Do what generate.sh does, in this process."""
-    return _call(generator_main, "generate.sh", "--output", output, *arguments)
+    return in_process(generator_main, "generate.sh", "--output", output, *arguments)
 
 
 def generate_once(output: Path, *arguments: object) -> str:
@@ -64,17 +64,30 @@ def generate_sh(
     return run([root / "generate.sh", "--output", output, *arguments], cwd=cwd, env=env)
 
 
-def contract_check(*arguments: object, env: Mapping[str, str] | None = None) -> Completed:
-    """Run the checkout's own tool in this process; starting one takes longer than most commands."""
-    return _call(contract_check_main, "contract_check", *arguments, env=env)
+def contract_check(*arguments: object, env: Mapping[str, str] | None = None, types: str | None = None) -> Completed:
+    """Run the checkout's own tool in this process; starting one takes longer than most commands.
+
+    `types` is what a person at a terminal types; with None, there is no terminal.
+    """
+    return in_process(contract_check_main, "contract_check", *arguments, env=env, types=types)
 
 
-def _call(main: Callable[[], int], *arguments: object, env: Mapping[str, str] | None = None) -> Completed:
+class _Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def in_process(
+    main: Callable[[], int], *arguments: object, env: Mapping[str, str] | None = None, types: str | None = None
+) -> Completed:
+    """Call `main` as the function of a script that is started with `arguments`."""
     given = [str(argument) for argument in arguments]
-    out, err, limit, imported = StringIO(), StringIO(), sys.getrecursionlimit(), set(sys.modules)
+    stream = StringIO if types is None else _Terminal
+    out, err, limit, imported = stream(), stream(), sys.getrecursionlimit(), set(sys.modules)
     try:
         with (
             patch.object(sys, "argv", given),
+            patch.object(sys, "stdin", stream(f"{types}\n")),
             patch.dict(os.environ, env or {}),
             redirect_stdout(out),
             redirect_stderr(err),

@@ -102,10 +102,16 @@ def authority() -> trustme.CA:
     return trustme.CA()
 
 
+@pytest.fixture(scope="session")
+def frozen_contract() -> Contract:
+    """The frozen document after the overlays."""
+    return Contract.of(FROZEN)
+
+
 @pytest.fixture
-def asked() -> Iterator[Relay]:
+def asked(frozen_contract: Contract) -> Iterator[Relay]:
     """A stand-in for the frozen document; requests may depart from it."""
-    with Relay(Contract.of(FROZEN)) as relay:
+    with Relay(frozen_contract) as relay:
         yield relay
 
 

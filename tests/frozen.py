@@ -22,10 +22,14 @@ FOLDER: Path = _made.packages[0].parent
 """Where a process of a test imports the package from, as `generated_client`."""
 
 if TYPE_CHECKING:  # The vendored package has the same modules, but for the document's names.
-    from generated_client import AuthenticatedClient, Client, errors, types
-    from generated_client._values import large_bodies
-    from generated_client.api.videos import create_kling_image_to_video, get_kling_image_to_video
-    from generated_client.models import ErrorResponse, KlingImageToVideoRequest
+    from generated_client import AuthenticatedClient as AuthenticatedClient
+    from generated_client import Client as Client
+    from generated_client import errors as errors
+    from generated_client import types as types
+    from generated_client._values import large_bodies as large_bodies
+    from generated_client.api.videos import create_kling_image_to_video as create_kling_image_to_video
+    from generated_client.api.videos import get_kling_image_to_video as get_kling_image_to_video
+    from generated_client.models import KlingImageToVideoRequest as KlingImageToVideoRequest
 else:
     _package = Package(FOLDER / "generated_client")
     errors, types, _client, _models = map(_package.module, ("errors", "types", "client", "models"))
@@ -33,7 +37,19 @@ else:
     create_kling_image_to_video = _package.module("api.videos.create_kling_image_to_video")
     get_kling_image_to_video = _package.module("api.videos.get_kling_image_to_video")
     AuthenticatedClient, Client = _client.AuthenticatedClient, _client.Client
-    ErrorResponse, KlingImageToVideoRequest = _models.ErrorResponse, _models.KlingImageToVideoRequest
+    KlingImageToVideoRequest = _models.KlingImageToVideoRequest
+
+PROMPTED = KlingImageToVideoRequest(model="kling-v1", prompt="走")
+
+
+def submit(client: AuthenticatedClient) -> str:
+    """Submit a task; returns its status."""
+    return create_kling_image_to_video.sync(client=client, body=PROMPTED).status
+
+
+async def asubmit(client: AuthenticatedClient) -> str:
+    """The same on an event loop."""
+    return (await create_kling_image_to_video.asyncio(client=client, body=PROMPTED)).status
 
 
 def variables(error: BaseException | None) -> list[str]:
@@ -59,19 +75,3 @@ def play(scenario: str, url: str) -> Any:
     )
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     return json.loads(done.stdout)
-
-
-__all__ = [
-    "FOLDER",
-    "AuthenticatedClient",
-    "Client",
-    "ErrorResponse",
-    "KlingImageToVideoRequest",
-    "create_kling_image_to_video",
-    "errors",
-    "get_kling_image_to_video",
-    "large_bodies",
-    "play",
-    "types",
-    "variables",
-]

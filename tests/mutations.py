@@ -1,16 +1,16 @@
-"""Mutations of a document, and the level that each of them has for a caller: one table.
+"""Mutations of a document, by the level that each of them has for a caller.
 
 Each mutation has an operation of its own, called after it, so that all of them fit into one pair of documents.
 """
 
 import json
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from typing import Any
 
 JSON, FORM = "application/json", "multipart/form-data"
-_TEXT = {"type": "string"}
+_TEXT, _WHOLE = {"type": "string"}, {"type": "integer"}
 _HEADER = {"schema": _TEXT}
+_ELSEWHERE = [{"url": "https://elsewhere.example.com"}]
 _SENT = {
     "type": "object",
     "required": ["prompt"],
@@ -18,7 +18,7 @@ _SENT = {
         "prompt": {"type": "string", "minLength": 1, "maxLength": 100, "pattern": "^[a-z]+$"},
         "note": {"type": "string", "description": "A note.", "example": "n"},
         "size": {"type": "string", "enum": ["small", "large"]},
-        "seed": {"type": "integer"},
+        "seed": _WHOLE,
         "count": {"type": "integer", "minimum": 1, "maximum": 10, "default": 1},
         "ratio": {"type": "number"},
         "tags": {"type": "array", "maxItems": 5, "items": _TEXT},
@@ -32,77 +32,38 @@ _ANSWERED = {
     "properties": {
         "id": {"type": "string", "maxLength": 64},
         "status": {"type": "string", "enum": ["queued", "done"]},
-        "progress": {"type": "integer"},
+        "progress": _WHOLE,
         "message": _TEXT,
         "cost": {"type": "number"},
         "finished": _TEXT,
         "created": _TEXT,
         "urls": {"type": "array", "items": _TEXT},
-        "usage": {"type": "object", "properties": {"tokens": {"type": "integer"}}},
+        "usage": {"type": "object", "properties": {"tokens": _WHOLE}},
         "strict": {"type": "object", "additionalProperties": False, "properties": {"flag": {"type": "boolean"}}},
     },
 }
+_SHARED = {"name": "tone", "in": "query", "schema": {"type": "integer", "maximum": 9, "default": 3}}
 
 
-@dataclass
 class Case:
     """The parts of a document that belong to one mutation."""
 
-    name: str
-    document: dict[str, Any]
-
-    @property
-    def components(self) -> Any:
-        return self.document["components"]
-
-    @property
-    def answer_name(self) -> str:
-        return f"{self.name.title().replace(' ', '')}Answer"
-
-    @property
-    def answer_reference(self) -> dict[str, str]:
-        return {"$ref": f"#/components/schemas/{self.answer_name}"}
-
-    @property
-    def route(self) -> str:
-        return next(str(route) for route in self.document["paths"] if f"/{self.name}/" in route)
-
-    @property
-    def operation(self) -> Any:
-        return self.document["paths"][self.route]["post"]
-
-    @property
-    def parameters(self) -> Any:
-        return self.operation["parameters"]
-
-    @property
-    def shared(self) -> Any:
+    def __init__(self, name: str, document: Any) -> None:
+        self.name, self.document, self.components = name, document, document["components"]
+        self.route = next(route for route in document["paths"] if f"/{name}/" in route)
+        self.item = document["paths"][self.route]
+        self.shared = self.item.get("parameters")
         """The parameters of the path, which all its operations have."""
-        return self.document["paths"][self.route]["parameters"]
-
-    @property
-    def body(self) -> Any:
-        return self.operation["requestBody"]["content"][JSON]["schema"]
-
-    @property
-    def form(self) -> Any:
-        return self.operation["requestBody"]["content"][FORM]
-
-    @property
-    def sent(self) -> Any:
-        return self.body["properties"]
-
-    @property
-    def responses(self) -> Any:
-        return self.operation["responses"]
-
-    @property
-    def answer(self) -> Any:
-        return self.components["schemas"][self.answer_name]
-
-    @property
-    def got(self) -> Any:
-        return self.answer["properties"]
+        self.operation = self.item["post"]
+        self.parameters, self.responses = self.operation["parameters"], self.operation["responses"]
+        self.content = self.operation.get("requestBody", {}).get("content", {})
+        self.body = self.content.get(JSON, {}).get("schema", {})
+        self.sent = self.body.get("properties")
+        self.contents = self.responses["200"].get("content", {})
+        """Of the response, as `answer` and `got` are."""
+        self.reference = {"$ref": f"#/components/schemas/{_answer_name(name)}"}
+        self.answer = self.components["schemas"].get(_answer_name(name), {})
+        self.got = self.answer.get("properties")
 
     def parameter(self, name: str) -> Any:
         return next(found for found in self.parameters if found["name"] == name)
@@ -114,19 +75,19 @@ class Case:
         self.responses[status] = {"description": "New", "content": {JSON: {"schema": schema}}}
 
     def refer(self, kind: str, value: object) -> dict[str, str]:
-        """Moves `value` to the components; returns the reference to it."""
+        """Move `value` to the components; return the reference to it."""
         self.components.setdefault(kind, {})["Shared"] = value
         return {"$ref": f"#/components/{kind}/Shared"}
 
     def null(self, schema: Any) -> None:
-        """Lets `schema` be null, as the document's version says it."""
+        """Let `schema` be null, as the document's version says it."""
         if self.document["openapi"].startswith("3.0"):
             schema["nullable"] = True
         else:
             schema["type"] = [schema["type"], "null"]
 
     def above(self, schema: Any, limit: int) -> None:
-        """Gives `schema` an exclusive minimum, as the document's version says it."""
+        """Give `schema` an exclusive minimum, as the document's version says it."""
         is_30 = self.document["openapi"].startswith("3.0")
         schema.update({"minimum": limit, "exclusiveMinimum": True} if is_30 else {"exclusiveMinimum": limit})
 
@@ -147,15 +108,14 @@ def base(version: str, names: Collection[str]) -> dict[str, Any]:
         "paths": {},
     }
     for name in names:
-        case = Case(name, document)
-        document["paths"][f"/cases/{name}/{{owner}}/{{item}}"] = {"post": _copy(_operation(case))}
+        is_answer = any(word in name for word in ("answer", "success", "error", "status"))
+        item = document["paths"][f"/cases/{name}/{{owner}}/{{item}}"] = {"post": _copy(_operation(name, is_answer))}
         if "shared" in name:
-            case.document["paths"][case.route]["parameters"] = [_copy(_SHARED)]
-        if _is_answer(name):
-            case.components["schemas"][case.answer_name] = _copy(_ANSWERED)
-            case.null(case.got["finished"])
-        else:
-            case.null(case.sent["seed"])
+            item["parameters"] = [_copy(_SHARED)]
+        if is_answer:
+            document["components"]["schemas"][_answer_name(name)] = _copy(_ANSWERED)
+        case = Case(name, document)
+        case.null(case.got["finished"] if is_answer else case.sent["seed"])
         if name in BEFORE:
             BEFORE[name](case)
     copy: dict[str, Any] = _copy(document)
@@ -174,25 +134,25 @@ def _copy(value: Any) -> Any:
     return json.loads(json.dumps(value))  # Unlike deepcopy, it makes two of what stands in two places.
 
 
-def _is_answer(name: str) -> bool:
-    """Whether a mutation is about what comes: its operation is rich there, the others' in what they take."""
-    return any(word in name for word in ("answer", "success", "error", "status"))
+def _answer_name(name: str) -> str:
+    return f"{name.title().replace(' ', '')}Answer"
 
 
-def _operation(case: Case) -> dict[str, Any]:
+def _operation(name: str, is_answer: bool) -> dict[str, Any]:
+    """An operation that is rich in what it is sent, or in what it answers."""
     operation: dict[str, Any] = {
-        "operationId": case.name,
+        "operationId": name,
         "tags": ["cases"],
         "summary": "Do it",
         "security": [{"Bearer": []}],
         "parameters": [{"name": n, "in": "path", "required": True, "schema": _TEXT} for n in ("owner", "item")],
         "responses": {"200": {"description": "Done"}},
     }
-    if _is_answer(case.name):
+    content: dict[str, Any]
+    if is_answer:
+        content = {JSON: {"schema": {"$ref": f"#/components/schemas/{_answer_name(name)}"}}, "text/csv": {}}
+        operation["responses"]["200"] |= {"content": content, "headers": {"X-One": _HEADER}}
         problem = {JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-        content: dict[str, Any] = {JSON: {"schema": case.answer_reference}, "text/csv": {}}
-        operation["responses"]["200"]["content"] = content
-        operation["responses"]["200"]["headers"] = {"X-One": _HEADER}
         operation["responses"]["404"] = {"description": "No such item", "content": problem}
         return operation
     operation["parameters"] += [
@@ -201,38 +161,24 @@ def _operation(case: Case) -> dict[str, Any]:
         {"name": "ids", "in": "query", "schema": {"type": "array", "items": _TEXT}},
     ]
     content = {JSON: {"schema": _SENT}, "text/csv": {}}
-    if case.name.startswith("encoding"):
+    if name.startswith("encoding"):
         content[FORM] = {"schema": {"type": "object", "properties": {"note": _TEXT}}}
     operation["requestBody"] = {"required": True, "content": content}
     return operation
 
 
-def _twin(case: Case) -> dict[str, Any]:
-    """A second operation like the first; its name begins with the first one's."""
-    twin: dict[str, Any] = case.operation | {"operationId": f"{case.name} x"}
-    return twin
-
-
 def _swap(mapping: dict[str, Any]) -> None:
-    """Turns the order of the keys round."""
+    """Turn the order of the keys round."""
     for key in reversed(list(mapping)):
         mapping[key] = mapping.pop(key)
 
 
-_SHARED = {"name": "tone", "in": "query", "schema": {"type": "integer", "maximum": 9, "default": 3}}
-
-
 def _extract(case: Case) -> None:
-    """Moves the first fields of the body into a schema of its own, which the body takes in by `allOf`."""
+    """Move the first fields of the body into a schema of its own, which the body takes in by `allOf`."""
     part = {key: case.sent.pop(key) for key in ("prompt", "note")}
     name = f"PartOf{case.name.title().replace(' ', '')}"
     case.components["schemas"][name] = {"type": "object", "properties": part}
     case.body["allOf"] = [{"$ref": f"#/components/schemas/{name}"}]
-
-
-def _swap_and_deprecate(case: Case) -> None:
-    case.operation["deprecated"] = True
-    case.move(f"/cases/{case.name}/{{item}}/{{owner}}")
 
 
 def _inline(case: Case) -> None:
@@ -242,229 +188,190 @@ def _inline(case: Case) -> None:
     case.body["properties"] = fields | case.sent
 
 
-def _take_object(case: Case) -> None:
-    schema = {"type": "object", "properties": {"a": _TEXT}}
-    case.parameters.append({"name": "X-Object", "in": "header", "schema": schema})
+def _swap_and_deprecate(case: Case) -> None:
+    case.operation["deprecated"] = True
+    case.move(f"/cases/{case.name}/{{item}}/{{owner}}")
 
 
 def _describe_header(case: Case, **header: object) -> None:
     case.responses["200"]["headers"]["X-One"] = {"schema": _TEXT, **header}
 
 
-_XML = {"type": "object", "properties": {"a": _TEXT}}
-
-BEFORE: dict[str, Callable[[Case], object]] = {
+Mutation = Callable[[Case], object]
+_OBJECT = {"type": "object", "properties": {"a": _TEXT}}
+BEFORE: dict[str, Mutation] = {
     "fields of a body from a part": _extract,
-    "required field of an object in a header": _take_object,
-    "required field of an xml body": lambda c: c.operation["requestBody"]["content"].update(
-        {"text/xml": {"schema": _XML}}
+    "required field of an object in a header": lambda c: c.parameters.append(
+        {"name": "X-Object", "in": "header", "schema": _OBJECT}
     ),
+    "required field of an xml body": lambda c: c.content.update({"text/xml": {"schema": _OBJECT}}),
     "a header of an answer may be missing": lambda c: _describe_header(c, required=True),
 }
 """What the operations of some mutations have beyond the others, before they are mutated."""
 
-MUTATIONS: dict[str, tuple[str, Callable[[Case], object]]] = {
-    # Nothing that code feels
-    "untouched": ("none", lambda c: None),
-    "description": ("none", lambda c: c.sent["note"].update(description="Another note.")),
-    "summary": ("none", lambda c: c.operation.update(summary="Do it now")),
-    "example": ("none", lambda c: c.sent["note"].update(example="m")),
-    "title": ("none", lambda c: c.body.update(title="Something else")),
-    "extension": ("none", lambda c: c.operation.update({"x-apifox-status": "released"})),
-    "order of fields": ("none", lambda c: _swap(c.sent)),
-    "order of answered fields": ("none", lambda c: _swap(c.got)),
-    "order of query parameters": ("none", lambda c: c.parameters.reverse()),
-    "order of statuses": ("none", lambda c: _swap(c.responses)),
-    "order of enum": ("none", lambda c: c.sent["size"]["enum"].reverse()),
-    "a limit that says nothing": ("none", lambda c: c.sent["note"].update(minLength=0)),
-    "an answer by reference": ("none", lambda c: c.responses.update({"404": c.refer("responses", c.responses["404"])})),
-    "a security scheme by another name": (
-        "none",
-        lambda c: (
-            c.components["securitySchemes"].update(Token={"type": "http", "scheme": "Bearer"}),
-            c.operation.update(security=[{"Token": []}]),
-        ),
+_NONE: dict[str, Mutation] = {
+    "untouched": lambda c: None,
+    "description": lambda c: c.sent["note"].update(description="Another note."),
+    "summary": lambda c: c.operation.update(summary="Do it now"),
+    "example": lambda c: c.sent["note"].update(example="m"),
+    "title": lambda c: c.body.update(title="Something else"),
+    "extension": lambda c: c.operation.update({"x-apifox-status": "released"}),
+    "order of fields": lambda c: _swap(c.sent),
+    "order of answered fields": lambda c: _swap(c.got),
+    "order of query parameters": lambda c: c.parameters.reverse(),
+    "order of statuses": lambda c: _swap(c.responses),
+    "order of enum": lambda c: c.sent["size"]["enum"].reverse(),
+    "a limit that says nothing": lambda c: c.sent["note"].update(minLength=0),
+    "an answer by reference": lambda c: c.responses.update({"404": c.refer("responses", c.responses["404"])}),
+    "a security scheme by another name": lambda c: (
+        c.components["securitySchemes"].update(Token={"type": "http", "scheme": "Bearer"}),
+        c.operation.update(security=[{"Token": []}]),
     ),
-    "a status in its range": ("none", lambda c: c.respond("503", {"$ref": "#/components/schemas/ErrorResponse"})),
-    # Operations, paths, names
-    "removed": ("major", lambda c: c.document["paths"].pop(c.route)),
-    "grown": ("minor", lambda c: c.document["paths"].update({"/grown/{owner}/{item}": {"post": _twin(c)}})),
-    "renamed": ("major", lambda c: c.operation.update(operationId=c.name + " x")),
-    "tag": ("major", lambda c: c.operation.update(tags=["others"])),
-    "path": ("major", lambda c: c.move(f"/moved/{c.name}/{{owner}}/{{item}}")),
-    "method": ("major", lambda c: c.document["paths"][c.route].update(put=c.document["paths"][c.route].pop("post"))),
-    "deprecated": ("minor", lambda c: c.operation.update(deprecated=True)),
-    "server of its own": ("major", lambda c: c.operation.update(servers=[{"url": "https://elsewhere.example.com"}])),
-    "server of the path": (
-        "major",
-        lambda c: c.document["paths"][c.route].update(servers=[{"url": "https://elsewhere.example.com"}]),
+    "a status in its range": lambda c: c.respond("503", {"$ref": "#/components/schemas/ErrorResponse"}),
+    "the server of all as its own": lambda c: c.operation.update(servers=[{"url": "https://relay.example.com"}]),
+    "field becomes write only": lambda c: c.sent["note"].update(writeOnly=True),
+    "answer becomes read only": lambda c: c.got["message"].update(readOnly=True),
+    "a list in its usual style": lambda c: c.parameter("ids").update(style="form", explode=True),
+    "a scalar that is not exploded": lambda c: c.parameter("page").update(explode=False),
+    "shared path parameter": lambda c: c.shared.append(c.parameters.pop(0)),
+    "answer with a charset": lambda c: c.contents.update({f"{JSON}; charset=utf-8": c.contents.pop(JSON)}),
+}
+_MINOR: dict[str, Mutation] = {
+    "grown": lambda c: c.document["paths"].update(
+        {"/grown/{owner}/{item}": {"post": c.operation | {"operationId": f"{c.name} x"}}}
     ),
-    "the server of all as its own": (
-        "none",
-        lambda c: c.operation.update(servers=[{"url": "https://relay.example.com"}]),
+    "deprecated": lambda c: c.operation.update(deprecated=True),
+    "a header of an answer is new": lambda c: c.responses["200"]["headers"].update({"X-Two": _HEADER}),
+    "answer of another json type": lambda c: c.contents.update({"application/vnd.a+json": c.contents.pop(JSON)}),
+    "parameter deprecated": lambda c: c.parameter("page").update(deprecated=True),
+    "parameter added": lambda c: c.parameters.append({"name": "q", "in": "query", "schema": _TEXT}),
+    "parameter optional": lambda c: c.parameter("sort").update(required=False),
+    "parameter maximum raised": lambda c: c.parameter("page")["schema"].update(maximum=500),
+    "field added": lambda c: c.sent.update(mask=_TEXT),
+    "field optional": lambda c: c.body.pop("required"),
+    "sent integer to number": lambda c: c.sent["count"].update(type="number"),
+    "sent free": lambda c: c.sent["ratio"].pop("type"),
+    "sent null": lambda c: c.null(c.sent["note"]),
+    "sent value added": lambda c: c.sent["size"]["enum"].append("huge"),
+    "sent alternative added": lambda c: c.sent.update(seed={"anyOf": [c.sent["seed"], {"type": "boolean"}]}),
+    "maximum length raised": lambda c: c.sent["prompt"].update(maxLength=500),
+    "maximum length removed": lambda c: c.sent["prompt"].pop("maxLength"),
+    "minimum lowered": lambda c: c.sent["count"].update(minimum=0),
+    "pattern removed": lambda c: c.sent["prompt"].pop("pattern"),
+    "default added": lambda c: c.sent["note"].update(default="none"),
+    "sent object opened": lambda c: c.sent["camera"].pop("additionalProperties"),
+    "body optional": lambda c: c.operation["requestBody"].update(required=False),
+    "fields in a part of a body": _extract,
+    "request type added": lambda c: c.content.update({"text/xml": {}}),
+    "answered field added": lambda c: c.got.update(eta=_WHOLE),
+    "required answered field added": lambda c: (c.got.update(eta=_WHOLE), c.answer["required"].append("eta")),
+    "answered field always there": lambda c: c.answer["required"].append("message"),
+    "answered number to integer": lambda c: c.got["cost"].update(type="integer"),
+    "answered null no more": lambda c: c.got.update(finished=_TEXT),
+    "answered text becomes enum": lambda c: c.got["message"].update(enum=["a", "b"]),
+    "answered length lowered": lambda c: c.got["id"].update(maxLength=32),
+    "answered object opened": lambda c: c.got["strict"].pop("additionalProperties"),
+    "success added": lambda c: c.respond("201", c.reference),
+    "error added": lambda c: c.responses.update({"default": {"description": "Any other"}}),
+    "answered media type added": lambda c: c.contents.update({"text/xml": {}}),
+    "security no more": lambda c: c.operation.update(security=[]),
+    "security by choice": lambda c: c.operation.update(security=[{"Bearer": []}, {"Key": []}]),
+}
+_MAJOR: dict[str, Mutation] = {
+    "removed": lambda c: c.document["paths"].pop(c.route),
+    "renamed": lambda c: c.operation.update(operationId=c.name + " x"),
+    "tag": lambda c: c.operation.update(tags=["others"]),
+    "path": lambda c: c.move(f"/moved/{c.name}/{{owner}}/{{item}}"),
+    "method": lambda c: c.item.update(put=c.item.pop("post")),
+    "server of its own": lambda c: c.operation.update(servers=_ELSEWHERE),
+    "server of the path": lambda c: c.item.update(servers=_ELSEWHERE),
+    "field becomes read only": lambda c: c.sent["note"].update(readOnly=True),
+    "answer becomes write only": lambda c: c.got["message"].update(writeOnly=True),
+    "a header of an answer is gone": lambda c: c.responses["200"].pop("headers"),
+    "a header of an answer may be missing": lambda c: _describe_header(c),
+    "a header of an answer is of another type": lambda c: _describe_header(c, schema=_WHOLE),
+    "required field of an object in a header": lambda c: c.parameter("X-Object")["schema"].update(
+        required=["b"], properties={"b": _TEXT}
     ),
-    # What holds in one direction
-    "field becomes read only": ("major", lambda c: c.sent["note"].update(readOnly=True)),
-    "field becomes write only": ("none", lambda c: c.sent["note"].update(writeOnly=True)),
-    "answer becomes read only": ("none", lambda c: c.got["message"].update(readOnly=True)),
-    "answer becomes write only": ("major", lambda c: c.got["message"].update(writeOnly=True)),
-    "a header of an answer is gone": ("major", lambda c: c.responses["200"].pop("headers")),
-    "a header of an answer is new": ("minor", lambda c: c.responses["200"]["headers"].update({"X-Two": _HEADER})),
-    "a header of an answer may be missing": ("major", lambda c: _describe_header(c)),
-    "a header of an answer is of another type": ("major", lambda c: _describe_header(c, schema={"type": "integer"})),
-    "answer of another json type": (
-        "minor",
-        lambda c: c.responses["200"]["content"].update(
-            {"application/vnd.a+json": c.responses["200"]["content"].pop(JSON)}
-        ),
+    "required field of an xml body": lambda c: c.content["text/xml"]["schema"].update(required=["a"]),
+    "a list that is not exploded": lambda c: c.parameter("ids").update(explode=False),
+    "a list between pipes": lambda c: c.parameter("ids").update(style="pipeDelimited", explode=False),
+    "encoding of a part": lambda c: c.content[FORM].update(encoding={"note": {"contentType": "application/vnd.note"}}),
+    "parameter removed": lambda c: c.parameters.remove(c.parameter("page")),
+    "parameter renamed": lambda c: c.parameter("page").update(name="offset"),
+    "required parameter added": lambda c: c.parameters.append(
+        {"name": "q", "in": "query", "required": True, "schema": _TEXT}
     ),
-    # Parameters
-    "parameter deprecated": ("minor", lambda c: c.parameter("page").update(deprecated=True)),
-    "required field of an object in a header": (
-        "major",
-        lambda c: c.parameter("X-Object")["schema"].update(required=["b"], properties={"b": _TEXT}),
+    "parameter required": lambda c: c.parameter("page").update(required=True),
+    "parameter to header": lambda c: c.parameter("page").update({"in": "header"}),
+    "parameter type": lambda c: c.parameter("page")["schema"].update(type="string"),
+    "parameter maximum lowered": lambda c: c.parameter("page")["schema"].update(maximum=50),
+    "order of path parameters": lambda c: c.move(f"/cases/{c.name}/{{item}}/{{owner}}"),
+    "order of path parameters and deprecated": _swap_and_deprecate,
+    "shared maximum lowered": lambda c: c.shared[0]["schema"].update(maximum=5),
+    "shared default changed": lambda c: c.shared[0]["schema"].update(default=4),
+    "shared to header": lambda c: c.shared[0].update({"in": "header"}),
+    "shared spelling on the wire": lambda c: c.shared[0].update(name="Tone"),
+    "shared required and deprecated": lambda c: (
+        c.operation.update(deprecated=True),
+        c.shared[0].update(required=True),
     ),
-    "required field of an xml body": (
-        "major",
-        lambda c: c.operation["requestBody"]["content"]["text/xml"]["schema"].update(required=["a"]),
+    "shared removed and deprecated": lambda c: (c.operation.update(deprecated=True), c.shared.clear()),
+    "field removed": lambda c: c.sent.pop("note"),
+    "field renamed": lambda c: c.sent.update(remark=c.sent.pop("note")),
+    "spelling on the wire": lambda c: c.sent.update(Note=c.sent.pop("note")),
+    "required field added": lambda c: (c.sent.update(mask=_TEXT), c.body["required"].append("mask")),
+    "field required": lambda c: c.body["required"].append("note"),
+    "sent type": lambda c: c.sent["note"].update(type="integer"),
+    "sent number to integer": lambda c: c.sent["ratio"].update(type="integer"),
+    "sent format": lambda c: c.sent["note"].update(format="date-time"),
+    "sent items": lambda c: c.sent["tags"].update(items=_WHOLE),
+    "sent null no more": lambda c: c.sent.update(seed=_WHOLE),
+    "sent value removed": lambda c: c.sent["size"]["enum"].remove("small"),
+    "sent text becomes enum": lambda c: c.sent["note"].update(enum=["a", "b"]),
+    "sent enum becomes text": lambda c: c.sent["size"].pop("enum"),
+    "sent number becomes enum": lambda c: c.sent["ratio"].update(enum=[0.5, 1.5]),
+    "maximum length lowered": lambda c: c.sent["prompt"].update(maxLength=50),
+    "minimum length raised": lambda c: c.sent["prompt"].update(minLength=2),
+    "maximum lowered": lambda c: c.sent["count"].update(maximum=9),
+    "exclusive minimum": lambda c: c.above(c.sent["ratio"], 0),
+    "fewer items": lambda c: c.sent["tags"].update(maxItems=4),
+    "length of items": lambda c: c.sent["tags"]["items"].update(maxLength=9),
+    "pattern changed": lambda c: c.sent["prompt"].update(pattern="^[b-z]+$"),
+    "pattern added": lambda c: c.sent["note"].update(pattern="^[a-z]+$"),
+    "default changed": lambda c: c.sent["count"].update(default=2),
+    "sent object closed": lambda c: c.sent["extra"].update(additionalProperties=False),
+    "other fields typed": lambda c: c.sent["extra"].update(additionalProperties=_TEXT),
+    "fields of a body from a part": _inline,
+    "body removed": lambda c: c.operation.pop("requestBody"),
+    "request type removed": lambda c: c.content.pop("text/csv"),
+    "answered field removed": lambda c: c.got.pop("message"),
+    "answered field may be missing": lambda c: c.answer["required"].remove("id"),
+    "answered type": lambda c: c.got["progress"].update(type="string"),
+    "answered integer to number": lambda c: c.got["progress"].update(type="number"),
+    "answered format": lambda c: c.got["created"].update(format="date-time"),
+    "answered items": lambda c: c.got["urls"].update(items=_WHOLE),
+    "answered null": lambda c: c.null(c.got["message"]),
+    "answered alternative added": lambda c: c.got.update(cost={"oneOf": [c.got["cost"], {"type": "boolean"}]}),
+    "answered value added": lambda c: c.got["status"]["enum"].append("failed"),
+    "answered value removed": lambda c: c.got["status"]["enum"].remove("done"),
+    "answered length raised": lambda c: c.got["id"].update(maxLength=128),
+    "answered object closed": lambda c: c.got["usage"].update(additionalProperties=False),
+    "success removed": lambda c: c.responses.update({"201": c.responses.pop("200")}),
+    "success of another type": lambda c: c.respond("201", {"$ref": "#/components/schemas/Problem"}),
+    "success without body": lambda c: c.responses.update({"202": {"description": "Accepted"}}),
+    "error removed": lambda c: c.responses.pop("404"),
+    "error type": lambda c: c.respond("404", _TEXT),
+    "answered media type removed": lambda c: c.contents.pop("text/csv"),
+    "answered media type replaced": lambda c: c.responses["200"].update(
+        content={"video/mp4": {"schema": {"type": "string", "format": "binary"}}}
     ),
-    "a list that is not exploded": ("major", lambda c: c.parameter("ids").update(explode=False)),
-    "a list between pipes": ("major", lambda c: c.parameter("ids").update(style="pipeDelimited", explode=False)),
-    "a list in its usual style": ("none", lambda c: c.parameter("ids").update(style="form", explode=True)),
-    "a scalar that is not exploded": ("none", lambda c: c.parameter("page").update(explode=False)),
-    "encoding of a part": (
-        "major",
-        lambda c: c.form.update(encoding={"note": {"contentType": "application/vnd.note"}}),
-    ),
-    "parameter removed": ("major", lambda c: c.parameters.remove(c.parameter("page"))),
-    "parameter renamed": ("major", lambda c: c.parameter("page").update(name="offset")),
-    "parameter added": (
-        "minor",
-        lambda c: c.parameters.append({"name": "q", "in": "query", "schema": {"type": "string"}}),
-    ),
-    "required parameter added": (
-        "major",
-        lambda c: c.parameters.append({"name": "q", "in": "query", "required": True, "schema": {"type": "string"}}),
-    ),
-    "parameter required": ("major", lambda c: c.parameter("page").update(required=True)),
-    "parameter optional": ("minor", lambda c: c.parameter("sort").update(required=False)),
-    "parameter to header": ("major", lambda c: c.parameter("page").update({"in": "header"})),
-    "parameter type": ("major", lambda c: c.parameter("page")["schema"].update(type="string")),
-    "parameter maximum lowered": ("major", lambda c: c.parameter("page")["schema"].update(maximum=50)),
-    "parameter maximum raised": ("minor", lambda c: c.parameter("page")["schema"].update(maximum=500)),
-    "order of path parameters": ("major", lambda c: c.move(f"/cases/{c.name}/{{item}}/{{owner}}")),
-    "order of path parameters and deprecated": (
-        "major",
-        _swap_and_deprecate,
-    ),
-    # Parameters of a path
-    "shared maximum lowered": ("major", lambda c: c.shared[0]["schema"].update(maximum=5)),
-    "shared default changed": ("major", lambda c: c.shared[0]["schema"].update(default=4)),
-    "shared to header": ("major", lambda c: c.shared[0].update({"in": "header"})),
-    "shared spelling on the wire": ("major", lambda c: c.shared[0].update(name="Tone")),
-    "shared required and deprecated": (
-        "major",
-        lambda c: (c.operation.update(deprecated=True), c.shared[0].update(required=True)),
-    ),
-    "shared removed and deprecated": ("major", lambda c: (c.operation.update(deprecated=True), c.shared.clear())),
-    "shared path parameter": ("none", lambda c: c.shared.append(c.parameters.pop(0))),
-    # What is sent
-    "field removed": ("major", lambda c: c.sent.pop("note")),
-    "field renamed": ("major", lambda c: c.sent.update(remark=c.sent.pop("note"))),
-    "spelling on the wire": ("major", lambda c: c.sent.update(Note=c.sent.pop("note"))),
-    "field added": ("minor", lambda c: c.sent.update(mask={"type": "string"})),
-    "required field added": (
-        "major",
-        lambda c: (c.sent.update(mask={"type": "string"}), c.body["required"].append("mask")),
-    ),
-    "field required": ("major", lambda c: c.body["required"].append("note")),
-    "field optional": ("minor", lambda c: c.body.pop("required")),
-    "sent type": ("major", lambda c: c.sent["note"].update(type="integer")),
-    "sent integer to number": ("minor", lambda c: c.sent["count"].update(type="number")),
-    "sent number to integer": ("major", lambda c: c.sent["ratio"].update(type="integer")),
-    "sent free": ("minor", lambda c: c.sent["ratio"].pop("type")),
-    "sent format": ("major", lambda c: c.sent["note"].update(format="date-time")),
-    "sent items": ("major", lambda c: c.sent["tags"].update(items={"type": "integer"})),
-    "sent null": ("minor", lambda c: c.null(c.sent["note"])),
-    "sent null no more": ("major", lambda c: c.sent.update(seed={"type": "integer"})),
-    "sent value removed": ("major", lambda c: c.sent["size"]["enum"].remove("small")),
-    "sent value added": ("minor", lambda c: c.sent["size"]["enum"].append("huge")),
-    "sent text becomes enum": ("major", lambda c: c.sent["note"].update(enum=["a", "b"])),
-    "sent enum becomes text": ("major", lambda c: c.sent["size"].pop("enum")),  # its class is gone
-    "sent alternative added": ("minor", lambda c: c.sent.update(seed={"anyOf": [c.sent["seed"], {"type": "boolean"}]})),
-    "sent number becomes enum": ("major", lambda c: c.sent["ratio"].update(enum=[0.5, 1.5])),
-    "maximum length lowered": ("major", lambda c: c.sent["prompt"].update(maxLength=50)),
-    "maximum length raised": ("minor", lambda c: c.sent["prompt"].update(maxLength=500)),
-    "maximum length removed": ("minor", lambda c: c.sent["prompt"].pop("maxLength")),
-    "minimum length raised": ("major", lambda c: c.sent["prompt"].update(minLength=2)),
-    "maximum lowered": ("major", lambda c: c.sent["count"].update(maximum=9)),
-    "minimum lowered": ("minor", lambda c: c.sent["count"].update(minimum=0)),
-    "exclusive minimum": ("major", lambda c: c.above(c.sent["ratio"], 0)),
-    "fewer items": ("major", lambda c: c.sent["tags"].update(maxItems=4)),
-    "length of items": ("major", lambda c: c.sent["tags"]["items"].update(maxLength=9)),
-    "pattern changed": ("major", lambda c: c.sent["prompt"].update(pattern="^[b-z]+$")),
-    "pattern added": ("major", lambda c: c.sent["note"].update(pattern="^[a-z]+$")),
-    "pattern removed": ("minor", lambda c: c.sent["prompt"].pop("pattern")),
-    "default changed": ("major", lambda c: c.sent["count"].update(default=2)),
-    "default added": ("minor", lambda c: c.sent["note"].update(default="none")),
-    "sent object closed": ("major", lambda c: c.sent["extra"].update(additionalProperties=False)),
-    "sent object opened": ("minor", lambda c: c.sent["camera"].pop("additionalProperties")),
-    "other fields typed": ("major", lambda c: c.sent["extra"].update(additionalProperties={"type": "string"})),
-    "body optional": ("minor", lambda c: c.operation["requestBody"].update(required=False)),
-    "fields in a part of a body": ("minor", _extract),
-    "fields of a body from a part": ("major", _inline),
-    "body removed": ("major", lambda c: c.operation.pop("requestBody")),
-    "request type removed": ("major", lambda c: c.operation["requestBody"]["content"].pop("text/csv")),
-    "request type added": ("minor", lambda c: c.operation["requestBody"]["content"].update({"text/xml": {}})),
-    # What is answered
-    "answer with a charset": (
-        "none",
-        lambda c: c.responses["200"]["content"].update(
-            {f"{JSON}; charset=utf-8": c.responses["200"]["content"].pop(JSON)}
-        ),
-    ),
-    "answered field removed": ("major", lambda c: c.got.pop("message")),
-    "answered field added": ("minor", lambda c: c.got.update(eta={"type": "integer"})),
-    "required answered field added": (
-        "minor",
-        lambda c: (c.got.update(eta={"type": "integer"}), c.answer["required"].append("eta")),
-    ),
-    "answered field may be missing": ("major", lambda c: c.answer["required"].remove("id")),
-    "answered field always there": ("minor", lambda c: c.answer["required"].append("message")),
-    "answered type": ("major", lambda c: c.got["progress"].update(type="string")),
-    "answered integer to number": ("major", lambda c: c.got["progress"].update(type="number")),
-    "answered number to integer": ("minor", lambda c: c.got["cost"].update(type="integer")),
-    "answered format": ("major", lambda c: c.got["created"].update(format="date-time")),
-    "answered items": ("major", lambda c: c.got["urls"].update(items={"type": "integer"})),
-    "answered null": ("major", lambda c: c.null(c.got["message"])),
-    "answered null no more": ("minor", lambda c: c.got.update(finished={"type": "string"})),
-    "answered alternative added": (
-        "major",
-        lambda c: c.got.update(cost={"oneOf": [c.got["cost"], {"type": "boolean"}]}),
-    ),
-    "answered value added": ("major", lambda c: c.got["status"]["enum"].append("failed")),
-    "answered value removed": ("major", lambda c: c.got["status"]["enum"].remove("done")),  # its member is gone
-    "answered text becomes enum": ("minor", lambda c: c.got["message"].update(enum=["a", "b"])),
-    "answered length raised": ("major", lambda c: c.got["id"].update(maxLength=128)),
-    "answered length lowered": ("minor", lambda c: c.got["id"].update(maxLength=32)),
-    "answered object closed": ("major", lambda c: c.got["usage"].update(additionalProperties=False)),
-    "answered object opened": ("minor", lambda c: c.got["strict"].pop("additionalProperties")),
-    "success removed": ("major", lambda c: c.responses.update({"201": c.responses.pop("200")})),
-    "success added": ("minor", lambda c: c.respond("201", c.answer_reference)),
-    "success of another type": ("major", lambda c: c.respond("201", {"$ref": "#/components/schemas/Problem"})),
-    "success without body": ("major", lambda c: c.responses.update({"202": {"description": "Accepted"}})),
-    "error removed": ("major", lambda c: c.responses.pop("404")),
-    "error added": ("minor", lambda c: c.responses.update({"default": {"description": "Any other"}})),
-    "error type": ("major", lambda c: c.respond("404", {"type": "string"})),
-    "answered media type removed": ("major", lambda c: c.responses["200"]["content"].pop("text/csv")),
-    "answered media type added": ("minor", lambda c: c.responses["200"]["content"].update({"text/xml": {}})),
-    "answered media type replaced": (
-        "major",
-        lambda c: c.responses["200"].update(content={"video/mp4": {"schema": {"type": "string", "format": "binary"}}}),
-    ),
-    # Security
-    "security asked for": ("major", lambda c: c.operation.update(security=[{"Bearer": [], "Key": []}])),
-    "security no more": ("minor", lambda c: c.operation.update(security=[])),
-    "security of another kind": ("major", lambda c: c.operation.update(security=[{"Key": []}])),
-    "security by choice": ("minor", lambda c: c.operation.update(security=[{"Bearer": []}, {"Key": []}])),
+    "security asked for": lambda c: c.operation.update(security=[{"Bearer": [], "Key": []}]),
+    "security of another kind": lambda c: c.operation.update(security=[{"Key": []}]),
+}
+
+MUTATIONS: dict[str, tuple[str, Mutation]] = {
+    name: (level, mutate)
+    for level, mutations in (("none", _NONE), ("minor", _MINOR), ("major", _MAJOR))
+    for name, mutate in mutations.items()
 }

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path as File
+from pathlib import Path
 
 _OLDEST, _NEWEST = 11, 30
 # What a test environment is made with; some systems ship a Python without it.
@@ -20,9 +20,9 @@ _PROBE = (
 
 def _candidates(version: str) -> Iterator[str]:
     if version == f"{sys.version_info.major}.{sys.version_info.minor}":
-        yield str(File(sys.base_prefix) / "bin" / f"python{version}")
+        yield str(Path(sys.base_prefix) / "bin" / f"python{version}")
     yield f"python{version}"
-    managed = File(os.environ.get("PYENV_ROOT", File.home() / ".pyenv")) / "versions"
+    managed = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     yield from (str(found) for found in sorted(managed.glob(f"{version}.*/bin/python{version}")))
 
 

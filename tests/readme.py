@@ -1,5 +1,6 @@
 """The fenced blocks of README and of the pages in docs/, in both languages."""
 
+import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +8,8 @@ from dataclasses import dataclass
 from checkout import ROOT
 
 READMES = ("README.md", "README.zh-CN.md")
-PAGES = (READMES, ("docs/maintaining.md", "docs/maintaining.zh-CN.md"))
+_GUIDES = sorted(page.name for page in (ROOT / "docs").glob("*.md") if not page.name.endswith(".zh-CN.md"))
+PAGES = (READMES, *((f"docs/{name}", f"docs/{name.removesuffix('.md')}.zh-CN.md") for name in _GUIDES))
 """Each text in both languages."""
 FILES = tuple(file for pair in PAGES for file in pair)
 FENCED = re.compile(
@@ -32,10 +34,17 @@ class Block:
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
 
+    @property
+    def essence(self) -> tuple[str | None, ...]:
+        """What the block says to a machine, without what it says to a person."""
+        is_python = self.language == "python"
+        code = ast.dump(ast.parse(self.code)) if is_python else re.sub(r"\s*#.*", "", self.code)
+        return self.language, code, self.relay, self.prints
+
 
 def blocks(*languages: str) -> list[Block]:
-    """The blocks in these languages, of all files."""
-    return [block for file in FILES for block in found(file) if block.language in languages]
+    """The blocks in these languages, of all English files; test_readme.py shows that the Chinese ones are the same."""
+    return [block for file, _ in PAGES for block in found(file) if block.language in languages]
 
 
 def found(file: str) -> Iterator[Block]:

@@ -10,16 +10,14 @@ from contract_check.relay.standin import Answer
 QUERY = "GET /kling/v1/videos/image2video/{task_id}"
 VIDEO_QUERY = "GET /v1/videos/{task_id}"
 CONTENT = "GET /v1/videos/{task_id}/content"
-_RECORDED: dict[str, Any] = json.loads(
-    (ROOT / "tests" / "documents" / "gateway-answers.json").read_text(encoding="utf-8")
-)
-_ANSWERS: dict[str, dict[str, Any]] = _RECORDED["status queries"]
+_FILE = ROOT / "tests" / "documents" / "gateway-answers.json"
+_ANSWERS: dict[str, dict[str, Any]] = json.loads(_FILE.read_text(encoding="utf-8"))["status queries"]
 STATES = [state for state, answers in _ANSWERS.items() if QUERY in answers]
 """The names of what was recorded: a task in each of its states, and an id that is unknown."""
 
 
 def body(state: str, query: str = QUERY) -> Any:
-    """What the query was answered with, in JSON."""
+    """The JSON that answered the query."""
     return deepcopy(_ANSWERS[state][query]["body"])
 
 
@@ -31,5 +29,4 @@ def status(state: str, query: str = QUERY) -> int:
 
 def answer(state: str, query: str = QUERY) -> Answer:
     """The same for the stand-in to send."""
-    recorded = _ANSWERS[state][query]
-    return Answer.json(recorded["body"], recorded["status"], headers=recorded["headers"])
+    return Answer.json(body(state, query), status(state, query), headers=_ANSWERS[state][query]["headers"])

@@ -3,8 +3,7 @@
 import socket
 import ssl
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
-from itertools import chain, repeat
+from contextlib import ExitStack, contextmanager, suppress
 from threading import Event, Thread
 from typing import Any
 
@@ -62,21 +61,17 @@ def answering_at_once(answer: bytes, tls: ssl.SSLContext | None = None) -> Gener
 
 
 @contextmanager
-def dripping(text: bytes, pause: float = 0.02) -> Generator[str]:
-    """A server that sends the first client `text` and then blanks without end, byte by byte."""
+def dripping(text: bytes) -> Generator[str]:
+    """A server that sends the first client `text` and then a blank every 5 ms, without end."""
     over = Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def drip() -> None:
             connection, _ = server.accept()
-            with connection:
-                for byte in chain(text, repeat(ord(" "))):
-                    if over.wait(pause):
-                        return
-                    try:
-                        connection.sendall(bytes([byte]))
-                    except OSError:
-                        return  # the client has left
+            with connection, suppress(OSError):  # the client leaves
+                connection.sendall(text)
+                while not over.wait(0.005):
+                    connection.sendall(b" ")
 
         thread = Thread(target=drip, daemon=True)
         thread.start()

@@ -24,12 +24,11 @@ from typing import Any
 import httpx
 
 from generated_client import AuthenticatedClient
-from generated_client.api.videos import create_kling_image_to_video
+from generated_client.api.videos import create_kling_image_to_video as operation
 from generated_client.errors import ApiError, DeadlineExceeded
 from generated_client.models import KlingImageToVideoRequest
 from generated_client.types import UNSET
 
-TOKEN = "sk-" + "test"
 BODY = KlingImageToVideoRequest(model="kling-v1", prompt="走")
 CALLS = 10_000
 
@@ -37,29 +36,30 @@ CALLS = 10_000
 def submit(client: AuthenticatedClient, body: KlingImageToVideoRequest = BODY) -> str:
     """Make a call; UNSET has to be itself in every process."""
     assert body.duration is UNSET
-    return create_kling_image_to_video.sync(client=client, body=body).status
+    return operation.sync(client=client, body=body).status
 
 
-def submit_on_a_loop(client: AuthenticatedClient) -> str:
-    """Make a call on an event loop of its own."""
-
-    async def call() -> str:
-        async with copy.deepcopy(client) as own:
-            return (await create_kling_image_to_video.asyncio(client=own, body=BODY)).status
-
-    return asyncio.run(call())
+async def submit_at_once(client: AuthenticatedClient, calls: int, body: KlingImageToVideoRequest = BODY) -> None:
+    """Make calls on the running event loop."""
+    tasks = (operation.asyncio(client=client, body=body) for _ in range(calls))
+    assert {task.status for task in await asyncio.gather(*tasks)} == {"queued"}
 
 
 def fail(client: AuthenticatedClient) -> None:
     """Make a call that the relay refuses."""
-    create_kling_image_to_video.sync(client=client.with_headers({"X-Fail": "1"}), body=BODY)
+    submit(client.with_headers({"X-Fail": "1"}))
 
 
-def child(client: AuthenticatedClient, body: KlingImageToVideoRequest) -> None:
+def child(client: AuthenticatedClient, body: KlingImageToVideoRequest = BODY) -> None:
     """Make calls in a child process, and close its own connection."""
     assert submit(client, body) == "queued"
     assert submit(client.with_timeout(9), body) == "queued"
-    assert submit_on_a_loop(client) == "queued"
+
+    async def call() -> None:
+        async with copy.deepcopy(client) as own:
+            await submit_at_once(own, 1, body)
+
+    asyncio.run(call())
     client.close()
 
 
@@ -70,7 +70,7 @@ def _fork(client: AuthenticatedClient) -> int:
         code = 1
         try:
             signal.alarm(20)
-            child(client, BODY)
+            child(client)
             code = 0
         finally:
             os._exit(code)
@@ -104,7 +104,7 @@ def forked_amid_a_start(client: AuthenticatedClient) -> list[int]:
     """Fork a child while another thread makes the connections' pool."""
     warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside threads
     mounts = _SlowMounts()
-    with AuthenticatedClient(client.base_url, token=TOKEN, httpx_args={"mounts": mounts}) as starting:
+    with AuthenticatedClient(client.base_url, token="sk-" + "test", httpx_args={"mounts": mounts}) as starting:
         thread = Thread(target=submit, args=(starting,))
         thread.start()
         mounts.asked.wait()
@@ -184,17 +184,12 @@ def lasting(client: AuthenticatedClient) -> dict[str, list[int]]:
     return _growth(call)
 
 
-async def _submit_at_once(client: AuthenticatedClient, calls: int, body: KlingImageToVideoRequest = BODY) -> None:
-    tasks = (create_kling_image_to_video.asyncio(client=client, body=body) for _ in range(calls))
-    assert {task.status for task in await asyncio.gather(*tasks)} == {"queued"}
-
-
 def lasting_on_loops(client: AuthenticatedClient) -> dict[str, list[int]]:
     """Make 10,000 calls on event loops, 50 at a time, 100 on each loop."""
 
     async def some() -> None:
         for _ in range(2):
-            await _submit_at_once(client, 50)
+            await submit_at_once(client, 50)
         await client.aclose()
 
     def call(times: int) -> None:
@@ -204,16 +199,16 @@ def lasting_on_loops(client: AuthenticatedClient) -> dict[str, list[int]]:
     return _growth(call)
 
 
-def large(client: AuthenticatedClient, style: str) -> dict[str, int]:
+def large(client: AuthenticatedClient, on_a_loop: bool) -> dict[str, int]:
     """Send a large body five times; returns the peak of memory meanwhile, and the body's size."""
     body = KlingImageToVideoRequest(model="m", prompt="走", image="iVBORw0KGgo+/" * 500_000)
     with asyncio.Runner() as runner:
 
         def call(body: KlingImageToVideoRequest) -> None:
-            if style == "sync":
-                submit(client, body)
+            if on_a_loop:
+                runner.run(submit_at_once(client, 1, body))
             else:
-                runner.run(_submit_at_once(client, 1, body))
+                submit(client, body)
 
         call(BODY)  # imports and connects
         tracemalloc.start(1)
@@ -242,18 +237,13 @@ SCENARIOS: dict[str, Callable[[AuthenticatedClient], Any]] = {
     "lasting": lasting,
     "lasting on loops": lasting_on_loops,
     "exceeded": exceeded,
-    "large": lambda client: large(client, "sync"),
-    "large on a loop": lambda client: large(client, "asyncio"),
+    "large": lambda client: large(client, on_a_loop=False),
+    "large on a loop": lambda client: large(client, on_a_loop=True),
 }
 
 
-def main() -> None:
-    """Run one scenario."""
+if __name__ == "__main__":
     # On a busy machine a child may take longer to start than the 5 s that an idle connection is kept by default.
     args = {"limits": httpx.Limits(max_connections=100, keepalive_expiry=60)}
-    with AuthenticatedClient(sys.argv[2], token=TOKEN, httpx_args=args) as client:
-        print(json.dumps(SCENARIOS[sys.argv[1]](client)))
-
-
-if __name__ == "__main__":
-    main()
+    with AuthenticatedClient(sys.argv[2], token="sk-" + "test", httpx_args=args) as given:
+        print(json.dumps(SCENARIOS[sys.argv[1]](given)))

@@ -7,15 +7,15 @@ from pathlib import Path
 from generator import making, placement
 from generator.verification import PACKAGE, files
 
-from .. import CURES, REFERENCE, ROOT, VENDORED, gate
-from ..document import loading, overlay, settings
+from .. import CURES, ROOT, VENDORED, gate
+from ..document import loading, overlay, reading, settings
 from ..document.defects import Refusal
 from ..document.text import progress
-from ..history import diff, release, revisions, surface
+from ..history import diff, release, revisions
 from . import cures, report
 
 _CHANGELOG = ROOT / "CHANGELOG.md"
-_PLACES = {place: place.relative_to(ROOT).as_posix() for place in (VENDORED, CURES, ROOT / PACKAGE, REFERENCE)}
+_PLACES = {place: place.relative_to(ROOT).as_posix() for place in (VENDORED, CURES, ROOT / PACKAGE)}
 _PLACES[_CHANGELOG] = _CHANGELOG.name
 """The files that an adoption replaces, each with its name in git."""
 _HEAD = "# `make adopt` writes this file at each adoption: what one document needs. Yours goes into overlay.yaml.\n"
@@ -47,37 +47,38 @@ def _make(document: Path, work: Path) -> tuple[list[str], dict[Path, Path]]:
     new = {place: work / place.name for place in _PLACES}
     before = revisions.load("HEAD")
     progress(f"checking {document} ...")
-    own = [each for each in settings.read().overlays if each != CURES]
-    found = loading.load(document, [])
-    text = document.read_bytes()
-    needed = cures.find(found, own, before.document)
+    source = reading.read(document)
+    own = [overlay.read(each) for each in settings.read().overlays if each != CURES]
+    needed = cures.find(loading.check(source, []), own, before.layers.prepared)
     new[CURES].write_text(_HEAD + overlay.dump_file(needed, f"Cures for {VENDORED.name}"), encoding="utf-8")
-    mended = loading.load(document, [new[CURES], *own], is_vendored=True)
-    if mended.defects:
-        raise Refusal("\n".join(loading.report(mended)))
+    found = loading.check(source, [overlay.read(new[CURES]), *own], is_vendored=True)
+    if found.defects:
+        raise Refusal("\n".join(loading.report(found)))
     progress(f"generating from {document} ...")
-    prepared = deepcopy(mended.value)
-    surface.keep_originals(prepared)
-    made = making.make(prepared, work)
-    departures = list(gate.wire(mended, made.package))
+    made = making.make(deepcopy(found.value), work)
+    departures = list(gate.wire(found, made.package))
     progress("")
-    if not gate.passes(departures):
-        raise Refusal("\n".join(["the generated functions depart from the document:", *departures]))
-    if document.read_bytes() != text:
-        raise Refusal(f"{document} changed meanwhile.")
-    after = revisions.Revision(prepared, [made.package], revisions.layers(mended, [new[CURES], *own]))
+    if failures := [line for each in departures if not each.is_warning for line in each.lines()]:
+        raise Refusal("\n".join(["the generated functions depart from the document:", *failures]))
+    after = revisions.Revision(revisions.layers(found), [made.package])
     changes = diff.compare(before, after)
     tag = release.last_tag()
     since = diff.compare(revisions.load(tag), after) if tag else changes
     entries = _CHANGELOG.read_text(encoding="utf-8") if _CHANGELOG.is_file() else "# Changelog\n\n"
+    text = source.text.encode()
     if changes or text != VENDORED.read_bytes():
         entries = report.with_draft(entries, diff.markdown(tag or "HEAD", since))
     new[VENDORED].write_bytes(text)
     new[ROOT / PACKAGE] = made.package
-    new[REFERENCE].write_text(made.reference, encoding="utf-8")
     new[_CHANGELOG].write_text(entries, encoding="utf-8")
-    warnings = [*mended.warnings, *departures]
-    screen = list(report.screen(changes, needed, warnings, made.notes, _version(tag, since)))
+    version = f"pyproject.toml says {release.project()['version']}"
+    if tag:
+        demanded = release.demand(tag.removeprefix("v"), diff.worst(change.level for change in since))
+        version = f"{demanded} or higher must follow {tag}; {version}."
+    else:
+        version += "; no release exists yet, so it may stay."
+    warnings = [each.lines()[0] for each in (*found.warnings, *departures)]
+    screen = list(report.screen(changes, needed, warnings, made.notes, version))
     return screen, {place: each for place, each in new.items() if not _is_alike(place, each)}
 
 
@@ -85,11 +86,3 @@ def _is_alike(place: Path, new: Path) -> bool:
     if new.is_dir():
         return place.is_dir() and files(place) == files(new)
     return place.is_file() and place.read_bytes() == new.read_bytes()
-
-
-def _version(tag: str, since: list[diff.Change]) -> str:
-    says = f"pyproject.toml says {release.project()['version']}"
-    if not tag:
-        return f"{says}; no release exists yet, so it may stay."
-    demanded = release.demand(tag.removeprefix("v"), diff.worst(change.level for change in since))
-    return f"{demanded} or higher must follow {tag}; {says}."

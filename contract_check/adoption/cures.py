@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from copy import deepcopy
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,7 +20,7 @@ _EXAMPLES = ("example.com", "example.org", "example.net", "example", "invalid", 
 """The names that RFC 2606 keeps for examples: no relay is there."""
 
 
-def find(found: loading.Document, overlays: list[Path], before: dict[str, Any]) -> list[Action]:
+def find(found: loading.Document, overlays: list[overlay.Overlay], before: dict[str, Any]) -> list[Action]:
     """The actions that are applied to a document before its overlays; `before` is the prepared document of now.
 
     `found` is the document without overlays, and is changed. Raises Refusal that names every defect which no action

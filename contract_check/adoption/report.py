@@ -21,8 +21,7 @@ def screen(
     yield f"verdict: {worst(change.level for change in changes)}, {count(len(changes), 'change')} since HEAD"
     cured = [(str(cure["target"]), str(cure["description"])) for cure in cures]
     untyped = _by_reason(each for each in cured if each[0].endswith("['$ref']"))
-    told = [line.removeprefix("warning: ") for line in warnings if not line.startswith(" ")]
-    yield from _part("warnings", [*untyped, *told], 5)
+    yield from _part("warnings", [*untyped, *(line.removeprefix("warning: ") for line in warnings)], 5)
     breaking = [f"{c.operation or 'the package'}: {c.where}: {c.what}" for c in changes if c.level == "major"]
     yield from _part("breaks for callers", breaking)
     new = sorted(c.where.removeprefix("api.") for c in changes if c.where.startswith("api.") and c.what == "is new")

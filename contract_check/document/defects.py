@@ -29,6 +29,24 @@ class Defect:
     warning: bool = False
 
 
+@dataclass(frozen=True)
+class Finding:
+    """What a check found in a file, as it is told to a person; a row or column of 0 is left out."""
+
+    file: Path
+    row: int
+    column: int
+    text: str
+    is_warning: bool = False
+    details: tuple[str, ...] = ()
+    """Lines that explain it."""
+
+    def lines(self) -> list[str]:
+        """Return its line, and those that explain it."""
+        place = ":".join(str(each) for each in (self.file, self.row, self.column) if each)
+        return [visible(f"{'warning: ' if self.is_warning else ''}{place}: {self.text}"), *self.details]
+
+
 class Refusal(Exception):
     """The run stops here; `code` is the exit code: 1 for the document, 2 for the environment."""
 
@@ -68,13 +86,11 @@ def exit_code(run: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:  # noqa: BLE001  # whatever a document holds, its reader gets a line, not a traceback
-        frames = [each for each in traceback.extract_tb(error.__traceback__) if _is_ours(each.filename)]
-        place = f"{Path(frames[-1].filename).relative_to(ROOT)}:{frames[-1].lineno}" if frames else "an unknown place"
+        folders = (ROOT / "contract_check", ROOT / "generator")
+        frames = [(Path(each.filename), each.lineno) for each in traceback.extract_tb(error.__traceback__)]
+        ours = [each for each in frames if each[0].is_relative_to(folders[0]) or each[0].is_relative_to(folders[1])]
+        place = f"{ours[-1][0].relative_to(ROOT)}:{ours[-1][1]}" if ours else "an unknown place"
         said = f"{type(error).__name__}: {str(error)[:200]}".replace("\n", " ")
         advice = "Report this line with the document: it should have named a defect."
         print(visible(f"contract_check failed at {place} ({said}). {advice}"), file=sys.stderr)
         return 2
-
-
-def _is_ours(file: str) -> bool:
-    return any(Path(file).is_relative_to(ROOT / name) for name in ("contract_check", "generator"))

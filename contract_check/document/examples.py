@@ -83,7 +83,8 @@ class Examples:
         for value in given(schema) if sample == SAMPLES[0] else ():
             if self.fits(path, value):
                 return value
-        if options := [each for each in schema.get("enum", []) if self.fits(path, each)]:
+        listed = [schema["const"]] if "const" in schema else schema.get("enum", [])
+        if options := [each for each in listed if self.fits(path, each)]:
             return options[sample.variant % len(options)]
         if depth > _SHORT_BELOW and "null" in list_or_empty(schema.get("type")):
             return None  # ends a recursion, as below

@@ -1,4 +1,4 @@
-"""The document: read, mended by its overlays, checked, and made ready for the generator."""
+"""The document: read, mended by its overlays, checked, and brought into OpenAPI 3.1."""
 
 import json
 from collections import Counter
@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from .. import CURES, VENDORED
-from . import directions, long_running, nesting, overlay, reading, schema_rules, semantic_rules, settings
-from .defects import Action, Defect, Refusal, count
+from . import media_types, nesting, overlay, reading, schema_rules, semantic_rules, settings
+from .defects import Action, Defect, Finding, Refusal, count
+from .operations import relax_required
 from .text import visible
-from .tree import SCHEMA_KEYWORDS, is_array, keyword_of, object_or_empty, operations, pointer, resolve, walk
+from .tree import SCHEMA_KEYWORDS, is_array, is_object, keyword_of, operations, pointer, resolve, walk
 
 
 @dataclass
@@ -21,9 +22,10 @@ class Document:
 
     source: reading.Source
     value: dict[str, Any]
-    defects: list[Defect] = field(default_factory=list[Defect])
-    warnings: list[str] = field(default_factory=list[str])
+    defects: list[Defect]
+    warnings: list[Finding] = field(default_factory=list[Finding])
     cures: list[Action] = field(default_factory=list[Action])
+    overlays: list[overlay.Overlay] = field(default_factory=list[overlay.Overlay])
     version: str = ""
     """The OpenAPI version that its file names; a sound document is kept as OpenAPI 3.1."""
     actions_without_effect: int = 0
@@ -34,36 +36,121 @@ class Document:
         """The defects that no overlay action would take away."""
         return [defect for defect in self.defects if defect.cure is None]
 
+    def finding(self, defect: Defect) -> Finding:
+        """The defect with its place in the file."""
+        row, column = defect.place or self.source.place(defect.path)
+        return Finding(self.source.file, row, column, f"{pointer(defect.path)}: {defect.problem}", defect.warning)
 
-def load(file: Path, overlays: Iterable[Path] | None = None, *, is_vendored: bool | None = None) -> Document:
-    """The document in `file` after its overlays (without any given, those of config.yaml); its defects are found.
+    def beneath(self) -> dict[str, Any]:
+        """The document as it is beneath its overlays, of which only the cures are applied."""
+        value: dict[str, Any] = json.loads(self.source.text)
+        _drop_unread(value)
+        for each in self.overlays:
+            for _, action in each.actions:
+                (overlay.apply_action if each.file.name == CURES.name else overlay.copy_references)(action, value)
+        return value
 
-    Raises Refusal where the file or an overlay can't be read, and, for the vendored document (or one that is to take
-    its place, which `is_vendored` says), where an action of an overlay finds no place to change.
-    """
-    is_vendored = file.resolve() == VENDORED if is_vendored is None else is_vendored
+
+def load(file: Path, overlays: Iterable[Path] | None = None) -> Document:
+    """Read and check the document in `file` with its overlays; without any given, those of config.yaml."""
     source = reading.read(file)
-    document = Document(source, source.value, list(source.defects))
-    if not document.defects:
-        document.defects += schema_rules.check_version(document.value)
-    if not document.defects:
-        document.defects += nesting.check_depth(document.value)
+    overlays = settings.overlays(file) if overlays is None else overlays
+    return check(source, map(overlay.read, overlays), is_vendored=file.resolve() == VENDORED)
+
+
+def check(source: reading.Source, overlays: Iterable[overlay.Overlay], *, is_vendored: bool = False) -> Document:
+    """Apply overlays to a document, and find its defects.
+
+    Raise Refusal where an action matches nothing in the vendored document, or in one that is to take its place.
+    """
+    document = Document(source, {} if source.defects else json.loads(source.text), list(source.defects))
+    for rule in (schema_rules.check_version, nesting.check_depth):
+        document.defects = document.defects or list(rule(document.value))
     if document.defects:  # The rules have nothing to say of another format.
         return document
     document.version = document.value["openapi"]
     _drop_unread(document.value)
-    for each in settings.overlays(file) if overlays is None else overlays:
-        unmatched, no_op = overlay.apply(each, document.value, VENDORED.name if is_vendored else file.name)
+    for each in overlays:
+        unmatched, no_op = overlay.apply(each, document.value, VENDORED.name if is_vendored else source.file.name)
         if unmatched and is_vendored:
-            advice = f"Mend its target, delete it, or mark it `{overlay.OPTIONAL}: true`."
-            raise Refusal("\n".join([*unmatched, advice]))
-        without_effect = unmatched + no_op
-        document.actions_without_effect += len(without_effect)
-        document.warnings += without_effect if len(without_effect) < 2 else [_summarize(each, without_effect)]
-    _find(document)
+            advice = f"Correct its target, delete it, or mark it `{overlay.OPTIONAL}: true`."
+            raise Refusal("\n".join([*(line for found in unmatched for line in found.lines()), advice]))
+        document.overlays.append(each)
+        document.actions_without_effect += len(unmatched + no_op)
+        document.warnings += _summarize(each.file, unmatched + no_op)
+    found, document.cures = _find(document.value)
+    document.warnings += [document.finding(each) for each in found if each.warning]
+    document.defects = [each for each in found if not each.warning]
     if not document.defects:
         complete(document.value)
     return document
+
+
+def _summarize(file: Path, without_effect: list[Finding]) -> list[Finding]:
+    """One warning for all actions of an overlay that was written for another document."""
+    if len(without_effect) < 2:
+        return [replace(each, is_warning=True) for each in without_effect]
+    lines = ", ".join(str(each.row) for each in without_effect)
+    text = f"{len(without_effect)} of its actions change nothing in this document, those in the lines {lines}."
+    return [Finding(file, 0, 0, text, is_warning=True)]
+
+
+def _drop_unread(document: dict[str, Any]) -> None:
+    """Drop `x-` keys that would be taken for a path or a status, and titles, which only an overlay may give.
+
+    A title names a class, and those in real files repeat, or say "data".
+    """
+    for path, part in walk(document):
+        for key in ("paths", "responses") if path != ("components",) else ():
+            if is_object(part.get(key)):
+                part[key] = {name: each for name, each in part[key].items() if not name.startswith("x-")}
+        if keyword_of(path) in SCHEMA_KEYWORDS and isinstance(part.get("title"), str):
+            del part["title"]
+
+
+def _find(value: dict[str, Any]) -> tuple[list[Defect], list[Action]]:
+    """Find every defect and warning: curing some uncovers others, so a copy is cured until nothing new is found.
+
+    Each check trusts what those before it found sound.
+    """
+    trial, reported, cures, effects = deepcopy(value), list[Defect](), list[Action](), set[str]()
+    for _ in range(20):
+        found = list(schema_rules.check(trial)) or list(semantic_rules.check(trial))
+        if not _cure_new(trial, found, reported, cures, effects):
+            break
+    if not reported or all(defect.cure for defect in reported):
+        _modernize(trial)
+        judged = list(semantic_rules.check_values(trial))  # To take a value away leaves the rest sound.
+        reported += [defect for defect in judged if defect.warning]
+        _cure_new(trial, [defect for defect in judged if not defect.warning], reported, cures, effects)
+    return reported, cures
+
+
+def _cure_new(
+    trial: dict[str, Any], found: list[Defect], reported: list[Defect], cures: list[Action], effects: set[str]
+) -> bool:
+    """Report what is new among `found`, and cure it in `trial`; whether anything is."""
+    # Two rules may say of one thing what the same change would cure: the first has its say.
+    by_effect = {(each.path, _effect(each.cure)): each for each in reversed(found) if each.cure}
+    fresh = [defect for (_, effect), defect in by_effect.items() if effect not in effects][::-1]
+    fresh.sort(key=_removal_order)  # pasted in this order, their cures work
+    reported += fresh or (replace(defect, cure=None) for defect in found)
+    for defect in fresh:
+        if defect.cure and _effect(defect.cure) not in effects:
+            overlay.apply_action(defect.cure, trial)
+            cures.append(defect.cure)
+            effects.add(_effect(defect.cure))
+    return bool(fresh)
+
+
+def _removal_order(defect: Defect) -> tuple[int, ...]:
+    """Removals of an array's items come last, since other cures name later items by their index."""
+    path = overlay.single_place(defect.cure["target"]) if defect.cure and defect.cure.get("remove") else ()
+    return overlay.removal_order(path) if path and isinstance(path[-1], int) else ()
+
+
+def _effect(cure: Action) -> str:
+    return json.dumps({key: value for key, value in cure.items() if key != "description"}, ensure_ascii=False)
 
 
 def complete(document: dict[str, Any], cures: Iterable[Action] = ()) -> None:
@@ -71,14 +158,24 @@ def complete(document: dict[str, Any], cures: Iterable[Action] = ()) -> None:
     for action in cures:
         overlay.apply_action(action, document)
     _modernize(document)
-    directions.relax_required(document)
+    media_types.settle(document)
+    relax_required(document)
+
+
+def completed(document: dict[str, Any], cures: Iterable[Action] | None = None) -> dict[str, Any]:
+    """Complete a document, by its own cures if none are given; a server that only a cure gives is no promise."""
+    has_server = semantic_rules.server_url(document)
+    complete(document, _find(document)[1] if cures is None else cures)
+    if not has_server:
+        document.pop("servers", None)
+    return document
 
 
 def _modernize(document: dict[str, Any]) -> None:
     """Say in OpenAPI 3.1 what 3.0 says, and put path items where they are referred to; all else stays in its place."""
     is_30 = document["openapi"].startswith("3.0.")
     document["openapi"] = "3.1.0" if is_30 else document["openapi"]
-    for item in object_or_empty(document.get("paths")).values():
+    for item in document.get("paths", {}).values():
         item |= {**deepcopy(resolve(document, item)), **item}
         item.pop("$ref", None)
     for path, part in list(walk(document)):
@@ -97,116 +194,40 @@ def _modernize(document: dict[str, Any]) -> None:
                 part[exclusive] = part.pop(limit)
 
 
-def beneath(file: Path, overlays: Iterable[Path]) -> dict[str, Any]:
-    """The document in `file` as it stands beneath its overlays, of which only the cures are applied."""
-    value = reading.read(file).value
-    _drop_unread(value)
-    for each in overlays:
-        for _, action in overlay.read(each):
-            (overlay.apply_action if each.name == CURES.name else overlay.copy_references)(action, value)
-    return value
+def findings(document: Document) -> Iterator[Finding]:
+    """What is wrong, for a person: every place and reason, and behind those that share it, the cure.
 
-
-def cure(file: Path, value: dict[str, Any]) -> None:
-    """Cure what has become unsound in `value`, which was made from the document in `file`."""
-    document = Document(reading.read(file), value)
-    _find(document)
-    for action in document.cures:
-        overlay.apply_action(action, value)
-
-
-def _summarize(file: Path, lines: list[str]) -> str:
-    """One line for the actions of an overlay that was written for another document."""
-    places = ", ".join(line.removeprefix(f"{file}:").partition(":")[0] for line in lines)
-    return f"{file}: {len(lines)} of its actions change nothing in this document, those in the lines {places}."
-
-
-def _drop_unread(document: dict[str, Any]) -> None:
-    """Drop `x-` keys that would be taken for a path or a status, and titles, which only an overlay may give.
-
-    A title names a class, and those in real files repeat, or say "data".
+    What is alike in all components of one kind, which one tool wrote, is said once.
     """
-    for path, part in walk(document):
-        for key in ("paths", "responses") if path != ("components",) else ():
-            entries = object_or_empty(part.get(key))
-            for name in [name for name in entries if name.startswith("x-")]:
-                del entries[name]
-        if keyword_of(path) in SCHEMA_KEYWORDS and isinstance(part.get("title"), str):
-            del part["title"]
-
-
-_CHECKS = (schema_rules.check, nesting.check, semantic_rules.check, long_running.check)
-
-
-def _find(document: Document) -> None:
-    """Finds every defect: curing some uncovers others, so a copy is cured until nothing new is found."""
-    trial, is_sound, effects = deepcopy(document.value), False, set[str]()
-    for _ in range(20):
-        found = [] if is_sound else [rule_found for check in _CHECKS for rule_found in check(trial)]
-        if not found:  # Values can be judged by sound schemas only; to take a value away leaves these sound.
-            is_sound = True
-            _modernize(trial)
-            judged = list(semantic_rules.check_values(trial))
-            document.warnings += (_line(document, defect) for defect in judged if defect.warning)
-            found = [defect for defect in judged if not defect.warning]
-        # Two rules may say of one thing what the same change would cure: the first has its say.
-        by_effect = {(d.path, _effect(d.cure)): d for d in reversed(found) if d.cure}
-        fresh = [defect for (_, effect), defect in by_effect.items() if effect not in effects][::-1]
-        fresh.sort(key=_removal_order)  # pasted in this order, their cures work
-        document.defects += fresh
-        if not fresh:
-            document.defects += (replace(defect, cure=None) for defect in found)
-            break
-        for defect in fresh:
-            if defect.cure and _effect(defect.cure) not in effects:
-                overlay.apply_action(defect.cure, trial)
-                document.cures.append(defect.cure)
-                effects.add(_effect(defect.cure))
-
-
-def _removal_order(defect: Defect) -> tuple[int, ...]:
-    """Removals of an array's items come last, since other cures name later items by their index."""
-    path = overlay.single_place(defect.cure["target"]) if defect.cure and defect.cure.get("remove") else ()
-    return overlay.removal_order(path) if isinstance(next(reversed(path), None), int) else ()
-
-
-def _effect(cure: Action) -> str:
-    return json.dumps({key: value for key, value in cure.items() if key != "description"}, ensure_ascii=False)
-
-
-def report(document: Document) -> Iterator[str]:
-    """What is wrong, for a person: every place and reason, and behind those that share it, the cure."""
-    yield from (visible(f"warning: {line}") for line in document.warnings)
-    by_cure: dict[str, dict[str, Defect]] = {}
+    yield from document.warnings
+    by_cure: dict[str, dict[Finding, Defect]] = {}
     for defect in document.defects:
-        by_cure.setdefault(json.dumps(defect.cure), {}).setdefault(_line(document, defect), defect)
+        by_cure.setdefault(json.dumps(defect.cure), {}).setdefault(document.finding(defect), defect)
     alike = Counter(_kind(defect) for defects in by_cure.values() for defect in defects.values())
     reported: set[tuple[object, ...]] = set()
     for defects in by_cure.values():
-        kinds = {line: _kind(defect) for line, defect in defects.items()}
-        cure = next(iter(defects.values())).cure
-        if cure is not None and reported.issuperset(kinds.values()):
-            continue
-        for line, kind in kinds.items():
-            if kind not in reported:
-                others = count(alike[kind] - 1, "other place")
-                yield line + (f" The same at {others}; --suggest prints all cures." if alike[kind] > 1 else "")
-                reported.add(kind)
-        if cure is not None:
-            yield "  cure, to paste under the overlay's `actions`:"
-            yield overlay.dump([cure]).rstrip()
+        shown = list[Finding]()
+        for finding, defect in defects.items():
+            others = f" The same at {count(alike[_kind(defect)] - 1, 'other place')}; --suggest prints all cures."
+            if _kind(defect) not in reported:
+                shown.append(replace(finding, text=finding.text + (others if alike[_kind(defect)] > 1 else "")))
+            reported.add(_kind(defect))
+        action = next(iter(defects.values())).cure
+        if shown and action is not None:
+            lines = ["  cure, to paste under the overlay's `actions`:", *overlay.dump([action]).rstrip().split("\n")]
+            shown[-1] = replace(shown[-1], details=tuple(lines))
+        yield from shown
 
 
 def _kind(defect: Defect) -> tuple[object, ...]:
-    """What is alike in all components of one kind, which one tool wrote, is told once."""
     is_component = defect.path[:1] == ("components",) and len(defect.path) > 3
     place = (defect.path[:2], defect.path[3:]) if is_component else defect.place or defect.path
     return place, defect.problem
 
 
-def _line(document: Document, defect: Defect) -> str:
-    row, column = defect.place or document.source.place(defect.path)
-    return visible(f"{document.source.file}:{row}:{column}: {pointer(defect.path)}: {defect.problem}")
+def report(document: Document) -> Iterator[str]:
+    """The lines of the findings."""
+    return (line for finding in findings(document) for line in finding.lines())
 
 
 def additions(document: Document) -> Iterator[str]:

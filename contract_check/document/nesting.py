@@ -1,22 +1,12 @@
 """Schemas that lead back to themselves and never to a value, and schemas too deep for the generator."""
 
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 from typing import Any
 
 from .defects import Defect, remove
-from .tree import (
-    SCHEMA_KEYWORDS,
-    JsonPath,
-    at,
-    is_array,
-    is_object,
-    keyword_of,
-    list_or_empty,
-    object_or_empty,
-    parse_pointer,
-    place_in,
-    walk,
-)
+from .tree import SCHEMA_KEYWORDS, JsonPath, is_array, is_object, keyword_of, parse_pointer, place_in, walk
 
 DEEPEST = 50
 """Lists and unions in one another, counted without what a `$ref` leads to: the generator walks them by recursion."""
@@ -50,41 +40,25 @@ def check(document: dict[str, Any]) -> Iterator[Defect]:
 
 def _circles(document: dict[str, Any]) -> Iterator[Defect]:
     """A schema, or another `$ref`, that leads by `$ref`, `allOf`, `anyOf` or `oneOf` alone back to itself."""
-    ended: set[JsonPath] = set()
-    for start, part in walk(document):
-        if "$ref" in part or any(key in part for key in _IN_PLACE):
-            yield from _circles_from(document, start, ended)
+    steps = {path: _next_steps(document, path, part) for path, part in walk(document)}
+    while True:
+        try:
+            TopologicalSorter({path: targets.keys() for path, targets in steps.items()}).prepare()
+        except CycleError as error:
+            ways = [(start, end) for end, start in pairwise(error.args[1])]
+        else:
+            return
+        start, end = max(ways, key=lambda way: list(steps).index(way[0]))  # what stands last leads back
+        edge = steps[start].pop(end)
+        problem = "this leads back to itself and never to a value."
+        is_part = edge[-1] == "$ref" and edge[-3:-2] in [(key,) for key in _IN_PLACE]
+        yield Defect(edge, problem, remove(edge[:-1] if is_part else edge, problem))
 
 
-def _circles_from(document: dict[str, Any], start: JsonPath, ended: set[JsonPath]) -> Iterator[Defect]:
-    """Depth first, without recursion: `open_` holds the way from `start` to where the search stands."""
-    if start in ended:
-        return
-    open_ = {start: _next_steps(document, start)}
-    while open_:
-        here, steps = next(reversed(open_.items()))
-        step = next(steps, None)
-        if step is None:
-            ended.add(here)
-            del open_[here]
-            continue
-        edge, target = step
-        if target in open_:
-            problem = "this leads back to itself and never to a value."
-            is_part = edge[-1] == "$ref" and edge[-3:-2] in [(key,) for key in _IN_PLACE]
-            yield Defect(edge, problem, remove(edge[:-1] if is_part else edge, problem))
-        elif target not in ended:
-            open_[target] = _next_steps(document, target)
-
-
-def _next_steps(document: dict[str, Any], path: JsonPath) -> Iterator[tuple[JsonPath, JsonPath]]:
-    """The places that a value at `path` must fit, too, each behind the place that says so."""
-    schema = object_or_empty(at(document, path))
-    reference = schema.get("$ref")
-    if isinstance(reference, str) and reference.startswith("#/"):
-        target = place_in(document, parse_pointer(reference))
-        yield (*path, "$ref"), target
-    if keyword_of(path) in SCHEMA_KEYWORDS:
-        for key in _IN_PLACE:
-            for index in range(len(list_or_empty(schema.get(key)))):
-                yield (*path, key, index), (*path, key, index)
+def _next_steps(document: dict[str, Any], path: JsonPath, part: dict[str, Any]) -> dict[JsonPath, JsonPath]:
+    """The places that a value at `path` must fit, too, each with the place that says so."""
+    reference = str(part.get("$ref", ""))
+    steps = {place_in(document, parse_pointer(reference)): (*path, "$ref")} if reference.startswith("#/") else {}
+    for key in _IN_PLACE if keyword_of(path) in SCHEMA_KEYWORDS else ():
+        steps |= {(*path, key, index): (*path, key, index) for index in range(len(part.get(key, ())))}
+    return steps

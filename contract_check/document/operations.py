@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from .tree import METHODS, JsonPath, at, follow, list_or_empty, object_or_empty, resolve
+from .tree import METHODS, JsonPath, at, follow, object_or_empty, parts, resolve, walk
 
 JSON = re.compile(r"\s*((application|text)/json|[^;]*\+json)\s*(;.*)?", re.IGNORECASE)
 TEXT = re.compile(r"text/.*", re.IGNORECASE)
@@ -37,12 +37,12 @@ class Operation:
 
     @property
     def definition(self) -> dict[str, Any]:
-        return object_or_empty(at(self.document, self.path))
+        return dict(at(self.document, self.path))
 
     def given_parameters(self) -> Iterator[tuple[JsonPath, dict[str, Any]]]:
         """Each parameter of its path, and then each of its own, with the place of its entry."""
         for holder in (self.path[:-1], self.path):
-            for index, given in enumerate(list_or_empty(at(self.document, (*holder, "parameters")))):
+            for index, given in enumerate(at(self.document, holder).get("parameters", ())):
                 yield (*holder, "parameters", index), resolve(self.document, given)
 
     @cached_property
@@ -73,15 +73,15 @@ class Operation:
     @property
     def responses(self) -> dict[str, dict[str, Any]]:
         """Its responses, by status or range of statuses."""
-        given = object_or_empty(self.definition.get("responses"))
+        given = self.definition.get("responses", {})
         return {key: resolve(self.document, each) for key, each in given.items() if not key.startswith("x-")}
 
     @cached_property
     def security(self) -> list[list[dict[str, Any]]]:
         """The alternatives of its security, each with the schemes that it asks for."""
-        schemes = object_or_empty(at(self.document, ("components", "securitySchemes")))
-        required = list_or_empty(self.definition.get("security", self.document.get("security")))
-        return [[resolve(self.document, schemes.get(name)) for name in each] for each in required]
+        schemes = self.document.get("components", {}).get("securitySchemes", {})
+        required = self.definition.get("security", self.document.get("security", ()))
+        return [[resolve(self.document, schemes[name]) for name in each] for each in required]
 
     @property
     def needs_credentials(self) -> bool:
@@ -93,6 +93,16 @@ class Operation:
         return self.needs_credentials and all(
             any(str(scheme.get("scheme")).lower() == "bearer" for scheme in schemes) for schemes in self.security
         )
+
+    def credentials(self, token: str) -> dict[tuple[str, str], str]:
+        """The texts that carry `token`, by place and name, as the first alternative of its security asks for."""
+        found = dict[tuple[str, str], str]()
+        for scheme in next(iter(self.security), []):
+            if scheme.get("type") == "apiKey":
+                found[scheme["in"], scheme["name"]] = token
+            else:
+                found["header", "Authorization"] = f"{scheme.get('scheme', 'bearer').capitalize()} {token}"
+        return found
 
     @property
     def fixed_query(self) -> list[tuple[str, str]]:
@@ -106,7 +116,7 @@ class Operation:
             return None
         found = dict[str, str]()
         for segment, text in zip(documented, sent, strict=True):
-            pattern = re.sub(r"\\{.*?\\}", "(.+)", re.escape(segment))
+            pattern = "(.+)".join(re.escape(unquote(each)) for each in re.split("{.*?}", segment))
             if (match := re.fullmatch(pattern, unquote(text), re.DOTALL)) is None:
                 return None
             found |= zip(re.findall(r"{(.*?)}", segment), match.groups(), strict=True)
@@ -120,9 +130,42 @@ def bare(media_type: str) -> str:
 
 def of(document: dict[str, Any]) -> Iterator[Operation]:
     """The operations of `document`, in its order; those of a path item by `$ref`, too."""
-    paths = object_or_empty(document.get("paths"))
-    for route in paths:
+    for route in document.get("paths", ()):
         item = follow(document, ("paths", route))
         for method in METHODS:
             if method in object_or_empty(at(document, item)):
                 yield Operation(document, (*item, method), route)
+
+
+def relax_required(document: dict[str, Any]) -> None:
+    """Require no property where its direction does not: a `readOnly` one is for responses, a `writeOnly` for requests.
+
+    A schema that requests and responses share has one class, so that its fields are required where both require them.
+    """
+    found = list(of(document))
+    sent = [part for each in found for part in (at(document, each.body), *each.parameters.values()) if part]
+    received = [response for each in found for response in each.responses.values()]
+    for keyword, waiting in (("readOnly", sent), ("writeOnly", received)):
+        visited = dict[int, dict[str, Any]]()
+        while waiting:
+            schema = waiting.pop()
+            if id(schema) in visited:
+                continue
+            for _, part in walk(schema):
+                visited[id(part)] = part
+                if "$ref" in part:
+                    waiting.append(resolve(document, part))
+                if isinstance(part.get("required"), list):  # of a parameter, it is a boolean
+                    _relax(document, part, keyword)
+
+
+def _relax(document: dict[str, Any], schema: dict[str, Any], keyword: str) -> None:
+    freed = {
+        name
+        for part in parts(document, schema)
+        for name, given in part.get("properties", {}).items()
+        if object_or_empty(given).get(keyword) is True or resolve(document, given).get(keyword) is True
+    }
+    schema["required"] = [name for name in schema["required"] if name not in freed]
+    if not schema["required"]:
+        del schema["required"]  # OpenAPI 3.0 has no empty one.

@@ -5,21 +5,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jsonpath
 from jsonpath.selectors import NameSelector
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from .defects import Action, Refusal
+from .defects import Action, Finding, Refusal
 from .text import is_visible
 from .tree import (
     JsonPath,
     at,
     is_array,
     is_object,
-    is_reference_alone,
     list_or_empty,
     object_or_empty,
     operations,
@@ -32,6 +31,14 @@ ADDED = "x-not-in-document"
 _ADD_ONLY = "x-add-only"
 _NO_OP = "gives what stands there already"
 _FIELDS = ("target", "description", "update", "remove")
+
+
+class Overlay(NamedTuple):
+    """An overlay that was read: its actions, each with its line."""
+
+    file: Path
+    title: str
+    actions: list[tuple[int, Action]]
 
 
 def load_yaml(file: Path) -> Any:
@@ -47,21 +54,21 @@ def load_yaml(file: Path) -> Any:
         raise Refusal(f"{file}{where}: this is not YAML in UTF-8: {getattr(error, 'problem', error)}.") from error
 
 
-def read(file: Path) -> list[tuple[str, Action]]:
-    """The actions in `file`, each with its place; raises Refusal that names every one that is unsound."""
+def read(file: Path) -> Overlay:
+    """Read the overlay in `file`; raise Refusal that names every invalid action."""
     content = object_or_empty(load_yaml(file))
     items: Any = list_or_empty(content.get("actions"))
-    places = [f"{file}:{items.lc.item(index)[0] + 1}" for index in range(len(items))]
     actions = [
-        (place, object_or_empty(json.loads(json.dumps(item)))) for place, item in zip(places, items, strict=True)
+        (int(items.lc.item(index)[0]) + 1, object_or_empty(json.loads(json.dumps(item))))
+        for index, item in enumerate(items)
     ]
     problems = [f"{file}:1: `actions` is no list."] if not is_array(content.get("actions")) else []
-    problems += [f"{place}: {problem}" for place, action in actions for problem in _problems(action)]
+    problems += [f"{file}:{line}: {problem}" for line, action in actions for problem in _problems(action)]
     if not str(content.get("overlay")).startswith("1.0."):
         problems.insert(0, f"{file}:1: this is no Overlay 1.0: it does not begin with `overlay: 1.0.0`.")
     if problems:
         raise Refusal("\n".join(problems))
-    return actions
+    return Overlay(file, str(object_or_empty(content.get("info")).get("title")), actions)
 
 
 def _problems(action: Action) -> Iterator[str]:
@@ -78,20 +85,21 @@ def _problems(action: Action) -> Iterator[str]:
         yield f"the target `{action.get('target')}` is no JSONPath (RFC 9535): {error.args[0]}."
 
 
-def apply(file: Path, document: dict[str, Any], name: str) -> tuple[list[str], list[str]]:
-    """Changes `document`, called `name`, by the actions in `file`, and marks the operations that they add.
+def apply(overlay: Overlay, document: dict[str, Any], name: str) -> tuple[list[Finding], list[Finding]]:
+    """Change `document`, called `name`, by an overlay, and mark the operations that it adds.
 
-    Returns a line for each that found no place to change, and for each that found there what it gives.
+    Return the actions that match nothing, and those that change nothing where they match.
     """
-    unmatched, no_op = list[str](), list[str]()
+    unmatched, no_op = list[Finding](), list[Finding]()
     known = {path for path, _ in operations(document)}
-    for place, action in read(file):
+    for line, action in overlay.actions:
         reason = apply_action(action, document)
         if reason and action.get(OPTIONAL) is not True:
-            (no_op if reason == _NO_OP else unmatched).append(f"{place}: this action {reason}: {action['target']}")
+            found = Finding(overlay.file, line, 0, f"this action {reason}: {action['target']}")
+            (no_op if reason == _NO_OP else unmatched).append(found)
     for path, operation in operations(document):
         if path not in known:
-            operation[ADDED] = f"not in {name}; {object_or_empty(load_yaml(file)['info']).get('title')}"
+            operation[ADDED] = f"not in {name}; {overlay.title}"
     return unmatched, no_op
 
 
@@ -103,24 +111,29 @@ def apply_action(action: Action, document: dict[str, Any]) -> str | None:
     """
     copy_references(action, document)
     reason = "matches nothing"
-    matches = {match.parts: match for match in jsonpath.finditer(action["target"], document)}  # each once
-    for path in sorted(matches, key=removal_order):
-        match = matches[path]
-        found: Any = match.obj
+    found = matches(action, document)
+    is_30 = str(document.get("openapi")).startswith("3.0.")
+    for path in sorted(found, key=removal_order):
+        target, parent = found[path].obj, found[path].parent
+        is_path_item = path[:1] == ("paths",) and len(path) == 2
         if action.get("remove") is True:
-            if match.parent is not None:
-                holder: Any = match.parent.obj
-                del holder[path[-1]]
+            if parent is not None:
+                del parent.obj[path[-1]]
                 reason = ""
-        elif is_reference_alone(document, match.parts) and "$ref" not in object_or_empty(action["update"]):
-            reason = reason and "stands beside a `$ref`, where OpenAPI 3.0 ignores it"
-        elif not (is_object(found) or is_array(found)):
+        elif not (is_object(target) or is_array(target)):
             reason = reason and "matches a value that is neither an object nor an array"
-        elif _merge(found, action["update"], add_only=action.get(_ADD_ONLY) is True):
+        elif is_30 and "$ref" in target and not is_path_item and "$ref" not in object_or_empty(action["update"]):
+            reason = reason and "stands beside a `$ref`, where OpenAPI 3.0 ignores it"
+        elif _merge(target, action["update"], add_only=action.get(_ADD_ONLY) is True):
             reason = ""
         else:
             reason = reason and _NO_OP
     return reason or None
+
+
+def matches(action: Action, document: dict[str, Any]) -> dict[JsonPath, Any]:
+    """What an action targets in `document`: each match once, by its path."""
+    return {match.parts: match for match in jsonpath.finditer(action["target"], document)}
 
 
 def copy_references(action: Action, document: dict[str, Any]) -> None:

@@ -15,17 +15,16 @@ from .tree import JsonPath, is_object
 
 LONGEST_NUMBER = 400
 """Digits; Python's own limit for reading one is 4,300, and a float has 17."""
-
 MEND = "No overlay can cure this: mend the file."
 
 
 @dataclass
 class Source:
-    """A document as it was read: its value, its text as a tree, and what is wrong with its JSON (RFC 8259)."""
+    """A document as it was read: its text, also as a tree, and what is wrong with its JSON (RFC 8259)."""
 
     file: Path
+    text: str
     root: Node
-    value: dict[str, Any] = field(default_factory=dict[str, Any])
     defects: list[Defect] = field(default_factory=list[Defect])
 
     def place(self, path: JsonPath) -> tuple[int, int]:
@@ -42,9 +41,9 @@ class Source:
 
 
 def read(file: Path) -> Source:
-    """The document in `file`, with its defects as JSON: keys given twice, NaN, trailing commas, comments.
+    """Read the document in `file`, and find its defects as JSON: repeated keys, NaN, trailing commas, comments.
 
-    Raises Refusal where nothing can be read: no such file, not UTF-8, no JSON object.
+    Raise Refusal where there is no such file, or it is not UTF-8.
     """
     content = b""
     try:
@@ -57,13 +56,12 @@ def read(file: Path) -> Source:
         raise Refusal(f"{file}:{line}: byte {error.start} is not UTF-8. Save the file as UTF-8.") from error
     if text.startswith("\ufeff"):
         raise Refusal(f"{file}:1:1: a byte order mark precedes the JSON. Save the file as UTF-8 without it.")
-    source = Source(file, Parser(Language(tree_sitter_json.language())).parse(content).root_node)
+    source = Source(file, text, Parser(Language(tree_sitter_json.language())).parse(content).root_node)
     try:
         source.defects += {defect.place: defect for defect in _syntax(source.root)}.values()
-        if source.defects and source.defects[0].place == (1, 1):
-            _load(text)  # The tree may have no more to say than that this is no JSON; the other reader got further.
+        if not source.defects or source.defects[0].place == (1, 1):
+            _require_object(text)  # The tree may have no more to say than that this is no JSON; this gets further.
         if not source.defects:
-            source.value = _load(text)
             source.defects += (found for top in source.root.named_children for found in _repeated(top, ()))
     except json.JSONDecodeError as error:
         problem = f"this is not JSON (RFC 8259): {error.msg}. {MEND}"
@@ -77,12 +75,11 @@ def read(file: Path) -> Source:
     return source
 
 
-def _load(text: str) -> dict[str, Any]:
-    value = json.loads(text, parse_constant=_refuse_constant)
+def _require_object(text: str) -> None:
+    value: Any = json.loads(text, parse_constant=_refuse_constant)
     json.dumps(value, ensure_ascii=False).encode()  # A lone surrogate can be read, but never written.
     if not is_object(value):
         raise json.JSONDecodeError("an OpenAPI document is an object", text, 0)
-    return value
 
 
 def _refuse_constant(name: str) -> NoReturn:

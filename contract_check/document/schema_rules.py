@@ -14,7 +14,7 @@ from jsonschema_rs import ValidationErrorKind as Kind
 from .defects import Action, Defect, remove, update
 from .text import short
 from .tree import JsonPath, jsonpath, object_or_empty
-from .values import place_of
+from .values import json_type, place_of
 
 # What an action writes where a required field is missing; a reader replaces it by something true.
 _PLACEHOLDERS: dict[str, object] = {
@@ -138,7 +138,7 @@ def _cure(path: JsonPath, error: ValidationError, allowed: list[Any], problem: s
     if not path:
         return None
     value, key = error.instance, path[-1]
-    if isinstance(error.kind, Kind.Type) and key in _PLACEHOLDERS:
+    if isinstance(error.kind, Kind.Type) and json_type(_PLACEHOLDERS.get(str(key))) in error.kind.types:
         return update(path[:-1], {key: _PLACEHOLDERS[str(key)]}, f"{problem} A placeholder stands in its place.")
     near = difflib.get_close_matches(str(value), [str(known) for known in allowed], 1)
     if near and isinstance(key, str):

@@ -1,21 +1,26 @@
-"""What the OpenAPI specification says of a document in words: references, identifiers, parameters, security."""
+"""What the OpenAPI specification says of a document in words: references, identifiers, parameters, security.
+
+The document must be one that schema_rules has found sound.
+"""
 
 import difflib
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import regress
 
-from . import names, values
+from . import names, nesting, values
 from .defects import Defect, remove, update
-from .operations import Operation, of
+from .operations import FORM, Operation, of
 from .text import is_visible
 from .tree import (
     NO_SCHEMAS,
     SCHEMA_KEYWORDS,
     JsonPath,
     at,
+    is_array,
+    is_object,
     keyword_of,
     list_or_empty,
     object_or_empty,
@@ -25,16 +30,20 @@ from .tree import (
     walk,
 )
 
+LONG_RUNNING: Final = "x-long-running-operation"
+"""The extension that says how the task which an operation submits is polled, and its result downloaded."""
+
 
 def check(document: dict[str, Any]) -> Iterator[Defect]:
     """Every departure from the specification's prose, each with an action that would cure it."""
-    for rule in (_references, _servers, _operation_ids, _parameters, _security, _patterns):
+    for rule in (nesting.check, _references, _servers, _operation_ids, _parameters, _security, _patterns, _tasks):
         yield from rule(document)
 
 
 def check_values(document: dict[str, Any]) -> Iterator[Defect]:
     """Defaults and examples against their schemas, which must be sound."""
     schemas = values.Schemas(document)
+    yield from _forms(document, schemas)
     yield from _defaults(document, schemas)
     yield from _examples(document, schemas)
     for path, pattern in _given_patterns(document):
@@ -146,48 +155,49 @@ def _parameters(document: dict[str, Any]) -> Iterator[Defect]:
 
 
 def _security(document: dict[str, Any]) -> Iterator[Defect]:
-    known = object_or_empty(object_or_empty(document.get("components")).get("securitySchemes"))
+    known = document.get("components", {}).get("securitySchemes", {})
     for path, holder in [((), document), *((each.path, each.definition) for each in of(document))]:
-        requirements = list_or_empty(holder.get("security"))
-        unknown = {i: [name for name in object_or_empty(r) if name not in known] for i, r in enumerate(requirements)}
-        for index, missing in unknown.items():
+        unknown = [[name for name in required if name not in known] for required in holder.get("security", ())]
+        for index, missing in enumerate(unknown):
             where = (*path, "security", index)
             for name in missing:
                 problem = f"the security scheme `{name}` is not defined under components."
-                everything = all(unknown.values())
-                cure = remove((*path, "security") if everything else where, problem)
-                yield Defect((*where, name), problem, cure)
+                yield Defect((*where, name), problem, remove((*path, "security") if all(unknown) else where, problem))
 
 
 def _patterns(document: dict[str, Any]) -> Iterator[Defect]:
     for path, pattern in _given_patterns(document):
-        if reason := _problem(pattern):
-            problem = f"`{pattern}` is no regular expression (ECMA-262): {reason}."
+        reasons = list[str]()
+        for flags in ("", "u"):
+            try:
+                regress.Regex(pattern, flags)
+            except regress.RegressError as error:
+                reasons.append(str(error))
+        if len(reasons) == 2:
+            problem = f"`{pattern}` is no regular expression (ECMA-262): {reasons[1]}."
             yield Defect(path, problem, remove(path, problem))
-
-
-def _problem(pattern: str) -> str:
-    """Why `pattern` is no regular expression of ECMA-262, with its flag `u` or without; empty where it is one."""
-    reason = ""
-    for flags in ("", "u"):
-        try:
-            regress.Regex(pattern, flags)
-        except regress.RegressError as error:
-            reason = str(error)
-        else:
-            return ""
-    return reason
 
 
 def _given_patterns(document: dict[str, Any]) -> Iterator[tuple[JsonPath, str]]:
     """Each regular expression and its place."""
     for path, schema in walk(document):
         if keyword_of(path) in SCHEMA_KEYWORDS:
-            if isinstance(schema.get("pattern"), str):
+            if "pattern" in schema:
                 yield (*path, "pattern"), schema["pattern"]
-            yield from (
-                ((*path, "patternProperties", key), key) for key in object_or_empty(schema.get("patternProperties"))
-            )
+            yield from (((*path, "patternProperties", key), key) for key in schema.get("patternProperties", ()))
+
+
+def _forms(document: dict[str, Any], schemas: values.Schemas) -> Iterator[Defect]:
+    for path, body in walk(document):
+        for media_type in object_or_empty(body.get("content")) if keyword_of(path) in _BODIES else ():
+            schema = (*path, "content", media_type, "schema")
+            types = schemas.types(schema) if FORM.fullmatch(media_type) else None
+            if types is not None and "object" not in types:
+                problem = f"a form has fields, so its schema must be an object, not {' or '.join(sorted(types))}."
+                yield Defect(schema, problem, remove(schema, f"{problem} Without it, any fields may be sent."))
+
+
+_BODIES = ("requestBody", "requestBodies")
 
 
 def _defaults(document: dict[str, Any], schemas: values.Schemas) -> Iterator[Defect]:
@@ -203,12 +213,55 @@ def _examples(document: dict[str, Any], schemas: values.Schemas) -> Iterator[Def
     """An example that its schema refuses misleads readers, and nothing else: a warning."""
     for path, part in walk(document):
         schema = path if keyword_of(path) in SCHEMA_KEYWORDS else (*path, "schema")
-        given: list[tuple[JsonPath, Any]] = [(("example",), part["example"])] if "example" in part else []
-        given += ((("examples", index), item) for index, item in enumerate(list_or_empty(part.get("examples"))))
-        given += (
-            (("examples", key, "value"), object_or_empty(item).get("value"))
-            for key, item in object_or_empty(part.get("examples")).items()
-        )
-        for place, value in given if at(document, schema) is not None else ():
+        given: dict[JsonPath, Any] = {("example",): part["example"]} if "example" in part else {}
+        examples = part.get("examples", ())
+        if is_object(examples):
+            given |= {("examples", key, "value"): object_or_empty(each).get("value") for key, each in examples.items()}
+        else:
+            given |= {("examples", index): each for index, each in enumerate(examples)}
+        for place, value in given.items() if at(document, schema) is not None else ():
             if said := schemas.problem(schema, value):
                 yield Defect((*path, *place), f"the example contradicts its schema: {said}", warning=True)
+
+
+_OPERATIONS: Final = ("status-operation", "download-operation")
+_POINTERS: Final = ("result", "state", "failure-reason")
+_STATES: Final = ("success-states", "failure-states")
+_SECONDS: Final = ("interval-seconds", "timeout-seconds")
+_KEYS: Final = (*_OPERATIONS, *_POINTERS, *_STATES, *_SECONDS)
+
+
+def _tasks(document: dict[str, Any]) -> Iterator[Defect]:
+    """The cure of a declaration removes it, and with it poll() and download()."""
+    by_id = {each.definition.get("operationId"): each for each in of(document)}
+    for operation in of(document):
+        if LONG_RUNNING in operation.definition:
+            place = (*operation.path, LONG_RUNNING)
+            for problem in _task_problems(object_or_empty(operation.definition[LONG_RUNNING]), by_id):
+                yield Defect(place, problem, remove(place, problem))
+
+
+def _task_problems(declared: dict[str, Any], by_id: dict[Any, Operation]) -> Iterator[str]:
+    if declared.keys() != set(_KEYS):
+        yield f"it must have exactly these keys: {', '.join(_KEYS)}."
+        return
+    for key in _OPERATIONS:
+        if (operation := by_id.get(str(declared[key]))) is None:
+            yield f"`{key}` names no operation: there is no operationId `{declared[key]}`."
+        elif not _is_read_by_id(operation):
+            yield f"`{key}`: {declared[key]} must have one required parameter, the id of the task, in its path."
+    for key in _POINTERS:
+        if not str(declared[key]).startswith(str(declared["result"]) or "/"):
+            yield f"`{key}` must be a JSON pointer into the answer of the status operation, within `result`."
+    for key in _STATES:
+        if not is_array(declared[key]) or not all(isinstance(state, str) for state in declared[key]):
+            yield f"`{key}` must be a list of states."
+    for key in _SECONDS:
+        if not isinstance(declared[key], int | float) or not declared[key] > 0:
+            yield f"`{key}` must be a number of seconds above 0."
+
+
+def _is_read_by_id(operation: Operation) -> bool:
+    given = {each.get("name"): each.get("required") for _, each in operation.given_parameters()}
+    required = [name for name, is_required in given.items() if is_required]
+    return len(required) == 1 and f"{{{required[0]}}}" in operation.route

@@ -1,8 +1,7 @@
 """What generator/config.yaml says: this project's own settings, and what openapi-python-client is told."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import CONFIG, CURES, VENDORED
 from . import overlay
@@ -13,30 +12,29 @@ HTTP_LIBRARIES = ("httpx", "httpx2")
 """What generated code can send by: httpx, or its fork, in which all that generated code uses has the same name."""
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """The content of a config.yaml."""
 
     overlays: tuple[Path, ...]
-    """The overlays in the order in which they are applied."""
+    """In the order in which they are applied."""
     http_library: str
-    """One of HTTP_LIBRARIES."""
     generator: dict[str, Any]
     """What openapi-python-client is told."""
 
 
 def read(file: Path = CONFIG) -> Settings:
-    """The settings in `file`; raises Refusal where one cannot be meant."""
+    """Read the settings in `file`; raise Refusal where one is invalid."""
     content: Any = overlay.load_yaml(file)
     generator = dict(object_or_empty(content))
     names: Any = generator.pop("overlays", ["overlay.yaml"])
     library: Any = generator.pop("http_library", HTTP_LIBRARIES[0])
+    key, problem = "overlays", ""
     if not is_array(names) or not all(isinstance(name, str) for name in names):
-        line = content.lc.key("overlays")[0] + 1
-        raise Refusal(f"{file}:{line}: `overlays` must be a list of file names; they stand beside this file.", 2)
-    if library not in HTTP_LIBRARIES:
-        line = content.lc.key("http_library")[0] + 1
-        raise Refusal(f"{file}:{line}: `http_library` is none of {', '.join(HTTP_LIBRARIES)}.", 2)
+        problem = "`overlays` must be a list of file names; they stand beside this file."
+    elif library not in HTTP_LIBRARIES:
+        key, problem = "http_library", f"`http_library` is none of {', '.join(HTTP_LIBRARIES)}."
+    if problem:
+        raise Refusal(f"{file}:{content.lc.key(key)[0] + 1}: {problem}", 2)
     return Settings(tuple(file.parent / name for name in names), library, generator)
 
 

@@ -133,11 +133,15 @@ def parts(document: dict[str, Any], schema: dict[str, Any], seen: set[int] | Non
         yield schema
 
 
-def is_reference_alone(document: dict[str, Any], path: Sequence[str | int]) -> bool:
-    """Whether a `$ref` stands at `path` of a document that ignores what is beside it, as OpenAPI 3.0 does."""
-    is_path_item = len(path) == 2 and path[0] == "paths"
-    is_30 = str(document.get("openapi")).startswith("3.0.")
-    return is_30 and not is_path_item and "$ref" in object_or_empty(at(document, tuple(path)))
+def part_places(document: dict[str, Any], path: JsonPath, keywords: Sequence[str] = ("allOf",)) -> list[JsonPath]:
+    """Where a sound schema and all that it joins by `$ref` and `keywords` stand, itself first."""
+    found = [path]
+    for place in found:  # which grows meanwhile
+        schema = object_or_empty(at(document, place))
+        joined = [(*place, key, index) for key in keywords for index in range(len(schema.get(key, ())))]
+        joined += [parse_pointer(schema["$ref"])] if "$ref" in schema else []
+        found += [each for each in joined if each not in found]
+    return found
 
 
 def follow(document: dict[str, Any], path: JsonPath) -> JsonPath:

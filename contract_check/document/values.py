@@ -17,8 +17,22 @@ from uuid import UUID
 from jsonschema_rs import Draft202012, Draft202012Validator, Registry, ValidationError, ValidationErrorKind
 
 from .text import short
-from .tree import JsonPath, at, is_array, is_object, object_or_empty, parse_pointer, place_in, pointer, walk
+from .tree import (
+    SCHEMA_KEYWORDS,
+    JsonPath,
+    at,
+    is_array,
+    is_object,
+    keyword_of,
+    object_or_empty,
+    parse_pointer,
+    part_places,
+    place_in,
+    pointer,
+    walk,
+)
 
+_JOINED = ("allOf", "anyOf", "oneOf")
 _URI = "urn:relay-client:document"
 _READERS: dict[str, Callable[[str], object]] = {
     "date": date.fromisoformat,
@@ -143,3 +157,38 @@ JSON_TYPES: dict[type, str] = {
 def json_type(value: Any) -> str:
     """The JSON type of a value; a whole number is an integer, however it is written."""
     return "integer" if isinstance(value, float) and value.is_integer() else JSON_TYPES[type(value)]
+
+
+def close_objects(document: dict[str, Any]) -> dict[str, Any]:
+    """A copy in which an object that names its fields takes no other, unless the document says that it does.
+
+    A schema is closed where it is used, not where it is named: there it may be a part of another one. A part that the
+    document closes itself leaves no room for the other parts' fields, which no class can say.
+    """
+    copy = deepcopy(document)
+    for path, schema in walk(document):
+        if keyword_of(path) == "allOf":
+            reference = schema.get("$ref")
+            part = object_or_empty(at(copy, parse_pointer(reference) if isinstance(reference, str) else path))
+            if part.get("additionalProperties") is False:
+                del part["additionalProperties"]
+    for path, _ in walk(document):
+        if keyword_of(path) in SCHEMA_KEYWORDS - {"schemas", *_JOINED} and (fields := _fields(document, path)):
+            place = at(copy, path)
+            place["properties"] = {name: dict[str, Any]() for name in fields} | place.get("properties", {})
+            place["additionalProperties"] = False
+    return copy
+
+
+def _fields(document: dict[str, Any], path: JsonPath) -> set[str]:
+    """The fields that the schema at `path` and its parts name; none where it takes others, too."""
+    found = set[str]()
+    for place in part_places(document, path, _JOINED):
+        schema = object_or_empty(at(document, place))
+        is_empty = place != path and not {"properties", "required", "$ref", *_JOINED} & schema.keys()
+        is_open = schema.get("additionalProperties", False) is not False or "patternProperties" in schema
+        if is_open or (is_empty and schema.get("type") == "object"):
+            return set()
+        named = schema.get("properties", {})
+        found |= {*named, *schema.get("required", ())} if named else set()
+    return found

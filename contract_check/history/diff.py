@@ -9,14 +9,15 @@ from copy import deepcopy
 from dataclasses import asdict, dataclass
 from itertools import zip_longest
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, cast
 
 from generator.verification import PACKAGE, files
 
 from .. import VENDORED
-from ..document.defects import Refusal, count
-from . import hidden, revisions, surface
+from ..document import loading, overlay
+from ..document.defects import Finding, Refusal, count, update
+from ..document.tree import JsonPath, at, is_array, is_object, resolve
+from . import revisions, surface
 from .renames import Renames
 from .revisions import Layers, Revision
 from .surface import Facts, Key, Place
@@ -50,7 +51,7 @@ _DECLARED = ("exists", "type", "type of success", "values", "security", "known v
 
 def compare(old: Revision, new: Revision) -> list[Change]:
     """Every change from `old` to `new`, the worst first; an operation is the same where its route or its name is."""
-    renames, before, after = _contracts(old.document, new.document)
+    renames, before, after = _contracts(old.layers.prepared, new.layers.prepared)
     users: dict[Place, set[str]] = {}
     for user, _, place, _ in before | after:
         users.setdefault(place[:2], set()).add(user)
@@ -78,36 +79,97 @@ def compare(old: Revision, new: Revision) -> list[Change]:
 
 
 def _contracts(old: dict[str, Any], new: dict[str, Any]) -> tuple[Renames, Facts, Facts]:
-    """What two prepared documents promise, under the newer one's names, which the older one takes."""
-    renames = Renames(old, new)
-    return renames, surface.promises(old), surface.promises(new)
+    """What two prepared documents promise, under the newer one's names."""
+    renamed = deepcopy(old)
+    renames = Renames(renamed, new)
+    return renames, surface.promises(renamed), surface.promises(new)
 
 
-def _hidden(old: Layers, new: Layers, known: list[_Found]) -> Iterator[_Found]:
-    """What changed below the actions of the overlays, judged as if they were not there, but for what is `known`."""
-    old, new = deepcopy(old), deepcopy(new)  # a revision may be compared more than once
-    if hidden.reveal(old, new):
-        _, before, after = _contracts(old.prepared(), new.prepared())
-        for each in _changes(before, after):
-            if each not in known:
-                yield each._replace(what=f"{each.what}; an overlay hides this")
-
-
-def warnings_since_head(document: Path) -> list[str]:
+def warnings_since_head(document: Path) -> list[Finding]:
     """A warning for each change since HEAD that an overlay hides, where `document` is the vendored one."""
     head = revisions.git("show", f"HEAD:./{VENDORED.name}")
     if document.resolve() != VENDORED or head in (b"", VENDORED.read_bytes()):
         return []
-    changes = hidden_changes("HEAD", None)
-    return [f"warning: {document}: {each.level} since HEAD: {each.where}: {each.what}" for each in changes]
+    found = (f"{each.level} since HEAD: {each.where}: {each.what}" for each in hidden_changes("HEAD", None))
+    return [Finding(document, 0, 0, line, is_warning=True) for line in found]
 
 
 def hidden_changes(old: str, new: str | None) -> list[Change]:
     """The changes between two documents or revisions that their overlays hide, without a package made from either."""
-    with TemporaryDirectory() as one, TemporaryDirectory() as other:
-        layers = revisions.load_layers(old, Path(one)), revisions.load_layers(new, Path(other))
-        _, before, after = _contracts(*(deepcopy(each).prepared() for each in layers))
-        return _merged(_hidden(*layers, list(_changes(before, after))))
+    layers = revisions.load_layers(old), revisions.load_layers(new)
+    _, before, after = _contracts(*(each.prepared for each in layers))
+    return _merged(_hidden(*layers, list(_changes(before, after))))
+
+
+class _Part(NamedTuple):
+    """A part that an action made, as the older document says it, and as the newer one does without the action."""
+
+    path: JsonPath
+    before: Any
+    now: Any
+
+
+def _hidden(old: Layers, new: Layers, known: list[_Found]) -> Iterator[_Found]:
+    """What changed below the actions of the overlays, judged as if they were not there, but for what is `known`."""
+    hidden = list(_hidden_parts(old.beneath, (), new.overlaid, new.beneath, old.beneath))
+    by_action: dict[str, list[_Part]] = {}
+    for part in hidden:
+        by_action.setdefault(_action_at(new, part.path), []).append(part)
+    revealed = {action: {each[:3] for each in _revealed(old, new, parts)} for action, parts in by_action.items()}
+    for each in _revealed(old, new, hidden) if hidden else ():
+        if each not in known:
+            actions = [action for action, found in revealed.items() if each[:3] in found] or by_action
+            yield each._replace(what=f"{each.what}; hidden by {', '.join(actions)}")
+
+
+def _revealed(old: Layers, new: Layers, parts: list[_Part]) -> list[_Found]:
+    """The changes between two documents without what actions made of these parts."""
+    before, after = deepcopy(old.overlaid), deepcopy(new.overlaid)
+    for path, was, now in parts:
+        _put(before, path, was)
+        _put(after, path, now)
+    _, promised, promises = _contracts(*(Layers(loading.completed(each), {}, {}).prepared for each in (before, after)))
+    return list(_changes(promised, promises))
+
+
+_NAMES = ("operationId", "tags", "title", "summary", "description")
+"""What a document calls things is no promise, so an overlay may call them otherwise."""
+
+
+def _hidden_parts(
+    document: dict[str, Any], path: JsonPath, overlaid: Any, beneath: Any, before: Any
+) -> Iterator[_Part]:
+    """Each part that an action made and that differs beneath the overlays; `before` is in the older `document`."""
+    if overlaid == beneath or (path[-1:] and path[-1] in _NAMES and path[-2:-1] != ("properties",)):
+        return
+    if is_object(overlaid) and is_object(beneath) and "$ref" not in overlaid.keys() | beneath.keys():
+        was = resolve(document, before)
+        for key in overlaid.keys() | beneath.keys():
+            yield from _hidden_parts(document, (*path, key), overlaid.get(key), beneath.get(key), was.get(key))
+    elif is_array(overlaid) and not any(map(is_object, overlaid)):
+        # The items that an action added stay, but for those that the document had itself.
+        kept = [item for item in overlaid if item in (beneath or ()) or item not in (before or ())]
+        if kept != overlaid:
+            yield _Part(path, overlaid, kept)
+    elif before != beneath or '"$ref"' in json.dumps(beneath):
+        yield _Part(path, before, beneath)
+
+
+def _action_at(layers: Layers, path: JsonPath) -> str:
+    """The last action that made what stands at `path`."""
+    for place, action in reversed(layers.actions.items()):
+        for target in (*overlay.matches(action, layers.overlaid), *overlay.matches(action, layers.beneath)):
+            rest = path[len(target) :]
+            if path == (*target, *rest) and ("remove" in action or at(action["update"], rest) is not None):
+                return f"generator/{place}"
+    return "an overlay"
+
+
+def _put(document: dict[str, Any], path: JsonPath, value: Any) -> None:
+    overlay.apply_action(update(path[:-1], {}, ""), document)  # copies what others refer to as well
+    if is_object(holder := at(document, path[:-1])):
+        holder.pop(str(path[-1]), None)
+        holder |= {} if value is None else {str(path[-1]): deepcopy(value)}
 
 
 def _merged(found: Iterable[_Found]) -> list[Change]:

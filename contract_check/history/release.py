@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import ROOT
 from ..document.defects import Refusal
-from . import diff
+from . import diff, revisions
 
 DIST = ROOT / "dist"
 
@@ -21,7 +21,7 @@ def run(_: Namespace) -> int:
     own = project()
     version = own["version"]
     tag = last_tag()
-    at_head = [each for each in _say("git", "tag", "--points-at", "HEAD").splitlines() if each == tag]
+    at_head = [each for each in revisions.git("tag", "--points-at", "HEAD").decode().splitlines() if each == tag]
     if at_head == [f"v{version}"]:
         tag = last_tag("HEAD^")  # HEAD has the tag of the release that is being made.
     changes = diff.between(tag) if tag else []
@@ -36,7 +36,7 @@ def run(_: Namespace) -> int:
         )
     if not re.search(rf"^## \[?{re.escape(version)}(?![\w.])", entries, re.MULTILINE):
         hindrances.append(f"CHANGELOG.md has no entry for {version}: give it the heading `## {version}`.")
-    if _say("git", "status", "--porcelain"):
+    if revisions.git("status", "--porcelain"):
         hindrances.append("the tree is not clean: commit what `git status` lists, or take it away.")
     elif at_head and at_head != [f"v{version}"]:
         hindrances.append(f"HEAD is tagged {at_head[0]}, and pyproject.toml says {version}: tag it v{version}.")
@@ -52,7 +52,7 @@ def run(_: Namespace) -> int:
 
 def last_tag(at: str = "HEAD") -> str:
     """The tag of the last release up to a revision, or nothing."""
-    return _say("git", "describe", "--tags", "--abbrev=0", "--match", "v[0-9]*", at)
+    return revisions.git("describe", "--tags", "--abbrev=0", "--match", "v[0-9]*", at).decode().strip()
 
 
 def project() -> dict[str, Any]:
@@ -74,10 +74,6 @@ def _numbers(version: str) -> tuple[int, ...]:
     if not re.fullmatch(r"\d+\.\d+\.\d+", version):
         raise Refusal.environment(f"{version} is no version that can be compared.", "Say it as three numbers: 1.2.3.")
     return tuple(map(int, version.split(".")))
-
-
-def _say(*command: str) -> str:
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def _build(note: str) -> None:

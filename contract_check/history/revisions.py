@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from shutil import move
 from tempfile import TemporaryDirectory
@@ -18,10 +19,9 @@ from generator import making
 from generator.prepare import preparation
 from generator.verification import PACKAGE, files
 
-from .. import CONFIG, ROOT, VENDORED
+from .. import CONFIG, CURES, ROOT, VENDORED
 from ..document import loading, settings
-from ..document.defects import Refusal, count
-from ..document.semantic_rules import server_url
+from ..document.defects import Action, Refusal, count
 from ..document.text import progress
 from . import surface
 
@@ -34,36 +34,36 @@ _INPUTS = (
 
 @dataclass(frozen=True)
 class Layers:
-    """A sound document that is not prepared yet: after its overlays, and as it stands beneath them."""
+    """A sound document that is not prepared yet: after its overlays, beneath them, and their actions.
 
-    file: Path
+    An action is named by its overlay and its line there.
+    """
+
     overlaid: dict[str, Any]
     beneath: dict[str, Any]
+    actions: dict[str, Action]
 
+    @cached_property
     def prepared(self) -> dict[str, Any]:
-        """Turn the overlaid document, which may have been changed, into what would be generated."""
-        has_server = "servers" in self.overlaid
-        loading.cure(self.file, self.overlaid)
-        surface.keep_originals(self.overlaid)
-        preparation.prepare(self.overlaid)
-        if not has_server:
-            self.overlaid.pop("servers", None)
-        return self.overlaid
+        """The overlaid document as the generator reads it."""
+        document = deepcopy(self.overlaid)
+        surface.keep_originals(document)
+        preparation.prepare(document)
+        return document
 
 
 @dataclass(frozen=True)
 class Revision:
-    """One of the two that are compared: its prepared document, the packages made from it, and what it was made from."""
+    """One of the two that are compared: its document, and the packages made from it."""
 
-    document: dict[str, Any]
-    packages: list[Path]
     layers: Layers
+    packages: list[Path]
 
 
 def load(revision: str | None) -> Revision:
-    """A document file, a git revision or (None) the working tree, with the overlays that belong to it.
+    """Load a document file, a git revision or (None) the working tree, with the overlays that belong to it.
 
-    What these leave undone is done as `document --suggest` would; raises Refusal where that isn't enough.
+    What these leave undone is done as `document --suggest` would; raise Refusal where that isn't enough.
     """
     commit, text, overlays = _source(revision)
     made = make(revision or "the working tree", text, overlays)
@@ -75,21 +75,23 @@ def load(revision: str | None) -> Revision:
     return made
 
 
-def load_layers(revision: str | None, into: Path) -> Layers:
-    """The layers of a revision, written to the folder `into`, without a package made from them."""
+def load_layers(revision: str | None) -> Layers:
+    """Load the layers of a revision, without a package made from them."""
     _, text, overlays = _source(revision)
-    file, given = _write(text, overlays, into)
-    return layers(loading.load(file, given), given)
+    with TemporaryDirectory() as folder:
+        return layers(_check(text, overlays, Path(folder)))
 
 
-def layers(found: loading.Document, overlays: list[Path]) -> Layers:
-    """The layers of a document that was loaded with these overlays."""
-    made = Layers(found.source.file, deepcopy(found.value), loading.beneath(found.source.file, overlays))
-    for value in (made.overlaid, made.beneath):
-        loading.complete(value, found.cures)
-        if not server_url(found.value):
-            value.pop("servers", None)  # A cure's placeholder is no promise.
-    return made
+def layers(found: loading.Document) -> Layers:
+    """The layers of a document with its cures."""
+    actions = {
+        f"{each.file.name}:{line}": action
+        for each in found.overlays
+        for line, action in each.actions
+        if each.file.name != CURES.name
+    }
+    overlaid, beneath = (loading.completed(each, found.cures) for each in (deepcopy(found.value), found.beneath()))
+    return Layers(overlaid, beneath, actions)
 
 
 def _source(revision: str | None) -> tuple[str, bytes, dict[str, bytes]]:
@@ -102,7 +104,11 @@ def _source(revision: str | None) -> tuple[str, bytes, dict[str, bytes]]:
     if not text:
         problem = f"{revision} is no file, and no git revision that holds a {VENDORED.name}."
         raise Refusal.environment(problem, "Name one of these, such as HEAD or v0.1.0.")
-    return commit, text, _overlays(commit)
+    with TemporaryDirectory() as folder:
+        config = Path(folder) / CONFIG.name
+        config.write_bytes(git("show", f"{commit}:./generator/{CONFIG.name}"))
+        found = {each.name: git("show", f"{commit}:./generator/{each.name}") for each in settings.read(config).overlays}
+    return commit, text, {name: content for name, content in found.items() if content}
 
 
 def git(*arguments: str) -> bytes:
@@ -110,57 +116,36 @@ def git(*arguments: str) -> bytes:
     return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=False).stdout
 
 
-def _overlays(commit: str) -> dict[str, bytes]:
-    """The overlays of a commit, as its own config.yaml lists them."""
-    with TemporaryDirectory() as folder:
-        config = Path(folder) / CONFIG.name
-        config.write_bytes(git("show", f"{commit}:./generator/{CONFIG.name}"))
-        names = [each.name for each in settings.read(config).overlays]
-    found = {name: git("show", f"{commit}:./generator/{name}") for name in names}
-    return {name: content for name, content in found.items() if content}
-
-
 def make(name: str, text: bytes, overlays: dict[str, bytes]) -> Revision:
-    """The revision that a document and its overlays come to, kept for the next time."""
+    """Make the revision of a document and its overlays, or take it from the cache."""
     inputs = sorted(file for pattern in _INPUTS for file in ROOT.glob(pattern) if file.is_file())
     contents = [text, json.dumps(list(overlays)).encode(), *overlays.values(), *(file.read_bytes() for file in inputs)]
     key = hashlib.sha256(b"\0".join(contents)).hexdigest()
     folder = _cached(key, lambda into: _generate(name, text, overlays, into))
     if note := (folder / "note").read_text(encoding="utf-8"):
         print(f"note: {name}: {note}", file=sys.stderr)
-    document, kept = (
-        json.loads((folder / f"{each}.json").read_text(encoding="utf-8")) for each in ("prepared", "layers")
-    )
-    return Revision(document, [folder / PACKAGE], Layers(folder / VENDORED.name, **kept))
+    return Revision(Layers(**json.loads((folder / "layers.json").read_text(encoding="utf-8"))), [folder / PACKAGE])
 
 
-def _write(text: bytes, overlays: dict[str, bytes], into: Path) -> tuple[Path, list[Path]]:
-    file, given = into / VENDORED.name, [into / name for name in overlays]
-    for each, content in zip((file, *given), (text, *overlays.values()), strict=True):
-        each.write_bytes(content)
-    return file, given
+def _check(text: bytes, overlays: dict[str, bytes], into: Path) -> loading.Document:
+    """Check a document with its overlays, all of which are written to the folder `into`."""
+    for name, content in {VENDORED.name: text, **overlays}.items():
+        (into / name).write_bytes(content)
+    return loading.load(into / VENDORED.name, [into / name for name in overlays])
 
 
 def _generate(name: str, text: bytes, overlays: dict[str, bytes], into: Path) -> None:
     progress(f"generating from {name} ...")
-    file, given = _write(text, overlays, into)
-    found = loading.load(file, given)
+    found = _check(text, overlays, into)
     if found.incurable:
         raise Refusal("\n".join([f"{name} cannot be compared:", *loading.report(found)]))
-    has_server, kept = server_url(found.value), layers(found, given)
-    (into / "layers.json").write_text(
-        json.dumps({"overlaid": kept.overlaid, "beneath": kept.beneath}), encoding="utf-8"
-    )
+    (into / "layers.json").write_text(json.dumps(vars(layers(found))), encoding="utf-8")
     loading.complete(found.value, found.cures)
-    surface.keep_originals(found.value)
     with TemporaryDirectory() as work:
         move(making.make(found.value, Path(work)).package, into / PACKAGE)
-    if not has_server:
-        found.value.pop("servers", None)  # A cure's placeholder is no promise.
-    (into / "prepared.json").write_text(json.dumps(found.value), encoding="utf-8")
-    notes = {"overlay action": (found.actions_without_effect, "changed nothing")}
-    notes["suggested cure"] = (len(found.cures), "applied")
-    note = ", ".join(f"{count(amount, noun)} {done}" for noun, (amount, done) in notes.items() if amount)
+    unmatched = f"{count(found.actions_without_effect, 'overlay action')} changed nothing"
+    cured = f"{count(len(found.cures), 'suggested cure')} applied"
+    note = ", ".join([unmatched] * bool(found.actions_without_effect) + [cured] * bool(found.cures))
     (into / "note").write_text(note, encoding="utf-8")
     progress("")
 

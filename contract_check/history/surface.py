@@ -24,6 +24,7 @@ from ..document.tree import (
     keyword_of,
     object_or_empty,
     operations,
+    parts,
     resolve,
     walk,
 )
@@ -57,7 +58,7 @@ def keep_originals(document: dict[str, Any]) -> None:
     """Keep what the preparation takes away, where it doesn't look."""
     for path, part in list(walk(document)):
         if keyword_of(path) in SCHEMA_KEYWORDS:
-            if rules := list(_rules(document, part, set())):
+            if rules := list(_rules(document, part)):
                 part[_ORIGINAL + "rules"] = rules
             if part.get("default") is not None:
                 part[_ORIGINAL + "default"] = part["default"]
@@ -68,25 +69,23 @@ def keep_originals(document: dict[str, Any]) -> None:
             part[_ORIGINAL + "content"] = deepcopy(content | {name: dict[str, Any]() for name in typed})
 
 
-def _rules(document: dict[str, Any], schema: dict[str, Any], seen: set[str]) -> Iterator[dict[str, Any]]:
+def _rules(document: dict[str, Any], schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """What a schema, and each part that its `allOf` joins to it, says of a value beyond its type."""
-    rules = {key: _bare(value) for key, value in schema.items() if key not in _TOLD and not key.startswith("x-")}
-    if str(schema.get("format", "password")) not in (*_TYPES, "password") and schema.get("type") == "string":
-        rules["format"] = schema["format"]
-    if given := [value for value in (*schema.get("enum", ()), schema.get("const")) if value is not None]:
-        rules["values"] = [json.dumps(value, ensure_ascii=False) for value in given]
-    for key in ("anyOf", "oneOf"):
-        parts = schema.get(key)
-        if parts and not any(_SHAPE & object_or_empty(part).keys() for part in parts):
-            rules[key] = _bare(parts)
-    for key in [key for key, rule in rules.items() if rule in (None, {}) or rule is (key != "uniqueItems")]:
-        del rules[key]  # `true` allows anything, but for `uniqueItems`, of which `false` does
-    if rules:
-        yield rules
-    for part in schema.get("allOf", ()):
-        reference, target = str(object_or_empty(part).get("$ref", "")), resolve(document, part)
-        if reference not in seen and not {"properties", "allOf"} & target.keys() and target.get("type") != "object":
-            yield from _rules(document, target, seen | {reference} - {""})
+    for part in parts(document, schema):
+        if part is not schema and ("properties" in part or part.get("type") == "object"):
+            continue  # a class, which has its own rules
+        rules = {key: _bare(value) for key, value in part.items() if key not in _TOLD and not key.startswith("x-")}
+        if part.get("type") == "string" and part.get("format", "password") not in (*_TYPES, "password"):
+            rules["format"] = part["format"]
+        if given := [value for value in (*part.get("enum", ()), part.get("const")) if value is not None]:
+            rules["values"] = [json.dumps(value, ensure_ascii=False) for value in given]
+        for key in ("anyOf", "oneOf"):
+            if key in part and not any(_SHAPE & object_or_empty(each).keys() for each in part[key]):
+                rules[key] = _bare(part[key])
+        for key in [key for key, rule in rules.items() if rule in (None, {}) or rule is (key != "uniqueItems")]:
+            del rules[key]  # `true` allows anything, but for `uniqueItems`, of which `false` does
+        if rules:
+            yield rules
 
 
 def _bare(value: Any) -> Any:
@@ -149,14 +148,14 @@ def _plain(annotation: object) -> str:
 def promises(document: dict[str, Any]) -> Facts:
     """What each operation's requests may hold, and what its responses may."""
     facts: Facts = {("", "", ("servers",), "URL"): server_url(document) or None}
-    schemas, schemes = document["components"]["schemas"], document["components"].get("securitySchemes", {})
+    schemes = document["components"].get("securitySchemes", {})
     wire_names = document[WIRE_NAMES]
     visited = set[tuple[str, str, str]]()
 
     def add(way: tuple[str, str], place: Place, schema: dict[str, Any], required: object, wire: str = "") -> None:
         types = set[str]() if required else {"Unset"}
         given, is_open = dict[str, list[Any]](), False
-        for name, leaf in _leaves(schemas, schema):
+        for name, leaf in _leaves(document, schema):
             facts.update({(*way, ("models", name), "exists"): "class"} if name else {})
             if name and "enum" not in leaf:
                 types.add(name)
@@ -180,10 +179,11 @@ def promises(document: dict[str, Any]) -> Facts:
             given["known values"] = given.pop("values")
         facts.update({(*way, place, aspect): tuple(sorted(rules, key=_order)) for aspect, rules in given.items()})
         if wire:
-            facts[*way, place, "exists"], facts[*way, place, "name on the wire"] = _demand(required), wire
+            facts[*way, place, "name on the wire"] = wire
+            facts[*way, place, "exists"] = "required" if required else "optional"
 
     def add_content(way: tuple[str, str], place: Place, holder: dict[str, Any], required: object) -> None:
-        facts[*way, place, "exists"] = _demand(required)
+        facts[*way, place, "exists"] = "required" if required else "optional"
         named = list[str]()
         for media_type, content in holder.get(_ORIGINAL + "content", {}).items():
             name = bare(media_type)  # such as a charset says nothing to a caller
@@ -214,8 +214,10 @@ def promises(document: dict[str, Any]) -> Facts:
             add(asked, here, parameter["schema"], parameter.get("required"), wire)
             key = f"{parameter['in']} {parameter['name']}"
             facts[*asked, here, "deprecated"] = parameter.get("deprecated") or None
-            if originals := _original_schemas(parameter):  # of which the package takes text
-                add(asked, (*here, "as text"), {"anyOf": originals}, required=True)
+            contents = parameter.get(_ORIGINAL + "content", {}).values()
+            originals = [parameter.get(_ORIGINAL + "schema"), *(content.get("schema") for content in contents)]
+            if any(originals) and _types(parameter["schema"]) == {"str"}:  # of which the package takes text
+                add(asked, (*here, "as text"), {"anyOf": list(filter(None, originals))}, required=True)
             facts[*asked, here, "style"] = serialized["parameters"].get(key)
         if body := operation.get("requestBody"):
             add_content(asked, (*place, "body"), body, body.get("required"))
@@ -232,18 +234,9 @@ def promises(document: dict[str, Any]) -> Facts:
     return facts
 
 
-def _original_schemas(parameter: dict[str, Any]) -> list[dict[str, Any]]:
-    contents = parameter.get(_ORIGINAL + "content", {}).values()
-    found = [parameter.get(_ORIGINAL + "schema"), *(content.get("schema") for content in contents)]
-    return [schema for schema in found if schema and _types(parameter["schema"]) == {"str"}]
-
-
-def _demand(required: object) -> str:
-    return "required" if required else "optional"
-
-
-def _leaves(schemas: dict[str, Any], schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _leaves(document: dict[str, Any], schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """`schema` and its alternatives, each with the name of its class where it has one."""
+    schemas = document["components"]["schemas"]
     if "$ref" not in schema and (part := _only_part(schema)):
         schema = schema | part
     if "$ref" in schema:
@@ -253,12 +246,12 @@ def _leaves(schemas: dict[str, Any], schema: dict[str, Any]) -> Iterator[tuple[s
         if rest := {key: value for key, value in schema.items() if key.startswith(_ORIGINAL) or key == "deprecated"}:
             yield "", rest | {"type": []}
         is_class = schemas[name].get("type") == "object" or {"properties", "allOf", "enum"} & schemas[name].keys()
-        yield from [(name, schemas[name])] if is_class else _leaves(schemas, schemas[name])
+        yield from [(name, schemas[name])] if is_class else _leaves(document, schemas[name])
         return
-    for whole in _with_parts(schemas, schema, set()):
+    for whole in parts(document, schema):
         yield "", whole
         for part in (*whole.get("anyOf", ()), *whole.get("oneOf", ())):
-            yield from _leaves(schemas, object_or_empty(part))
+            yield from _leaves(document, part)
 
 
 def _only_part(schema: dict[str, Any]) -> dict[str, Any]:
@@ -266,16 +259,6 @@ def _only_part(schema: dict[str, Any]) -> dict[str, Any]:
     parts = schema.get("allOf", ())
     is_alone = len(parts) == 1 and not (_SHAPE | {"required"}) & schema.keys() - {"allOf"}
     return {"$ref": parts[0]["$ref"]} if is_alone and "$ref" in parts[0] else {}
-
-
-def _with_parts(schemas: dict[str, Any], schema: dict[str, Any], seen: set[str]) -> Iterator[dict[str, Any]]:
-    """`schema` and what its `allOf` joins to it: the fields of a named part are the class's own."""
-    yield schema
-    for part in map(object_or_empty, schema.get("allOf", ())):
-        reference = part.get("$ref", "")
-        if reference not in seen:
-            seen.update({reference} - {""})
-            yield from _with_parts(schemas, schemas[reference.rpartition("/")[2]] if reference else part, seen)
 
 
 def _types(leaf: dict[str, Any]) -> set[str]:

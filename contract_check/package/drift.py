@@ -8,7 +8,7 @@ from typing import Any
 
 from generator import making, verification
 
-from .. import REFERENCE, ROOT
+from ..document.defects import Finding
 
 _MEANING = {
     (False, True): "missing: the document generates this file.",
@@ -17,23 +17,16 @@ _MEANING = {
 }
 
 
-def check(document: dict[str, Any], folder: Path) -> list[str]:
-    """Generate a sound document elsewhere; return a line for each file of `folder` that differs, and the difference.
-
-    The list of operations goes with the package of the checkout.
-    """
+def check(document: dict[str, Any], folder: Path) -> list[Finding]:
+    """Generate a sound document elsewhere; return each file of `folder` that differs, and the difference."""
     with TemporaryDirectory() as work:
         made = making.make(document, Path(work))
-        found = list(_differences(folder, verification.files(folder), verification.files(made.package)))
-    if folder.resolve() == ROOT / verification.PACKAGE:
-        listed = {REFERENCE.name: REFERENCE.read_bytes()} if REFERENCE.is_file() else {}
-        found += _differences(REFERENCE.parent, listed, {REFERENCE.name: made.reference.encode()})
-    return found
+        return list(_differences(folder, verification.files(folder), verification.files(made.package)))
 
 
-def _differences(folder: Path, old: dict[str, bytes], new: dict[str, bytes]) -> Iterator[str]:
+def _differences(folder: Path, old: dict[str, bytes], new: dict[str, bytes]) -> Iterator[Finding]:
     for name in sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name)):
-        yield f"{folder / name}:1:1: {_MEANING[name in old, name in new]}"
         before, after = (tree.get(name, b"").decode(errors="replace").splitlines() for tree in (old, new))
         diff = [f"  {line}" for line in unified_diff(before, after, "the package", "the document's", n=1, lineterm="")]
-        yield from diff if len(diff) <= 40 else [*diff[:40], f"  ... and {len(diff) - 40} more lines"]
+        shown = diff if len(diff) <= 40 else [*diff[:40], f"  ... and {len(diff) - 40} more lines"]
+        yield Finding(folder / name, 1, 1, _MEANING[name in old, name in new], details=tuple(shown))

@@ -21,6 +21,14 @@ from ..document.settings import HTTP_LIBRARIES
 from ..document.tree import is_array, is_object
 
 
+class JsonField(NamedTuple):
+    """A field of a model: its attribute, its name in JSON, and whether an instance and JSON must have it."""
+
+    attribute: str
+    name: str
+    required: bool
+
+
 class Package:
     """A generated package, imported under a name that no other one has."""
 
@@ -50,66 +58,52 @@ class Package:
         known = vars(self.types) | vars(self.module("client")) | self.classes | vars(sys.modules[of.__module__])
         return get_type_hints(of, localns=known)
 
+    @cache  # noqa: B019
+    def fields(self, model: Any) -> list[JsonField]:
+        """The fields of a model that stand for properties."""
+        given = {field.name for field in attrs.fields(model) if field.default is attrs.NOTHING}
+        return [JsonField(each[0], each[1], each[2] and each[0] in given) for each in model.__json_fields__]
+
     def is_model(self, kind: Any) -> bool:
         """Whether a type is a model's class."""
         return attrs.has(kind) and kind is not self.types.File
 
-    def typed(self, hint: Any, value: Any, *, whole: bool = False) -> Any:
-        """`value` as a caller gives it to a parameter of type `hint`; what no type takes stays as it is.
+    def typed(self, hint: Any, value: Any) -> Any:
+        """`value` as a caller gives it to a parameter of type `hint`; raises TypeError where it fits none."""
+        for kind in alternatives(hint):
+            with suppress(AttributeError, KeyError, TypeError, ValueError):
+                return self._of_kind(kind, value)
+        raise TypeError(f"{value!r} is no {hint}")
 
-        With `whole`, TypeError is raised for that.
-        """
-        for is_whole in (True,) if whole else (True, False):
-            for kind in alternatives(hint):
-                with suppress(AttributeError, KeyError, TypeError, ValueError):
-                    return self._of_kind(kind, value, whole=is_whole)
-        if whole:
-            raise TypeError(f"{value!r} is no {hint}")
-        return value
-
-    def _of_kind(self, kind: Any, value: Any, *, whole: bool) -> Any:
+    def _of_kind(self, kind: Any, value: Any) -> Any:
         if self.is_model(kind):
-            return self.instance(kind, value, whole=whole)
+            return self.instance(kind, value)
         if kind is self.types.File:
             return kind(payload=BytesIO(value.encode()), file_name="a.bin")
         if get_origin(kind) is list and is_array(value):
-            return [self.typed(get_args(kind)[0], item, whole=whole) for item in value]
+            return [self.typed(get_args(kind)[0], item) for item in value]
         if kind in (date, datetime):
             return kind.fromisoformat(value)
         if kind is UUID or isinstance(kind, EnumMeta):
             return kind(value)
         is_literal = get_origin(kind) is Literal and value in get_args(kind)
         is_free = kind is Any or (get_origin(kind) is dict and is_object(value))
-        is_number = kind is float and isinstance(value, int) and not isinstance(value, bool)
-        if is_literal or is_free or is_number or (kind in (str, int, float, bool, NoneType) and type(value) is kind):
+        is_number = kind in (int, float) and type(value) in (int, float) and value == kind(value)
+        if is_literal or is_free or is_number or type(value) is kind:
             return value
         raise TypeError(f"{value!r} is no {kind}")
 
-    def instance(self, model: Any, value: dict[str, Any], *, whole: bool = False) -> Any:
+    def instance(self, model: Any, value: dict[str, Any]) -> Any:
         """The instance of `model` that a caller would make for a JSON object."""
         hints, rest = self.hints(model), dict(value)
-        given = {field: rest.pop(field.name) for field in json_fields(model) if field.name in value}
-        typed = {each.attribute: self.typed(hints[each.attribute], item, whole=whole) for each, item in given.items()}
-        made = model(**typed)
+        given = {field.attribute: rest.pop(field.name) for field in self.fields(model) if field.name in value}
+        made = model(**{name: self.typed(hints[name], item) for name, item in given.items()})
         for name, item in rest.items():
-            made[name] = self.typed(get_args(hints["additional_properties"])[1], item, whole=whole)
+            made[name] = self.typed(get_args(hints["additional_properties"])[1], item)
         return made
 
 
-def alternatives(hint: Any) -> tuple[Any, ...]:
+def alternatives(hint: Any) -> list[Any]:
     """The members of a union; of another type, itself."""
-    return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-
-
-class JsonField(NamedTuple):
-    """A field of a model: its attribute, its name in JSON, and whether an instance and JSON must have it."""
-
-    attribute: str
-    name: str
-    required: bool
-
-
-def json_fields(model: Any) -> list[JsonField]:
-    """The fields of a model that stand for properties."""
-    given = {field.name for field in attrs.fields(model) if field.default is attrs.NOTHING}
-    return [JsonField(each[0], each[1], each[2] and each[0] in given) for each in model.__json_fields__]
+    members = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    return [NoneType if each is None else each for each in members]  # `list[None]` has it as it is written

@@ -9,19 +9,15 @@ import asyncio
 import inspect
 import json
 import pkgutil
-import re
 from collections.abc import Iterator
-from contextlib import suppress
 from copy import deepcopy
 from datetime import date, datetime
-from enum import Enum, EnumMeta
+from email.message import Message
+from enum import EnumMeta
 from functools import cache
-from io import BytesIO
-from itertools import zip_longest
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, NamedTuple, cast, get_args, get_origin
-from urllib.parse import parse_qsl
 from uuid import UUID
 
 import attrs
@@ -32,44 +28,33 @@ from ..document import names, serialization
 from ..document.defects import Defect
 from ..document.examples import SAMPLES, Examples, Sample, given
 from ..document.loading import Document
-from ..document.operations import IGNORED_HEADERS, JSON, Operation, bare
+from ..document.messages import NOTHING, Key, Request, differences, first_difference
+from ..document.operations import FORM, IGNORED_HEADERS, JSON, Operation, bare
 from ..document.tree import (
     JsonPath,
     at,
     follow,
-    is_array,
     is_object,
     object_or_empty,
     operations,
+    part_places,
     pointer,
     resolve,
     walk,
 )
 from ..document.values import JSON_TYPES
-from .package import Package, alternatives, json_fields
+from .package import Package, alternatives
 
 CALLS = ("sync_detailed", "asyncio_detailed")
 """The calls of an operation that are made; the others are made of these."""
 TOKEN = "sk-" + "loopback"
 """What is sent as a token; it opens nothing."""
 _BASE_PATH = "/base"
-
-_SET_BY_HTTPX = ("accept-encoding", "connection", "content-length", "cookie", "host", "transfer-encoding", "user-agent")
 _TEXTS = {"path": "a/b ?#%&+:é", "query": "a b&c=d+e#é", "header": "a-b;c=d", "cookie": "a-b.c"}
 """What stands for any text in a parameter: the characters that have to be escaped there."""
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:[\d:.]+(Z|[+-]\d\d:\d\d)")
-_UUID = re.compile(r"[\da-fA-F]{8}(-[\da-fA-F]{4}){3}-[\da-fA-F]{12}")
+_TEXT = "文本"
+"""What stands for a body that is neither JSON nor a form."""
 _JSON_TYPES: dict[Any, str] = JSON_TYPES | dict.fromkeys((datetime, date, UUID), "string")
-
-
-class _Key(NamedTuple):
-    """A parameter by its place and its name; that of a header in lower case."""
-
-    place: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.place})"
 
 
 class _Parameter(NamedTuple):
@@ -88,15 +73,6 @@ class _Response(NamedTuple):
     kind: type = object
 
 
-class _Request(NamedTuple):
-    """A request as it is sent; the package takes the token out of the httpx.Request afterwards."""
-
-    method: str
-    target: str
-    headers: list[tuple[str, str]]
-    body: bytes
-
-
 class Wire:
     """A sound document, the package that was generated from it, and the findings."""
 
@@ -110,16 +86,16 @@ class Wire:
             part["x-at"] = path  # What is moved and renamed still says where it stood.
         preparation.prepare(prepared)
         self.models: dict[str, dict[str, Any]] = prepared["components"]["schemas"]
-        self.class_at: dict[JsonPath, str] = {schema.get("x-at", ()): name for name, schema in self.models.items()}
+        placed = {name: schema for name, schema in self.models.items() if "x-at" in schema}  # others join several
+        self.class_at: dict[JsonPath, str] = {schema["x-at"]: name for name, schema in placed.items()}
         self.names: dict[JsonPath, str] = {
             part.get("x-at", ()): part["name"] for _, part in walk(prepared) if "in" in part and "name" in part
         }
         self.operations = {f"{each['tags'][0]}.{each['operationId']}": each["x-at"] for _, each in operations(prepared)}
         self.examples = Examples(self.base)
-        self.fields = cache(self._fields)
         self.client = cache(self._client)
         self.loop = asyncio.Runner()
-        self.sent: list[_Request] = []
+        self.sent: list[Request] = []
         self.response = _Response(0)
 
     def run(self) -> Iterator[str]:
@@ -141,9 +117,9 @@ class Wire:
                         self.find(path, f"{name} is no generated module", f": {type(error).__name__}: {error}")
                 yield f"wire: {done} of {len(self.operations)} operations"
 
-    def find(self, path: JsonPath, problem: str, detail: object = "", *, warning: bool = False) -> None:
+    def find(self, path: JsonPath, problem: str, detail: str = "", *, warning: bool = False) -> None:
         """Keep a finding, once, however many values show it."""
-        text = f"{problem}{str(detail)[:400]}".replace("\n", "\\n")
+        text = f"{problem}{detail[:400]}".replace("\n", "\\n")
         self.findings.setdefault((path, problem), Defect(path, text, warning=warning))
 
     def compare(self, path: JsonPath, what: str, documented: dict[str, bool], found: dict[str, bool]) -> None:
@@ -165,10 +141,14 @@ class Wire:
         if model is None or not attrs.has(model):
             return
         agree = self.compare_fields(model, path)
-        hints, known = self.package.hints(model), {field.name: field.attribute for field in json_fields(model)}
-        for key, (_, places) in self.fields(path).items():
-            for place in sorted(places, key=str) if key in known else ():
-                self.check_type(path, f"field `{key}` of {name}", hints[known[key]], place)
+        hints, attributes = (
+            self.package.hints(model),
+            {each.name: each.attribute for each in self.package.fields(model)},
+        )
+        for place in part_places(self.base, path):
+            for key in at(self.base, place).get("properties", {}).keys() & attributes.keys():
+                what = f"field `{key}` of {name}"
+                self.check_type(path, what, hints[attributes[key]], (*place, "properties", key))
         if is_object(at(self.base, extra := (*path, "additionalProperties"))):
             self.check_type(path, f"an additional field of {name}", get_args(hints["additional_properties"])[1], extra)
         for sample in SAMPLES:
@@ -179,29 +159,17 @@ class Wire:
                 if agree:  # else that is why
                     self.find(path, "no value of the package's types fits", f": {type(error).__name__}: {error}")
                 return
-            if difference := _first_difference(plain(value), plain(made)):
+            if difference := first_difference(value, made):
                 self.find(path, f"{name} changes its fields", f": {difference}")
 
     def compare_fields(self, model: Any, path: JsonPath) -> bool:
         """Compare the fields of a model with those that the schema at `path` names; True where they are the same."""
-        documented = {key: is_required for key, (is_required, _) in self.fields(path).items()}
-        found = {field.name: field.required for field in json_fields(model)}
+        parts = [object_or_empty(at(self.base, place)) for place in part_places(self.base, path)]
+        documented = {key: False for part in parts for key in part.get("properties", {})}
+        documented |= {key: True for part in parts for key in part.get("required", ())}
+        found = {field.name: field.required for field in self.package.fields(model)}
         self.compare(path, f"field of {model.__name__}", documented, found)
         return documented == found
-
-    def _fields(self, path: JsonPath) -> dict[str, tuple[bool, set[JsonPath]]]:
-        """The fields that the schema at `path` and its parts name: whether each is required, and its schemas."""
-        schema = object_or_empty(at(self.base, path))
-        found: dict[str, tuple[bool, set[JsonPath]]]
-        found = {key: (False, {(*path, "properties", key)}) for key in schema.get("properties", {})}
-        parts = [(*path, "allOf", index) for index in range(len(schema.get("allOf", [])))]
-        parts += [follow(self.base, path)] if "$ref" in schema else []
-        for key, (is_required, places) in (field for part in parts for field in self.fields(part).items()):
-            before = found.get(key, (False, set[JsonPath]()))
-            found[key] = (before[0] or is_required, before[1] | places)
-        for key in schema.get("required", []):
-            found[key] = (True, found[key][1] if key in found else set())
-        return found
 
     def check_type(self, path: JsonPath, what: str, hint: Any, place: JsonPath) -> None:
         """Name what the package takes for the schema at `place`, and the document does not."""
@@ -239,8 +207,10 @@ class Wire:
         library, module = self.package.http_library(), self.package.module("client")
 
         def answer(request: Any) -> Any:
-            target, headers = request.url.raw_path.decode("ascii"), request.headers.multi_items()
-            self.sent.append(_Request(request.method, target, headers, request.read()))
+            headers = Message()
+            for name, text in request.headers.multi_items():
+                headers[name] = text  # The package takes the token out of the request afterwards.
+            self.sent.append(Request(request.method, request.url.raw_path.decode("ascii"), headers, request.read()))
             status, media_type, body, _ = self.response
             content = json.dumps(body).encode() if JSON.fullmatch(media_type) else str(body).encode()
             own = {"Content-Type": media_type} if media_type else {}
@@ -265,29 +235,27 @@ class _OperationCheck:
         self.unsent = dict(self.content)
         self.header, self.prefix = self._credential()
 
-    def find(self, problem: str, detail: object = "", *, warning: bool = False) -> None:
+    def find(self, problem: str, detail: str = "", *, warning: bool = False) -> None:
         self.wire.find(self.operation.path, problem, detail, warning=warning)
 
-    def _parameters(self) -> Iterator[tuple[_Key, _Parameter]]:
+    def _parameters(self) -> Iterator[tuple[Key, _Parameter]]:
         for path, definition in self.operation.parameters.items():
             place, name = definition["in"], definition["name"]
             attribute = names.attribute(self.wire.names.get(path, name))
             spellings = (f"{attribute}_{place}", f"{attribute}_" if attribute == "body" else attribute)
             argument = next((each for each in spellings if each in self.hints), "")
             if place != "header" or name.lower() not in IGNORED_HEADERS:
-                key = _Key(place, name.lower() if place == "header" else name)
-                yield key, _Parameter(path, definition, argument)
+                yield Key.of(place, name), _Parameter(path, definition, argument)
 
     def _credential(self) -> tuple[str, str]:
         """The header that carries the token, and what precedes the token there; no header where none is required."""
         if not self.operation.needs_credentials:
             return "", ""
-        scheme = self.operation.security[0][0]
-        if scheme.get("in") == "header":
-            return scheme["name"], ""
-        if "in" in scheme:
-            self.find(f"not checked: the token belongs in the {scheme['in']}, and goes into a header.", warning=True)
-        return "Authorization", str(scheme.get("scheme", "bearer")).capitalize()
+        (place, name), text = next(iter(self.operation.credentials("").items()))
+        if place == "header":
+            return name, text.strip()
+        self.find(f"not checked: the token belongs in the {place}, and goes into a header.", warning=True)
+        return "Authorization", "Bearer"
 
     def run(self) -> None:
         """Compare the parameters, then call."""
@@ -316,10 +284,15 @@ class _OperationCheck:
             if each.argument and not serialization.is_taken_as_text(self.base, each.definition):
                 hint = self.hints[each.argument]
                 self.wire.check_type(path, f"{key} of {CALLS[0]}", hint, (*each.path, "schema"))
-        for name in self.content.values():
-            schema = (*self.operation.body, "content", name, "schema")
-            if len(self.content) == 1 and "body" in self.hints and at(self.base, schema) is not None:
-                self.wire.check_type(path, f"the body of {CALLS[0]}", self.hints["body"], schema)
+        schema = self._schema(next(iter(self.content), ""))
+        if len(self.content) == 1 and "body" in self.hints and at(self.base, schema) is not None:
+            self.wire.check_type(path, f"the body of {CALLS[0]}", self.hints["body"], schema)
+
+    def _schema(self, media_type: str) -> JsonPath:
+        """Where the schema of a request body stands; nowhere for one that is sent as it is, from a file."""
+        is_file = self.wire.package.types.File in alternatives(self.hints.get("body"))
+        is_typed = not is_file or JSON.fullmatch(media_type) or FORM.fullmatch(media_type)
+        return (*self.operation.body, "content", self.content.get(media_type, "") if is_typed else "", "schema")
 
     def _responses(self) -> list[_Response]:
         """Each documented response that HTTP can carry; where there is none, one of which nothing is expected."""
@@ -330,7 +303,7 @@ class _OperationCheck:
             if status < 200 or (content and (self.operation.method == "HEAD" or status in (204, 205, 304))):
                 self.find(f"not checked: HTTP carries no answer like the documented {key}.", warning=True)
             elif not JSON.fullmatch(media_type):
-                found.append(_Response(status, media_type, "文本"))
+                found.append(_Response(status, media_type, _TEXT if media_type else None))
             else:
                 place = follow(self.base, (*self.operation.path, "responses", key))
                 schema = (*place, "content", media_type, "schema")
@@ -346,19 +319,23 @@ class _OperationCheck:
 
     def _call(self, response: _Response, sample: Sample, media_type: str) -> None:
         """One call in each way, and one response."""
-        values = {key: self._value(key, each, sample) for key, each in self.parameters.items()}
+        values = {
+            key: self._value(key, each, sample)
+            for key, each in self.parameters.items()
+            if each.definition.get("required") is True or not sample.required_only
+        }
         values = {key: value for key, value in values.items() if value is not None}
         arguments = {self.parameters[key].argument: value for key, value in values.items()}
-        body, hints = None, dict(self.hints)
+        hints, body = dict(self.hints), NOTHING
         if media_type and (self.operation.requires_body or not sample.required_only):
-            schema = (*self.operation.body, "content", self.content[media_type], "schema")
+            schema = self._schema(media_type)
             arguments["body"] = body = self.wire.examples.at(schema, sample)
             if (model := self.wire.model_at(schema)) in alternatives(hints.get("body")):
                 hints["body"] = model  # Another media type's model may fit, too.
+        if self.header:
+            values[Key.of("header", self.header)] = f"{self.prefix} {TOKEN}".lstrip()
         for call in CALLS:
-            typed = {
-                name: self.wire.package.typed(hints[name], value) for name, value in arguments.items() if name in hints
-            }
+            typed = {name: self._typed(hints[name], value) for name, value in arguments.items() if name in hints}
             self.wire.sent, self.wire.response = [], response
             due = f"at the documented {response.status}"
             try:
@@ -370,18 +347,21 @@ class _OperationCheck:
                     when = due if self.wire.sent else "before it sends anything"
                     self.find(f"{call} raises {type(error).__name__} {when}", f": {error}")
             else:
-                expected = plain(response.body if response.media_type else None)
                 if response.status and (status != response.status or not isinstance(parsed, response.kind)):
                     self.find(f"{call} returns {type(parsed).__name__} and {status} {due}.")
-                elif response.status and (difference := _first_difference(expected, plain(parsed))):
+                elif response.status and (difference := first_difference(response.body, parsed)):
                     self.find(f"{call} changes the body {due}", f": {difference}")
             if self.wire.sent:
                 self._check_request(call, values, body)
 
-    def _value(self, key: _Key, parameter: _Parameter, sample: Sample) -> Any:
-        """A value for a parameter, as JSON has it; None where it is left out."""
-        if sample.required_only and parameter.definition.get("required") is not True:
-            return None
+    def _typed(self, hint: Any, value: Any) -> Any:
+        try:
+            return self.wire.package.typed(hint, value)
+        except TypeError:  # The function says what is wrong with it.
+            return value
+
+    def _value(self, key: Key, parameter: _Parameter, sample: Sample) -> Any:
+        """A value for a parameter, as JSON has it."""
         if serialization.is_taken_as_text(self.base, parameter.definition):
             return _TEXTS[key.place]
         value = self.wire.examples.at((*parameter.path, "schema"), sample)
@@ -390,138 +370,18 @@ class _OperationCheck:
         is_unfit = key.place in ("header", "cookie") and isinstance(value, str) and not value.isascii()
         return _TEXTS[key.place] if is_any_text or is_unfit else value
 
-    def _check_request(self, call: str, values: dict[_Key, Any], body: Any) -> None:
+    def _check_request(self, call: str, values: dict[Key, Any], body: Any) -> None:
         """Compare a request with what the document makes of its arguments."""
         request, *more = self.wire.sent
-        target, _, query = request.target.partition("?")
-        pairs = parse_qsl(query, keep_blank_values=True)
-        in_path = self.operation.matches(target.removeprefix(_BASE_PATH), pairs)
-        if more or request.method != self.operation.method or in_path is None or not target.startswith(_BASE_PATH):
-            lines = [f"{each.method} {each.target}" for each in self.wire.sent]
+        lines = [f"{each.method} {each.target}" for each in self.wire.sent]
+        base, request.target = request.target[: len(_BASE_PATH)], request.target.removeprefix(_BASE_PATH)
+        is_it = request.method == self.operation.method and base == _BASE_PATH
+        if more or not is_it or self.operation.matches(request.path, request.query) is None:
             self.find(f"{call} does not send one {self.operation}", f": {lines}")
             return
-        headers = dict(request.headers)
-        ours = {key.name for key in self.parameters if key.place == "header"}
-        usual = {*IGNORED_HEADERS, *_SET_BY_HTTPX} - ours | {self.header.lower()}
-        cookies = (each.partition("=") for each in headers.get("cookie", "").split("; ") if each)
-        sent: dict[_Key, list[str]] = {}
-        for place, given_pairs in (
-            ("query", pairs),
-            ("header", [(name, text) for name, text in request.headers if name not in usual]),
-            ("cookie", [(name, text) for name, _, text in cookies]),
-            ("path", in_path.items()),
-        ):
-            for name, text in given_pairs:
-                sent.setdefault(_Key(place, name), []).append(text)
-        due: dict[_Key, list[str]] = {}
-        for name, text in self.operation.fixed_query:
-            due.setdefault(_Key("query", name), []).append(text)
-        for key, value in values.items():
-            style = serialization.of_parameter(self.base, self.parameters[key].definition)
-            for name, texts in serialization.as_text(style, key.name, value).items():
-                due.setdefault(_Key(key.place, name), []).extend(texts)  # Two objects may have fields of one name.
-        for key in sorted(sent.keys() | due.keys()):
-            if sent.get(key, []) != due.get(key, []):
-                self.find(f"{call} does not send {key} as documented", f": {sent.get(key)} instead of {due.get(key)}")
-        header = self.header or "Authorization"
-        token = headers.get(header.lower())
-        if token != (f"{self.prefix} {TOKEN}".strip() if self.header else None):
-            self.find(f"{call} does not send the token as documented", f": {header}: {token}")
-        self._check_body(call, headers.get("content-type", ""), request.body, body)
-
-    def _check_body(self, call: str, media_type: str, content: bytes, body: Any) -> None:
-        name = self.content.get(bare(media_type), "")
-        if body is None:
-            if content or media_type:
-                self.find(f"{call} sends {media_type or 'a body'} where no body is given.")
-            return
-        holder = object_or_empty(at(self.base, (*self.operation.body, "content", name)))
-        encoding = serialization.of_form(media_type, holder)
-        is_form = bool(media_type) and not JSON.fullmatch(media_type) and is_object(body)
-        due = _form(media_type, body, encoding) if is_form else plain(body)
-        if not name:
-            if content or due != {}:  # A form without a field is no body at all.
-                self.find(f"{call} sends {media_type or 'no Content-Type'}, which is not documented.")
-            return
-        self.unsent.pop(bare(media_type), None)
-        fields, found = list[serialization.FormField](), cast("Any", content.decode(errors="replace"))
-        with suppress(ValueError):
-            if is_form:
-                fields = serialization.read_form(media_type, content)
-                found = {
-                    each.name: [_read(other.text) for other in fields if other.name == each.name] for each in fields
-                }
-            elif JSON.fullmatch(media_type):
-                found = plain(json.loads(content))
-        if difference := _first_difference(due, found):
-            self.find(f"{call} sends another body than it is given", f": {difference}")
-        for each in fields if media_type.startswith("multipart/") else ():
-            if each.media_type != encoding.get(each.name, each.media_type):
-                detail = f": {each.media_type or 'none'} instead of {encoding[each.name]}"
-                self.find(f"{call} does not send the part `{each.name}` with its documented media type", detail)
-
-
-def plain(value: Any) -> Any:
-    """`value` as JSON has it; files as text, and times and UUIDs in one form."""
-    if is_object(value):
-        return {key: plain(item) for key, item in value.items()}
-    if is_array(value):
-        return [plain(item) for item in value]
-    if hasattr(value, "to_dict"):
-        return plain(value.to_dict())
-    if isinstance(value, tuple):
-        return plain(cast("Any", value)[1])  # what to_dict makes of a file
-    payload = getattr(value, "payload", value)  # of a file
-    if isinstance(payload, BytesIO):
-        return payload.getvalue().decode()
-    if isinstance(value, bytes):
-        return value.decode()
-    if isinstance(value, str) and _UUID.fullmatch(value):
-        return value.lower()
-    if isinstance(value, str) and _TIME.fullmatch(value):
-        with suppress(ValueError):
-            return datetime.fromisoformat(value).isoformat()
-    if isinstance(value, date | UUID):
-        return str(value).replace(" ", "T")
-    return value.value if isinstance(value, Enum) else value
-
-
-def _form(media_type: str, body: dict[str, Any], encoding: dict[str, str]) -> dict[str, list[Any]]:
-    """A form as it should be sent."""
-    found = dict[str, list[str]]()
-    for name, part in body.items():
-        style = encoding.get(name) if "urlencoded" in media_type else None
-        found |= {name: serialization.texts(part)} if style is None else serialization.as_text(style, name, part)
-    return {name: list(map(_read, texts)) for name, texts in found.items() if texts}
-
-
-def _read(text: str) -> Any:
-    """A form field's text; that of an object as JSON, whose names have no order."""
-    with suppress(ValueError):
-        return plain(json.loads(text) if text.startswith(("{", "[")) else text)
-    return text
-
-
-_NOTHING = object()
-
-
-def _first_difference(due: Any, found: Any, where: str = "$") -> str:
-    """Such as "$.items[0].name: 'b' instead of 'a'"; an empty string where both are the same."""
-    inner = list[tuple[Any, Any, str]]()
-    if is_object(due) and is_object(found):
-        names = dict.fromkeys([*due, *found])
-        inner = [(due.get(name, _NOTHING), found.get(name, _NOTHING), f"{where}.{name}") for name in names]
-    elif is_array(due) and is_array(found):
-        pairs = enumerate(zip_longest(due, found, fillvalue=_NOTHING))
-        inner = [(one, other, f"{where}[{index}]") for index, (one, other) in pairs]
-    elif due != found:
-        return f"{where}: {_shortened(found)} instead of {_shortened(due)}"
-    return next(filter(None, (_first_difference(*each) for each in inner)), "")
-
-
-def _shortened(value: Any) -> str:
-    text = "nothing" if value is _NOTHING else repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+        self.unsent.pop(request.media_type, None)
+        for problem, detail in differences(self.operation, request, values, body):
+            self.find(f"{call} {problem}", detail)
 
 
 def _status(key: str, others: dict[str, Any]) -> int:

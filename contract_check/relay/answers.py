@@ -1,4 +1,4 @@
-"""A relay's answers against the document: its objects closed, and every departure named by kind and place."""
+"""A relay's answers against a document whose objects are closed."""
 
 import re
 from collections.abc import Iterator
@@ -7,13 +7,12 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from fnmatch import fnmatchcase
 from math import ceil
-from typing import Any
 
-from ..document.operations import JSON, bare
-from ..document.tree import JsonPath, at, follow, object_or_empty
+from ..document import messages
+from ..document.messages import Departure
+from ..document.operations import JSON, Operation, bare
+from ..document.tree import at, follow, object_or_empty
 from ..document.values import Schemas
-from . import departures
-from .departures import Departure
 
 _HTML = re.compile(rb"\s*<(!doctype html|html)", re.IGNORECASE)
 
@@ -43,25 +42,24 @@ class Received:
         return max(1, ceil((until - datetime.now(until.tzinfo)).total_seconds()))
 
 
-def documented(document: dict[str, Any], operation: JsonPath, status: int) -> str | None:
+def documented(operation: Operation, status: int) -> str | None:
     """The key under which the document says what stands behind `status`: itself, its range, or `default`."""
     keys = (str(status), f"{status // 100}XX", "default")
-    return next((key for key in keys if at(document, (*operation, "responses", key)) is not None), None)
+    return next((key for key in keys if key in operation.responses), None)
 
 
-def judge(closed: Schemas, operation: JsonPath, answer: Received) -> Iterator[Departure]:
+def judge(closed: Schemas, operation: Operation, answer: Received) -> Iterator[Departure]:
     """In what `answer` departs from a closed document."""
-    document = closed.document
-    key = documented(document, operation, answer.status)
+    key = documented(operation, answer.status)
     given = bare(answer.media_type)
     is_html = given == "text/html" or _HTML.match(answer.body)
     if key is None:
         yield Departure("status", "status", f"the status {answer.status} is not documented")
         return
-    place = (*follow(document, (*operation, "responses", key)), "content")
-    names = sorted(object_or_empty(at(document, place)), key=lambda name: name.count("*"))
+    place = (*follow(closed.document, (*operation.path, "responses", key)), "content")
+    names = sorted(object_or_empty(at(closed.document, place)), key=lambda name: name.count("*"))
     media_type = next((n for n in names if fnmatchcase(given, bare(n))), None)
-    if operation[-1] == "head" or (not names and not answer.body):
+    if operation.method == "HEAD" or (not names and not answer.body):
         return
     if not names:
         yield Departure("body", "#", "a body, where none is documented")
@@ -70,4 +68,4 @@ def judge(closed: Schemas, operation: JsonPath, answer: Received) -> Iterator[De
     elif media_type is None:
         yield Departure("media-type", "#", f"{given or 'no Content-Type'} instead of {', '.join(names)}")
     elif JSON.fullmatch(given):
-        yield from departures.of_json(closed, (*place, media_type, "schema"), answer.body)
+        yield from messages.of_json(closed, (*place, media_type, "schema"), answer.body)

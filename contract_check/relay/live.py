@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import sys
 from argparse import Namespace
 from collections.abc import Generator, Iterator
@@ -15,18 +16,22 @@ from typing import Any
 
 import httpx
 
-from ..document import loading
-from ..document.closed_objects import forbid_undocumented_fields
+from ..document import loading, operations
 from ..document.defects import Refusal, count
 from ..document.loading import Document
+from ..document.operations import Operation
 from ..document.overlay import load_yaml
 from ..document.text import is_visible, may_be_coloured
-from ..document.tree import list_or_empty, object_or_empty, operations, pointer
-from ..document.values import Schemas
+from ..document.tree import list_or_empty, object_or_empty, pointer
+from ..document.values import Schemas, close_objects
 from . import answers, probes
-from .seen import by_operation
+from .answers import Received
+from .probes import Probe
 from .standin import Contract, Relay
 
+_AT_RANDOM = re.compile(r"\w*\d\w*")
+"""Numbers and ids, which differ from one answer to the next."""
+_NOT_FOUND = "not found"
 _FACTS = ("operation", "probe", "kind", "where")
 
 
@@ -39,20 +44,16 @@ def run(document: Document, arguments: Namespace) -> int:
     token = probes.token(flag) if flag else ""
     if arguments.submit:
         probes.require_terminal()
-    closed, asked = Schemas(forbid_undocumented_fields(document.value)), list(probes.harmless(document.value))
+    documented = list(operations.of(document.value))
+    asked = list(probes.harmless(documented))
     if arguments.read:
-        asked += probes.reads(document.value, token)
+        asked += probes.reads(documented, token)
     with _base_url_of(arguments, document.value) as url:
         if arguments.submit:
-            asked.append(probes.consented(document.value, url, arguments.submit, token))
+            asked.append(probes.consented(documented, url, arguments.submit, token))
         print(f"asking {url}: {count(len(asked), 'question')} ...", file=sys.stderr)
         given = asyncio.run(probes.ask(asked, url, trust_env=arguments.base_url is not None))
-    called = {probe.operation for probe in asked if probe.name == "no token"}
-    report: dict[str, Any] = {"base_url": url, "answers": [], "departures": []}
-    report["not_called"] = [probes.title(path) for path, _ in operations(document.value) if path not in called]
-    report["not_in_document"] = list(loading.additions(document))
-    report["unjudged"] = unjudged = list[str]()
-    exchanges = list(zip(asked, given, strict=False))
+    exchanges, unjudged = list(zip(asked, given, strict=False)), list[str]()
     if given and given[-1].is_limit:
         exchanges.pop()
         left = f"{len(asked) - len(exchanges)} of {count(len(asked), 'request')} left at the relay's limit (429)"
@@ -60,16 +61,29 @@ def run(document: Document, arguments: Namespace) -> int:
     elif arguments.submit and given[-1].status // 100 != 2:
         refusal = given[-1].status or given[-1].failure
         unjudged.append(f"the submission was not accepted ({refusal}), so no success was seen")
-    seen = {probes.title(path): found for path, found in by_operation(exchanges).items()}
-    report["seen"] = {name: str(found) for name, found in seen.items()}
-    for name, answers_of_it in seen.items():
-        if answers_of_it.is_there is False:
-            facts = {"operation": name, "probe": "unknown path", "kind": "not-found", "where": "path"}
-            what = "no such operation here: is the base URL right?"
-            report["departures"].append({**facts, "what": what, "accepted": ""})
+    called = {probe.operation for probe in asked if probe.name == "no token"}
+    by_operation = dict[Operation, list[tuple[Probe, Received]]]()
     for probe, answer in exchanges:
-        facts = {"operation": probes.title(probe.operation), "probe": probe.name}
-        key = answers.documented(closed.document, probe.operation, answer.status)
+        by_operation.setdefault(probe.operation, []).append((probe, answer))
+    seen = {str(operation): _seen(pairs) for operation, pairs in by_operation.items()}
+    what = {"what": "no such operation here: is the base URL right?", "accepted": ""}
+    report: dict[str, Any] = {
+        "base_url": url,
+        "answers": [],
+        "departures": [
+            {"operation": name, "probe": "unknown path", "kind": "not-found", "where": "path", **what}
+            for name, found in seen.items()
+            if found == _NOT_FOUND
+        ],
+        "not_called": [str(operation) for operation in documented if operation not in called],
+        "not_in_document": list(loading.additions(document)),
+        "unjudged": unjudged,
+        "seen": seen,
+    }
+    closed = Schemas(close_objects(document.value))
+    for probe, answer in exchanges:
+        facts = {"operation": str(probe.operation), "probe": probe.name}
+        key = answers.documented(probe.operation, answer.status)
         report["answers"].append({**facts, "status": answer.status, "documented": key})
         for found in dict.fromkeys(probes.judge(closed, probe, answer)):
             row = facts | {"kind": found.kind, "where": _plain(found.where, token), "what": _plain(found.what, token)}
@@ -84,7 +98,28 @@ def run(document: Document, arguments: Namespace) -> int:
     _show(report, as_json=arguments.format == "json")
     if any(not row["accepted"] for row in report["departures"]):
         return 1
-    return 2 if report["unjudged"] else 0
+    return 2 if unjudged else 0
+
+
+def _seen(exchanges: list[tuple[Probe, Received]]) -> str:
+    """What the answers to probes of one operation show: successes, refusals, or that it answers as unknown paths do."""
+    nowhere = [_fingerprint(probe, answer) for probe, answer in exchanges if probe.name == "unknown path"]
+    there = [(probe, answer) for probe, answer in exchanges if probe.name != "unknown path" and answer.status]
+    successes = [answer.status for probe, answer in there if answer.status // 100 == 2 and probe.may_succeed]
+    refusals = [answer.status for probe, answer in there if answer.status // 100 != 2 or not probe.may_succeed]
+    is_path_read = not refusals or any(status not in (401, 403) for status in refusals)  # the token may come first
+    if nowhere and there and is_path_read and {_fingerprint(*each) for each in there} == set(nowhere):
+        return _NOT_FOUND
+    kinds = (("a success", successes), ("refusals", refusals))
+    said = [f"{kind} ({', '.join(map(str, dict.fromkeys(statuses)))})" for kind, statuses in kinds if statuses]
+    return " and ".join(said) or "nothing"
+
+
+def _fingerprint(probe: Probe, answer: Received) -> str:
+    """What two answers from one place have in common: status, media type and body, without path and ids."""
+    route = probe.target.removesuffix(f"/{probes.NOWHERE}")
+    body = answer.body.decode(errors="replace").replace(f"/{probes.NOWHERE}", "").replace(route, "")
+    return f"{answer.status} {answer.media_type} {_AT_RANDOM.sub('', body)}"
 
 
 def _accepted(file: Path) -> list[dict[str, str]]:

@@ -9,22 +9,20 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from time import monotonic
-from typing import Any
 
 import httpx
 
 from ..document.defects import Refusal, count
 from ..document.examples import documented_example
-from ..document.operations import SAFE, Operation, of
-from ..document.tree import JsonPath
+from ..document.messages import Departure
+from ..document.operations import SAFE, Operation
 from ..document.values import Schemas
 from . import answers
 from .answers import Received, documented
-from .departures import Departure
 
 _WITHIN, _SUBMIT_WITHIN, _LONGEST = 10.0, 60.0, 1 << 20
 _PATIENCE = 300
@@ -36,61 +34,40 @@ _BROKEN, _TRUNCATED = b"[", b'{"contract_check": ["'
 
 @dataclass(frozen=True)
 class Probe:
-    """One request; `may_succeed` where the contract lets a relay accept it."""
+    """One request about an operation; `may_succeed` where the contract lets a relay accept it."""
 
     name: str
-    operation: JsonPath
+    operation: Operation
     method: str
-    route: str
+    target: str
     body: bytes = b""
-    credentials: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]], repr=False)
+    token: str = field(default="", repr=False)
     may_succeed: bool = False
 
 
-def title(operation: JsonPath) -> str:
-    """An operation as a person says it."""
-    return f"{str(operation[2]).upper()} {operation[1]}"
-
-
-def harmless(document: dict[str, Any]) -> Iterator[Probe]:
+def harmless(operations: Iterable[Operation]) -> Iterator[Probe]:
     """What can be asked of each operation at no cost; of one that can't be called, a GET for an unknown path."""
-    for operation in of(document):
-        path, method, route = operation.path, str(operation.path[2]), re.sub("{[^{}]*}", _NOBODY, operation.route)
-        is_safe = operation.method in SAFE
-        is_public = is_safe and not operation.needs_credentials
+    for operation in operations:
+        target, is_safe = re.sub("{[^{}]*}", _NOBODY, operation.route), operation.method in SAFE
         breaks = not is_safe and operation.json_type is not None
-        body = _BROKEN if breaks else b""
+        method, body = operation.method, _BROKEN if breaks else b""
+        is_public = is_safe and not operation.needs_credentials
         if is_safe or breaks:
-            yield Probe("no token", path, method, route, body, may_succeed=is_public)
-            wrong = _credentials(operation, _WRONG)
-            yield Probe("wrong token", path, method, route, body, wrong, may_succeed=is_public)
+            yield Probe("no token", operation, method, target, body, may_succeed=is_public)
+            yield Probe("wrong token", operation, method, target, body, _WRONG, may_succeed=is_public)
         if breaks:
-            yield Probe("truncated JSON", path, method, route, _TRUNCATED)
-        path_alone, mark, query = route.partition("?")
-        nowhere = f"{path_alone.rstrip('/')}/{NOWHERE}{mark}{query}"
-        yield Probe("unknown path", path, method if is_safe or breaks else "get", nowhere, body)
+            yield Probe("truncated JSON", operation, method, target, _TRUNCATED)
+        path, mark, query = target.partition("?")
+        nowhere = f"{path.rstrip('/')}/{NOWHERE}{mark}{query}"
+        yield Probe("unknown path", operation, method if is_safe or breaks else "GET", nowhere, body)
 
 
-def reads(document: dict[str, Any], token: str) -> Iterator[Probe]:
+def reads(operations: Iterable[Operation], token: str) -> Iterator[Probe]:
     """A GET with the real token for an id that does not exist, of each operation that reads by an id."""
-    for operation in of(document):
+    for operation in operations:
         if operation.method == "GET" and "{" in operation.route:
-            route = re.sub("{[^{}]*}", _NOBODY, operation.route)
-            credentials = _credentials(operation, token)
-            yield Probe("read", operation.path, "get", route, credentials=credentials, may_succeed=True)
-
-
-def _credentials(operation: Operation, token: str) -> dict[str, dict[str, str]]:
-    headers, query = dict[str, str](), dict[str, str]()
-    for scheme in [scheme for way in operation.security[:1] for scheme in way] or [{}]:
-        match scheme:
-            case {"type": "apiKey", "in": "query", "name": str(key)}:
-                query[key] = token
-            case {"type": "apiKey", "in": place, "name": str(key)}:
-                headers |= {"Cookie": f"{key}={token}"} if place == "cookie" else {key: token}
-            case _:
-                headers["Authorization"] = f"Bearer {token}"
-    return {"headers": headers, "params": query}
+            target = re.sub("{[^{}]*}", _NOBODY, operation.route)
+            yield Probe("read", operation, "GET", target, token=token, may_succeed=True)
 
 
 def token(flag: str) -> str:
@@ -107,26 +84,25 @@ def require_terminal() -> None:
         raise Refusal.environment("--submit costs money and wants a typed yes.", "Run it on a terminal.")
 
 
-def consented(document: dict[str, Any], url: str, pattern: str, token: str) -> Probe:
+def consented(operations: Iterable[Operation], url: str, pattern: str, token: str) -> Probe:
     """The one request that a relay may charge for; raises Refusal unless a person types yes to it."""
     found = [
-        each for each in of(document) if each.json_type and "{" not in each.route and fnmatchcase(str(each), pattern)
+        each for each in operations if each.json_type and "{" not in each.route and fnmatchcase(str(each), pattern)
     ]
     if len(found) != 1:
         problem = f"--submit sends one request, and {count(len(found), 'operation')} would do."
         raise Refusal.environment(problem, "Name one: --submit 'POST /...'")
     [operation] = found
     place = (*operation.body, "content", str(operation.json_type), "schema")
-    example = documented_example(document, place)
-    if unfit := Schemas(document).problem(place, example):
+    example = documented_example(operation.document, place)
+    if unfit := Schemas(operation.document).problem(place, example):
         raise Refusal.environment(f"the document gives no example to submit: {unfit}.", "Add examples by an overlay.")
     body = json.dumps(example, ensure_ascii=False)
     print(f"THIS COSTS MONEY: {operation} at {url}, with your token and this body:\n{body}", file=sys.stderr)
     print("Type yes to send it: ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip() != "yes":
         raise Refusal.environment("nothing was sent.", "What costs nothing is asked without --submit.")
-    method, credentials = operation.method.lower(), _credentials(operation, token)
-    return Probe("submit", operation.path, method, operation.route, body.encode(), credentials, may_succeed=True)
+    return Probe("submit", operation, operation.method, operation.route, body.encode(), token, may_succeed=True)
 
 
 def judge(closed: Schemas, probe: Probe, answer: Received) -> Iterator[Departure]:
@@ -137,7 +113,7 @@ def judge(closed: Schemas, probe: Probe, answer: Received) -> Iterator[Departure
     if answer.status // 100 == 2 and not probe.may_succeed:
         yield Departure("not-refused", "status", f"{answer.status}, where a refusal is due")
     is_http = probe.name == "unknown path" and answer.status in (404, 405)  # these, HTTP itself documents
-    if not is_http or documented(closed.document, probe.operation, answer.status):
+    if not is_http or documented(probe.operation, answer.status):
         yield from answers.judge(closed, probe.operation, answer)
 
 
@@ -177,10 +153,18 @@ async def ask(probes: list[Probe], url: str, *, trust_env: bool) -> list[Receive
 
 
 async def _answer(client: httpx.AsyncClient, url: str, probe: Probe) -> Received:
-    headers = probe.credentials.get("headers", {}) | ({"Content-Type": "application/json"} if probe.body else {})
-    target, body = httpx.URL(url + probe.route), b""
-    if query := probe.credentials.get("params"):
-        target = target.copy_merge_params(query)
+    headers = {"Content-Type": "application/json"} if probe.body else {}
+    target, body = httpx.URL(url + probe.target), b""
+    usual = {("header", "Authorization"): f"Bearer {probe.token}"}
+    credentials = (probe.operation.credentials(probe.token) or usual) if probe.token else {}
+    for (place, name), text in credentials.items():
+        match place:
+            case "query":
+                target = target.copy_merge_params({name: text})
+            case "cookie":
+                headers["Cookie"] = "; ".join(filter(None, [headers.get("Cookie"), f"{name}={text}"]))
+            case _:
+                headers[name] = text
     deadline = asyncio.timeout(_SUBMIT_WITHIN if probe.name == "submit" else _WITHIN)  # httpx has none for a response
     async with deadline, client.stream(probe.method, target, headers=headers, content=probe.body) as got:
         async for chunk in got.aiter_bytes():

@@ -1,7 +1,7 @@
-"""The transport of event loops: a transport of httpx's for each connection.
+"""The transport of event loops: an httpx transport for each connection.
 
-httpx's own pool looks at all of its connections for each request, so that 1,000 calls at once take ten times as long,
-and loses connections when calls are cancelled while it is full. This can go when it does neither.
+httpx's own pool scans all of its connections for each request, so that 1,000 calls in flight take ten times as long,
+and loses connections if calls are cancelled while it is full. This can go when it does neither.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from .limits import IdleConnections, closed, max_connections
 
 
 class AsyncTransportForEachConnection(httpx.AsyncBaseTransport):
-    """Sends each request by a transport that has one connection; above the limit, requests wait for their turn."""
+    """Send each request through a transport with one connection; above the limit, requests wait in order."""
 
     def __init__(self, make: Callable[[], httpx.AsyncHTTPTransport], limits: httpx.Limits) -> None:
         self._free: Any = asyncio.Semaphore(max_connections(limits))  # type: ignore[arg-type]  # takes infinity, too
@@ -36,7 +36,7 @@ class AsyncTransportForEachConnection(httpx.AsyncBaseTransport):
         except BaseException:
             await self._release(connection, complete=False)
             raise
-        if isinstance(response.stream, httpx.ByteStream):  # a mock's: it is complete
+        if isinstance(response.stream, httpx.ByteStream):  # of a mock: complete
             await self._release(connection, complete=True)
         else:
             response.stream = _Stream(response.stream, connection, self._release)
@@ -62,7 +62,7 @@ class AsyncTransportForEachConnection(httpx.AsyncBaseTransport):
     async def _release(self, connection: "_Connection | None", *, complete: bool) -> None:
         self._free.release()
         if connection:
-            # httpcore loses connections when it is cancelled, so one with an incomplete response is closed.
+            # httpcore loses connections if it is cancelled, so one with an incomplete response is closed.
             for each in self._idle.add(connection) if complete else [connection]:
                 await each.aclose()
 
@@ -70,12 +70,12 @@ class AsyncTransportForEachConnection(httpx.AsyncBaseTransport):
         self._is_closed = True
         for _ in range(self._waiting):
             self._free.release()
-        for connection in self._idle.end():  # those in use are closed when they are released
+        for connection in self._idle.end():  # connections in use are closed when they are released
             await connection.aclose()
 
 
 class _Connection:
-    """A transport with one connection, whose network knows the deadline of the call that uses it."""
+    """A transport with one connection; its network enforces the deadline of the current call."""
 
     def __init__(self, transport: httpx.AsyncHTTPTransport) -> None:
         self._transport = transport

@@ -1,4 +1,4 @@
-"""Send a request by httpx: follow redirects where that is free, and explain errors."""
+"""Send a request through httpx: follow redirects of GET and HEAD, and explain errors."""
 
 from typing import Any, Final, cast
 
@@ -13,7 +13,7 @@ _AUTH_OF_THE_CLIENT: Final = cast("Any", httpx.USE_CLIENT_DEFAULT)
 
 
 def send(http: httpx.Client, request: httpx.Request, token: Token | None, *, follow_redirects: bool) -> httpx.Response:
-    """The open response; raises httpx.TransportError, and whatever a hook of the caller's raises."""
+    """Return the open response; raises httpx.TransportError, and what the caller's hooks raise."""
     auth = _AUTH_OF_THE_CLIENT
     if token:
         token.add_to(request.headers)
@@ -41,7 +41,7 @@ def send(http: httpx.Client, request: httpx.Request, token: Token | None, *, fol
 async def asend(
     http: httpx.AsyncClient, request: httpx.Request, token: Token | None, *, follow_redirects: bool
 ) -> httpx.Response:
-    """The same on an event loop."""
+    """Async version of send()."""
     import asyncio  # slow to load, and not needed by threads
 
     auth = _AUTH_OF_THE_CLIENT
@@ -77,7 +77,7 @@ def _hide(token: Token | None, request: httpx.Request) -> None:
 
 
 def _explained(error: httpx.TransportError, request: httpx.Request, redirects: int) -> httpx.TransportError:
-    """`error` with its text; after a redirect none that says that nothing was sent, for the first request was."""
+    """Add the text to `error`; after a redirect, replace an error of NOT_SENT, because the first request was sent."""
     explain(error, request)
     if redirects and isinstance(error, NOT_SENT):
         return httpx.ReadError(f"{error} (after {redirects} of its redirects)", request=request)

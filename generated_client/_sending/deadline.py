@@ -1,4 +1,4 @@
-"""The deadline of a call: the time by which it has to end, whatever each of its steps may take."""
+"""The deadline of a call: the time by which the whole call has to end."""
 
 import math
 import time
@@ -11,26 +11,26 @@ import httpx
 from ..errors import DeadlineExceeded, in_doubt
 
 EXTENSION: Final = "deadline"
-"""The extension of a request that holds its Deadline."""
+"""The request extension that holds the Deadline."""
 LONGEST: Final = 1e9
-"""Seconds that a socket and a lock can wait; more, which is 30 years, overflows."""
+"""The longest timeout that sockets and locks accept (30 years); a longer one overflows."""
 
 
 class Deadline:
-    """When one call has to end, and whether anything of its request was written by then."""
+    """The deadline of one call, and whether any of its request was written by then."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self.until = time.monotonic() + min(seconds, LONGEST)
         self.is_sent: bool | None = None
-        """None as long as no transport of this package has the request: others don't tell."""
+        """None until a transport of this package has the request: other transports do not report it."""
 
     def lift(self) -> None:
-        """Let the rest of the call take any time."""
+        """Remove the limit for the rest of the call."""
         self.until = math.inf
 
     def left(self, timeout: float | None, exceeded: type[Exception]) -> float | None:
-        """The seconds that a step may take, `timeout` at most; raises `exceeded` where none are left."""
+        """The remaining seconds for a step, at most `timeout`; raises `exceeded` if there are none."""
         left = self.until - time.monotonic()
         if left <= 0:
             raise exceeded("the deadline is over")
@@ -39,7 +39,7 @@ class Deadline:
         return left if timeout is None else min(timeout, left)
 
     def error(self, request: httpx.Request) -> DeadlineExceeded:
-        """The error of a call that was not done in time."""
+        """The error of a call that exceeded its deadline."""
         nothing = "; nothing was sent" if self.is_sent is False else in_doubt(request.method)
         text = f"{request.method} {request.url.path}: the call exceeded its deadline of {self.seconds:g} s{nothing}"
         error = DeadlineExceeded(text, request=request)
@@ -48,18 +48,18 @@ class Deadline:
 
     @contextmanager
     def enforced(self, request: httpx.Request) -> Generator[None]:
-        """Raise DeadlineExceeded for a step that timed out because the deadline is over."""
+        """Raise DeadlineExceeded if a step times out because of the deadline."""
         try:
             yield
         except httpx.TimeoutException as timed_out:
             if time.monotonic() < self.until:
                 raise
-            timed_out.__traceback__ = None  # since Python 3.12 it makes a cycle, which holds the request body
+            timed_out.__traceback__ = None  # since Python 3.12 part of a cycle that would keep the request body
             raise self.error(request) from None
 
     @asynccontextmanager
     async def aenforced(self, request: httpx.Request) -> AsyncGenerator[None]:
-        """The same on an event loop, where a step is cancelled at the deadline."""
+        """Async version of enforced(), which cancels a step at the deadline."""
         import asyncio  # slow to load, and not needed by threads
 
         limit = asyncio.timeout(self.until - time.monotonic())

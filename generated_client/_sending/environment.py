@@ -1,4 +1,4 @@
-"""Proxies and certificates from the environment, as httpx reads them; a mistake is named by its variable."""
+"""Proxies and certificates from the environment, as httpx reads them; errors name the variable."""
 
 import os
 import ssl
@@ -16,8 +16,8 @@ def proxies() -> dict[str, httpx.Proxy | None]:
     """The proxy for each pattern of URLs, or None for no proxy.
 
     Raises:
-        ValueError: a variable that httpx cannot use.
-        ImportError: a SOCKS proxy, without what speaks SOCKS.
+        InvalidArgument: A variable that httpx cannot use.
+        ImportError: A SOCKS proxy, without the package socksio.
     """
     found = getproxies()  # on Windows and macOS, the system's settings as well
     excluded = [host for host in (each.strip() for each in found.get("no", "").split(",")) if host]
@@ -30,7 +30,7 @@ def proxies() -> dict[str, httpx.Proxy | None]:
 
 
 def check_certificates() -> None:
-    """Raise ValueError where SSL_CERT_FILE or SSL_CERT_DIR leads to no certificates."""
+    """Raise InvalidArgument if SSL_CERT_FILE or SSL_CERT_DIR has no certificates."""
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     if file:
         try:
@@ -50,15 +50,15 @@ def proxy(name: str, address: str) -> httpx.Proxy:
         if not found.url.host:
             raise ValueError("it has no host")
     except (httpx.InvalidURL, ValueError):
-        # The address may hold a password, so it is not shown, nor an error that quotes it.
+        # Neither the address nor an error that quotes it is shown: it may contain a password.
         cure = "write it as http://user:password@host:port, with special characters of the password percent-encoded"
         if address.startswith("socks"):
-            cure = "httpx knows socks5:// and socks5h:// only"
-        raise InvalidArgument(f"{name} is no proxy that httpx can use: {cure}, or unset it") from None
+            cure = "httpx supports socks5:// and socks5h:// only"
+        raise InvalidArgument(f"{name} is not a proxy that httpx can use: {cure}, or unset it") from None
     if found.url.scheme.startswith("socks") and not find_spec("socksio"):
         raise ImportError(
             f"{name} names a SOCKS proxy: pip install 'httpx[socks]', or unset it, "
-            "or give httpx_args={'trust_env': False}"
+            "or pass httpx_args={'trust_env': False}"
         )
     return found
 
@@ -86,5 +86,5 @@ def _excluded(host: str) -> str:
 
 
 def _variable(name: str) -> str:
-    """The environment's spelling of a variable that counts in either case."""
+    """The spelling in the environment of a variable that may be in upper or lower case."""
     return next((each for each in os.environ if each.lower() == name), name.upper())

@@ -1,4 +1,4 @@
-"""The httpx clients that send: httpx's own, but for their transports, and without a memory for cookies."""
+"""httpx clients with our transports, which do not store cookies."""
 
 import ssl
 from collections.abc import Callable
@@ -18,7 +18,7 @@ class _NoCookies(httpx.Cookies):
 
 
 class SyncClient(httpx.Client):
-    """Sends for threads."""
+    """The httpx client of threads."""
 
     def __init__(self, make_context: Callable[[], ssl.SSLContext], **options: Any) -> None:
         from .sync_transport import TransportForEachConnection
@@ -31,11 +31,11 @@ class SyncClient(httpx.Client):
 
     @cookies.setter
     def cookies(self, cookies: Any) -> None:
-        raise AttributeError("an API client keeps no cookies; give them to the client: with_cookies()")
+        raise AttributeError("cookies are not stored; pass them to the client: cookies=..., or with_cookies()")
 
 
 class AsyncClient(httpx.AsyncClient):
-    """Sends for an event loop."""
+    """The httpx client of an event loop."""
 
     def __init__(self, make_context: Callable[[], ssl.SSLContext], **options: Any) -> None:
         from .async_transport import AsyncTransportForEachConnection as Transport  # loads asyncio
@@ -48,13 +48,13 @@ class AsyncClient(httpx.AsyncClient):
 
     @cookies.setter
     def cookies(self, cookies: Any) -> None:
-        raise AttributeError("an API client keeps no cookies; give them to the client: with_cookies()")
+        raise AttributeError("cookies are not stored; pass them to the client: cookies=..., or with_cookies()")
 
 
 def _with_transports(
     options: dict[str, Any], make_context: Callable[[], ssl.SSLContext], wrap: Any, single: Any
 ) -> dict[str, Any]:
-    """The arguments of an httpx client, with our transports, one for each proxy; a transport of the caller's stays."""
+    """The arguments of an httpx client, with a transport of ours for each proxy, unless the caller passed one."""
     if options.get("transport"):
         return options
     rest = dict(options)

@@ -1,4 +1,4 @@
-"""How many connections there may be, how many of them are kept, and for how long."""
+"""The limits of connections: how many are open, how many are kept idle, and for how long."""
 
 import math
 import threading
@@ -16,17 +16,17 @@ DEFAULT_LIMITS: Final = httpx.Limits(max_connections=100)
 
 
 def max_connections(limits: httpx.Limits) -> float:
-    """How many connections there may be at once."""
+    """The maximum number of open connections."""
     return math.inf if limits.max_connections is None else limits.max_connections
 
 
 def closed() -> ClientClosed:
     """The error of a call whose client was closed before it had a connection."""
-    return ClientClosed("this client was closed, or the one that it derives from; nothing was sent")
+    return ClientClosed("this client, or the one that it derives from, was closed; nothing was sent")
 
 
 class Gate:
-    """Lets so many threads through at once, first come, first served: `threading.Semaphore` keeps no order."""
+    """A semaphore that serves threads in order: `threading.Semaphore` does not."""
 
     def __init__(self, places: float) -> None:
         self._free = places
@@ -35,7 +35,7 @@ class Gate:
         self._is_closed = False
 
     def acquire(self, timeout: float | None) -> bool:
-        """Wait `timeout` seconds, or None for ever, for a place; whether there was one. Raises ClientClosed."""
+        """Wait up to `timeout` seconds (None: forever); return whether it was acquired. Raises ClientClosed."""
         with self._lock:
             if self._is_closed:
                 raise closed()
@@ -53,14 +53,14 @@ class Gate:
                 with self._lock:
                     if turn in self._waiting:
                         self._waiting.remove(turn)
-                    else:  # it was handed over just now
+                    else:  # released to this thread just now
                         is_mine = True
         if self._is_closed:
             raise closed()
         return is_mine
 
     def release(self) -> None:
-        """Hand the place to the thread that has waited longest."""
+        """Let the thread continue that has waited longest."""
         with self._lock:
             if self._waiting:
                 self._waiting.popleft().release()
@@ -68,7 +68,7 @@ class Gate:
                 self._free += 1
 
     def close(self) -> None:
-        """Raise ClientClosed in every thread that waits, or comes later."""
+        """Raise ClientClosed in every thread that waits or acquires later."""
         with self._lock:
             self._is_closed = True
             while self._waiting:
@@ -76,7 +76,7 @@ class Gate:
 
 
 class IdleConnections(Generic[_T]):
-    """Connections that wait to be used again; the one that was used last comes first, so that others can expire."""
+    """Idle connections. The last used one is reused first, so that others can expire."""
 
     def __init__(self, limits: httpx.Limits) -> None:
         kept = limits.max_keepalive_connections
@@ -93,7 +93,7 @@ class IdleConnections(Generic[_T]):
             return None
 
     def add(self, connection: _T) -> list[_T]:
-        """Keep `connection`; returns those that are too many or too old, to be closed."""
+        """Keep `connection`; return those that exceed the limit or have expired, to be closed."""
         self._idle.append((time.monotonic(), connection))
         surplus = list[_T]()
         try:
@@ -104,7 +104,7 @@ class IdleConnections(Generic[_T]):
         return surplus
 
     def end(self) -> list[_T]:
-        """Keep none from now on; returns those that were kept, to be closed."""
+        """Keep none from now on; return those that were idle, to be closed."""
         self._kept = 0
         surplus = list[_T]()
         while (connection := self.take()) is not None:

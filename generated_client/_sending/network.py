@@ -1,7 +1,8 @@
 """Socket operations of threads that end at a call's deadline.
 
-httpx times each step; a response that comes a byte at a time outlives any of its timeouts, and so does a connection to
-a host with several addresses. httpcore's network backend is where each socket operation can be bounded.
+httpx limits each step; a response that arrives byte by byte never exceeds these timeouts, and connecting to a host with
+several addresses may take several times as long. httpcore's network backend is where each socket operation can be
+limited.
 """
 
 import socket
@@ -15,13 +16,13 @@ import httpx
 from .deadline import Deadline
 
 _PIECE: Final = 1 << 14
-"""Bytes that are written under one timeout: a TLS record, and less than what a writable socket accepts at once."""
+"""Bytes that are written under one timeout: a TLS record, and less than a writable socket accepts at once."""
 
 
 def use_network(transport: Any, network: Any) -> Any:
-    """Have `transport` connect by `network`; returns the one that it had.
+    """Set the network backend of `transport`; return the previous one.
 
-    httpx passes no network backend on to httpcore. Where either renames its attribute, this is an AttributeError.
+    httpx has no argument for it. If httpx or httpcore renames its attribute, this raises AttributeError.
     """
     pool = transport._pool
     before = pool._network_backend
@@ -30,9 +31,9 @@ def use_network(transport: Any, network: Any) -> Any:
 
 
 class Network(httpcore.NetworkBackend):
-    """The network of a transport with one connection; `deadline` is that of the call that uses it now.
+    """The network of a transport with one connection; `deadline` is that of the current call.
 
-    Waiting for DNS is bounded by the resolver: a thread cannot leave getaddrinfo(). Nothing is sent afterwards.
+    DNS is limited by the resolver only, because a thread cannot interrupt getaddrinfo(). Nothing is sent afterwards.
     """
 
     def __init__(self, transport: httpx.HTTPTransport) -> None:
@@ -57,7 +58,7 @@ class Network(httpcore.NetworkBackend):
             try:
                 return self._connect(address, timeout, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
-                pass  # the next address may do
+                pass  # try the next address
         return self._connect(addresses[-1], timeout, local_address, socket_options)
 
     def _connect(self, address: Any, timeout: float | None, *options: Any) -> "_Stream":
@@ -66,7 +67,7 @@ class Network(httpcore.NetworkBackend):
         return _Stream(self, self._network.connect_tcp(host, port, left, *options))
 
     def left(self, timeout: float | None, exceeded: type[Exception]) -> float | None:
-        """The seconds that a step may take, or None for any; raises `exceeded` where the deadline is over."""
+        """The remaining seconds for a step, None for no limit; raises `exceeded` after the deadline."""
         return timeout if self.deadline is None else self.deadline.left(timeout, exceeded)
 
 

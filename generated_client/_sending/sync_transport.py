@@ -1,7 +1,7 @@
-"""The transport of threads: a transport of httpx's for each connection.
+"""The transport of threads: an httpx transport for each connection.
 
-httpx's own pool keeps 20 connections, so that most calls of 64 threads open one of their own, and it has no deadline.
-This can go when it does both.
+httpx's own pool keeps 20 idle connections, so that most calls of 64 threads open a new one, and it has no deadline.
+This can go when it keeps more, and has a deadline.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from .network import Network
 
 
 class TransportForEachConnection(httpx.BaseTransport):
-    """Sends each request by a transport that has one connection; above the limit, requests wait for their turn."""
+    """Send each request through a transport with one connection; above the limit, requests wait in order."""
 
     def __init__(self, make: Callable[[], httpx.HTTPTransport], limits: httpx.Limits) -> None:
         self._gate = Gate(max_connections(limits))
@@ -34,7 +34,7 @@ class TransportForEachConnection(httpx.BaseTransport):
         except BaseException:
             self._release(connection, complete=False)
             raise
-        if isinstance(response.stream, httpx.ByteStream):  # a mock's: it is complete
+        if isinstance(response.stream, httpx.ByteStream):  # of a mock: complete
             self._release(connection, complete=True)
         else:
             response.stream = _Stream(response.stream, connection, self._release)
@@ -48,12 +48,12 @@ class TransportForEachConnection(httpx.BaseTransport):
 
     def close(self) -> None:
         self._gate.close()
-        for connection in self._idle.end():  # those in use are closed when they are released
+        for connection in self._idle.end():  # connections in use are closed when they are released
             connection.close()
 
 
 class _Connection:
-    """A transport with one connection, whose network knows the deadline of the call that uses it."""
+    """A transport with one connection; its network enforces the deadline of the current call."""
 
     def __init__(self, transport: httpx.HTTPTransport) -> None:
         self._transport = transport

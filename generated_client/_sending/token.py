@@ -1,4 +1,4 @@
-"""The token: where it goes, and what is done so that it is seen nowhere else."""
+"""The token: add it to requests, and keep it out of everything else."""
 
 import json
 import re
@@ -7,11 +7,11 @@ from typing import Any, Final, cast
 
 _MASK: Final = "***"
 _SECRET_LENGTH: Final = 16
-"""Characters from which a token is hidden in names, too: a token such as `error` would hide the names that are read."""
+"""The length from which a token is masked in names, too: a short one, such as `error`, would mask keys of a body."""
 
 
 class Token:
-    """The token of a client and of all that derive from it, out of sight of repr, logs and lists of local variables."""
+    """The token of a client and its derived clients; appears in no repr, log or traceback."""
 
     def __init__(self, header: str, prefix: str) -> None:
         self._header = header
@@ -19,41 +19,41 @@ class Token:
         self._value = ""
 
     def replace(self, value: Any) -> str:
-        """Use another token; returns what is wrong with it. It raises nothing: tracebacks show arguments."""
+        """Set another token, or return what is wrong with it; an exception here would show it in the traceback."""
         if not isinstance(value, str) or not re.fullmatch("[!-~]+", value):
-            unset = ", not None: is the environment variable set that it comes from, such as RELAY_TOKEN?"
+            unset = ", not None: is its environment variable set, such as RELAY_TOKEN?"
             return f"token must be visible ASCII characters, without blanks or a prefix{unset if value is None else ''}"
         self._value = value
         return ""
 
     def add_to(self, headers: MutableMapping[str, str]) -> None:
-        """Puts the token into a request's headers."""
+        """Add the token to the headers of a request."""
         headers[self._header] = f"{self._prefix} {self._value}".lstrip()
 
     def show_in(self, headers: MutableMapping[str, str]) -> None:
-        """Puts the token back where it was hidden; where it was taken off, it stays off."""
+        """Replace the mask by the token; a header that was removed stays removed."""
         if self._header in headers:
             self.add_to(headers)
 
     def hide_in(self, headers: MutableMapping[str, str]) -> None:
-        """Hides it there: an httpx error carries its request to wherever it is logged or pickled."""
+        """Mask the token in the headers: an httpx error holds its request, and may be logged or pickled."""
         if self._header in headers:
             headers[self._header] = _MASK
 
     def mask_name(self, text: str) -> str:
-        """The same for a path or a key, whose text means something without a token, too."""
+        """Mask the token in a path or a key, unless the token is so short that it may be a word."""
         return self.mask(text) if len(self._value) >= _SECRET_LENGTH else text
 
     def mask(self, text: str) -> str:
-        """`text` without the token."""
+        """Mask the token in `text`."""
         return text.replace(self._value, _MASK)
 
     def mask_bytes(self, content: bytes) -> bytes:
-        """`content` without the token."""
+        """Mask the token in `content`."""
         return content.replace(self._value.encode(), _MASK.encode())
 
     def mask_body(self, content: bytes) -> bytes:
-        """A body without the token, should a relay repeat it; of JSON, its texts, however they are escaped."""
+        """Mask the token in a body that echoes it; JSON is parsed, since its strings may be escaped."""
         try:
             data = json.loads(content)
         except (ValueError, RecursionError):

@@ -17,9 +17,11 @@ from .representation import short_repr
 
 _NONE: Final = type(None)
 _EXACT: Final = 2**53
-"""Below it, every integer is exact as a float."""
+"""Below this, a float represents every integer exactly."""
+_CHOSEN: Final = 1000.0
+"""The score of a model that a discriminator chooses; others score the number of matching keys."""
 _EXPECTED_LIMIT: Final = 200
-"""Characters of the expected values that an error names."""
+"""Characters of the expected values in an error."""
 
 
 def is_list(data: object) -> TypeGuard[list[Any]]:
@@ -37,20 +39,20 @@ class Codec:
     """Encode and decode one documented type; the defaults are those of any JSON value.
 
     encode and decode raise InvalidArgument, which names the field, their second argument. encode's third argument is
-    True for a request: its values must have the documented type. A response may hold another scalar, since servers
-    change sooner than documents; it is kept, and round-trips. In a union, `accepts` selects the variant that encodes a
+    True for a request, whose values must have the documented type. A response may have another scalar, because servers
+    change before documents do; it is kept, and round-trips. In a union, `accepts` selects the variant that encodes a
     value, and `score` (more is better) the one that decodes it.
     """
 
     encode: Callable[[Any, str, bool], Any] = lambda value, where, strict: json_value(value, where)
     decode: Callable[[Any, str], Any] = lambda data, where: data
     accepts: Callable[[Any], bool] = lambda value: True
-    score: Callable[[Any], int] = lambda data: 1
+    score: Callable[[Any], float] = lambda data: 1
     nullable: bool = True
 
 
 def json_value(value: Any, where: str) -> Any:
-    """Any value that JSON can carry, as it is."""
+    """Check that a value is JSON serializable, and return it as JSON data."""
     if is_object(value):
         for key in cast("dict[Any, Any]", value):
             if not isinstance(key, str):
@@ -66,7 +68,7 @@ def json_value(value: Any, where: str) -> Any:
 
 
 def scalar(*kinds: type) -> Codec:
-    """A string, number, boolean, null or file; an int takes 10.0, too, and a float 10."""
+    """A string, number, boolean, null or file; int also accepts 10.0."""
     expected = " or ".join("None" if kind is _NONE else kind.__name__ for kind in kinds)
 
     def encode(value: Any, where: str, strict: bool) -> Any:
@@ -86,7 +88,7 @@ def scalar(*kinds: type) -> Codec:
 
 
 def matching(codec: Codec, pattern: str, expected: str) -> Codec:
-    """A string of which only what begins as `pattern` says is sent: the document sets x-enforced-pattern."""
+    """A string that is sent only if its beginning matches `pattern`: the document sets x-enforced-pattern."""
     compiled = re.compile(pattern)
 
     def encode(value: Any, where: str, strict: bool) -> Any:
@@ -144,7 +146,7 @@ def _read_date_time(text: str) -> datetime:
 
 
 def choice(*given: Any, enum: tuple[str, str] | None = None) -> Codec:
-    """An enum, by its module and name, or a constant; a value of its kind that the document doesn't know is kept."""
+    """An enum, by its module and name, or constants; an undocumented value of the same type is kept."""
 
     def values() -> list[Any]:
         return list(_model_module_member(*enum) if enum else given)
@@ -186,7 +188,7 @@ def free_object() -> Codec:
 
 
 def model(module: str, name: str) -> Codec:
-    """A model, by its module and name: it loads at first use, so that a module loads only what it uses."""
+    """A model, by its module and name; it is imported on first use."""
     of = partial(_codec_of, module, name)
 
     def encode(value: Any, where: str, strict: bool) -> Any:
@@ -198,7 +200,7 @@ def model(module: str, name: str) -> Codec:
     def accepts(value: Any) -> bool:
         return of().accepts(value)
 
-    def score(data: Any) -> int:
+    def score(data: Any) -> float:
         return of().score(data)
 
     return Codec(encode, decode, accepts, score, nullable=False)
@@ -224,12 +226,18 @@ def _model_codec(made: Any) -> Codec:
     def accepts(value: Any) -> bool:
         return isinstance(value, made)
 
-    def score(data: Any) -> int:
+    def score(data: Any) -> float:
         fields: tuple[Field, ...] = made.__json_fields__
-        if not is_object(data) or any(key not in data for _, key, required, _ in fields if required):
+        if not is_object(data):
+            return 0
+        tags: dict[str, tuple[str, ...]] = made.__json_tags__
+        if any(str(data.get(key)) in tags[key] for key in tags):
+            return _CHOSEN
+        if any(key not in data for _, key, required, _ in fields if required):
             return 0
         known = [codec.score(data[key]) for _, key, _, codec in fields if key in data]
-        return 1 + len(known) if all(known) else 0
+        found = 1 + len(known) if all(known) else 0
+        return found / _CHOSEN if tags.keys() & data.keys() else found  # another one's, or of an unknown kind
 
     return Codec(encode, decode, accepts, score, nullable=False)
 
@@ -257,14 +265,18 @@ def array(inner: Codec) -> Codec:
 
 
 def one_of(*variants: Codec) -> Codec:
-    """A union: the type that fits; of several objects the one that names the most of the keys, else the first."""
+    """A union: the variant that fits.
+
+    Of several objects, it is the one that a discriminator selects, else the one with the most matching keys, else the
+    first.
+    """
 
     def encode(value: Any, where: str, strict: bool) -> Any:
         for variant in sorted(variants, key=lambda variant: variant is ANY):
             if variant.accepts(value):
                 return variant.encode(value, where, strict)
         if strict or not _is_scalar(value):
-            raise InvalidArgument(f"{where}: {_kind(value)} is none of the types that the document allows")
+            raise InvalidArgument(f"{where}: {_kind(value)} is none of the documented types")
         return value
 
     def decode(data: Any, where: str) -> Any:
@@ -280,7 +292,7 @@ def one_of(*variants: Codec) -> Codec:
     def accepts(value: Any) -> bool:
         return any(variant.accepts(value) for variant in variants)
 
-    def score(data: Any) -> int:
+    def score(data: Any) -> float:
         return max(variant.score(data) for variant in variants)
 
     return Codec(encode, decode, accepts, score, any(variant.nullable for variant in variants))
@@ -296,14 +308,14 @@ def _is_scalar(value: Any) -> bool:
 
 
 def _scalar(data: Any, where: str, expected: str) -> Any:
-    """Keep another scalar than documented; refuse an object or an array."""
+    """Keep any scalar; refuse an object or an array."""
     if is_object(data) or is_list(data):
         raise _unexpected(where, expected, data)
     return data
 
 
 def _number(value: float, where: str) -> float:
-    """Write 10.0 as 10, which is the same number in JSON; a relay may take an integer only."""
+    """Write 10.0 as 10, which is the same number in JSON: a relay may accept only an integer."""
     return int(value) if _finite(value, where).is_integer() and abs(value) < _EXACT else value
 
 
@@ -314,7 +326,7 @@ def _finite(value: float, where: str) -> float:
 
 
 def _unexpected(where: str, expected: str, value: Any) -> InvalidArgument:
-    hint = "; base64.b64encode(...).decode() makes text of bytes" if isinstance(value, bytes) else ""
+    hint = "; encode bytes as text by base64.b64encode(...).decode()" if isinstance(value, bytes) else ""
     return InvalidArgument(f"{where}: expected {expected}, got {_kind(value)}{hint}")
 
 

@@ -20,7 +20,7 @@ def text(data: Any, name: str) -> str:
 
 
 def pairs(codec: Codec, name: str, value: Any, *, is_nested: bool = False) -> list[tuple[str, str]]:
-    """A parameter or form field: a pair for each item of a list and, unless nested, for each field of an object."""
+    """A parameter or form field: one pair for each item of a list and, unless nested, for each field of an object."""
     data = None if value is UNSET else codec.encode(value, name, True)
     if is_object(data) and not is_nested:
         return [pair for key, item in data.items() for pair in pairs(ANY, key, item, is_nested=True)]
@@ -29,7 +29,7 @@ def pairs(codec: Codec, name: str, value: Any, *, is_nested: bool = False) -> li
 
 
 def deep(codec: Codec, name: str, value: Any) -> list[tuple[str, str]]:
-    """A query parameter of the style deepObject: `filter[from]=1`, in each depth of the object."""
+    """A query parameter with the style deepObject: `filter[from]=1`, at any depth of the object."""
     data = None if value is UNSET else codec.encode(value, name, True)
     return _deep(name, data)
 
@@ -41,7 +41,7 @@ def _deep(name: str, data: Any) -> list[tuple[str, str]]:
 
 
 def joined(codec: Codec, name: str, value: Any, delimiter: str) -> list[str]:
-    """A parameter or form field that is not exploded: `ids=1,2`, quoted but for the delimiter."""
+    """A parameter or form field that is not exploded: `ids=1,2`, quoted except for the delimiter."""
     data = None if value is UNSET else codec.encode(value, name, True)
     if is_object(data):
         items = [each for key, item in data.items() if item is not None for each in (key, item)]
@@ -52,7 +52,7 @@ def joined(codec: Codec, name: str, value: Any, delimiter: str) -> list[str]:
 
 
 def segment(codec: Codec, name: str, value: Any) -> str:
-    """A path parameter, quoted; one that would lead elsewhere (empty or dots) is a ValueError."""
+    """A path parameter, quoted; an empty one or dots, which would change the path, raise InvalidArgument."""
     part = text(codec.encode(value, name, True), name)
     if part in ("", ".", ".."):
         raise InvalidArgument(f"{name}: {part!r} cannot be part of a path")

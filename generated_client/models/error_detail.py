@@ -12,7 +12,7 @@ from ..types import UNSET, Unset
 
 @_attrs_define(kw_only=True, repr=False)
 class ErrorDetail(_models.Model):
-    """What the relay's front says of an error.
+    """An error of the relay's front.
 
     Attributes:
         message (str | Unset): 错误信息

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 @_attrs_define(kw_only=True, repr=False)
 class ErrorResponse(_models.Model):
-    """An error of the relay, in either of its two shapes.
+    """An error of the relay, in either of its two formats.
 
     Attributes:
-        error (ErrorDetail | Unset): What the relay's front says of an error.
-        code (Any | Unset): The error code of what stands behind the relay's front.
-        message (str | Unset): The message of what stands behind the relay's front.
-        data (Any | Unset): What stands behind the relay's front adds to its message; null as a rule.
+        error (ErrorDetail | Unset): An error of the relay's front.
+        code (Any | Unset): The error code of a service behind the relay's front.
+        message (str | Unset): The message of a service behind the relay's front.
+        data (Any | Unset): Details of a service behind the relay's front; usually null.
     """
 
     error: ErrorDetail | Unset = UNSET

@@ -12,22 +12,22 @@ from ..types import UNSET, Unset
 
 @_attrs_define(kw_only=True, repr=False)
 class KlingTask(_models.Model):
-    """A task as the relay keeps it. It looks at Kling every 15 to 45 seconds, so a state may be that old.
+    """A task as the relay stores it. The relay queries Kling every 15 to 45 seconds, so a state may be that old.
 
     Attributes:
         task_id (str): The id that the submission returned.
         status (str): NOT_START, SUBMITTED, QUEUED, IN_PROGRESS, UNKNOWN, and at the end SUCCESS or FAILURE; there may
-            be more. A task that Kling gave no id stays NOT_START for ever, so whoever waits needs a deadline. Example:
+            be others. A task to which Kling assigned no id stays NOT_START forever, so polling needs a timeout. Example:
             SUCCESS.
         progress (str): Percent, as text: "30%".
         fail_reason (str): Why it failed; empty in other states.
-        result_url (str | Unset): In SUCCESS, where the video is; in FAILURE it repeats the reason, and is no URL.
+        result_url (str | Unset): The URL of the video in SUCCESS; in FAILURE the reason again, which is no URL.
         action (str | Unset): "generate" from an image, "textGenerate" from text.
-        quota (int | Unset): What was charged, in the relay's units; 0 where it was given back.
+        quota (int | Unset): The charge, in the relay's units; 0 if it was refunded.
         submit_time (int | Unset): When it was submitted, in seconds since 1970 (UTC).
-        start_time (int | Unset): When Kling began, in seconds since 1970; 0 before that.
-        finish_time (int | Unset): When it ended, in seconds since 1970; 0 before that.
-        data (Any | Unset): What Kling said at the last look.
+        start_time (int | Unset): When Kling started it, in seconds since 1970 (UTC); 0 before that.
+        finish_time (int | Unset): When it ended, in seconds since 1970 (UTC); 0 before that.
+        data (Any | Unset): The last response of Kling.
     """
 
     task_id: str

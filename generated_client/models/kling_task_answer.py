@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 @_attrs_define(kw_only=True, repr=False)
 class KlingTaskAnswer(_models.Model):
-    """The answer to the query of a task.
+    """The response to a status query.
 
     Attributes:
         code (str): "success"; an error has its own code.
-        data (KlingTask): A task as the relay keeps it. It looks at Kling every 15 to 45 seconds, so a state may be that
-            old.
+        data (KlingTask): A task as the relay stores it. The relay queries Kling every 15 to 45 seconds, so a state may
+            be that old.
         message (str | Unset): Empty in a success.
     """
 

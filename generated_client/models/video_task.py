@@ -18,7 +18,7 @@ class VideoTask(_models.Model):
         task_id (str): 任务 ID
         status (str): 任务状态
         id (str | Unset): The same as task_id.
-        model (str | Unset): The model that was asked for.
+        model (str | Unset): The requested model.
         progress (int | Unset): Percent.
         created_at (int | Unset): When it was submitted, in seconds since 1970 (UTC).
     """

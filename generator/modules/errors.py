@@ -1,7 +1,7 @@
-"""The errors of a call, beside httpx's own transport errors.
+"""The exceptions of a call, besides httpx's transport errors.
 
-After one of NOT_SENT, nothing was sent, and the call is safe to repeat. After any other error the relay may have worked
-on the request and charged for it, unless may_have_been_charged() is False.
+After one of NOT_SENT, nothing was sent, and the call is safe to repeat. After any other exception the relay may have
+charged for the request, unless may_have_been_charged() is False.
 """
 
 import json
@@ -13,25 +13,25 @@ from typing import Any, Final, cast
 import httpx
 
 NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-"""The errors after which nothing was sent: for `except NOT_SENT`. A ProxyError is a proxy's refusal to connect."""
+"""The errors after which nothing was sent, for `except NOT_SENT`. A ProxyError: the proxy refused to connect."""
 CONTENT_LIMIT: Final = 65_536
-"""Bytes of a body that an error keeps."""
+"""Bytes of the body that an error keeps."""
 REQUEST_ID_HEADERS: Final = ("X-Oneapi-Request-Id", "X-Request-Id")
-"""Where a response says by which id the operator finds it; the first that is there counts."""
+"""Headers with the id by which the operator finds a request; the first that is present counts."""
 _MESSAGE_LIMIT: Final = 500
 _FIELD_LIMIT: Final = 100
 
 
 def may_have_been_charged(error: BaseException) -> bool:
-    """Whether the relay may have worked on the request that raised `error`, and charged for it.
+    """Whether the relay may have charged for the request that ended with `error`.
 
     Args:
-        error: any exception that a call raised, or that ended it: a cancellation, an error of a hook, a group.
+        error: Any exception that ended a call: raised by it, a cancellation, an error of a hook, or an exception group.
 
     Returns:
-        False only where that is certain: nothing was sent (NOT_SENT, InvalidArgument, ClientClosed, a DeadlineExceeded
-        before the first byte), or the relay refused the request with a documented 4xx status. True for anything else:
-        look for the task before you send the request again.
+        False only if that is certain: nothing was sent (NOT_SENT, InvalidArgument, ClientClosed, a DeadlineExceeded
+            before the first byte), or the relay refused the request with a documented 4xx status. True for anything
+            else: look for the task before you send the request again.
     """
     if isinstance(error, BaseExceptionGroup):
         return any(map(may_have_been_charged, cast("BaseExceptionGroup[BaseException]", error).exceptions))
@@ -41,7 +41,7 @@ def may_have_been_charged(error: BaseException) -> bool:
 
 
 class InvalidArgument(TypeError, ValueError):
-    """An argument or a setting that cannot be used; the text names it. Nothing was sent."""
+    """An argument or a setting is invalid; the text names it. Nothing was sent."""
 
 
 class ClientClosed(RuntimeError):
@@ -49,13 +49,13 @@ class ClientClosed(RuntimeError):
 
 
 class TaskError(Exception):
-    """The base of the errors that polling ends with. The task was submitted, so it may have been charged.
+    """The base of TaskFailed and PollTimeout. The task was submitted, so it may have been charged.
 
     Attributes:
-        task_id (str): the id that was polled.
-        state (str | None): the last known state; None where no query was answered.
-        reason (str): why there is no result.
-        task: the task as last returned; None where no query was answered.
+        task_id (str): The id that was polled.
+        state (str | None): The last known state; None if no query succeeded.
+        reason (str): Why there is no result.
+        task (Any): The task as last returned; None if no query succeeded.
     """
 
     def __init__(self, task_id: str, state: str | None, reason: str, task: Any = None) -> None:
@@ -70,33 +70,38 @@ class TaskError(Exception):
 
 
 class TaskFailed(TaskError):
-    """The task ended in a failure state; `reason` is the relay's."""
+    """The task ended in a failure state; `reason` is that of the relay."""
 
 
 class PollTimeout(TaskError):
-    """The task did not end within the timeout of poll(). It goes on: poll it again, at no cost."""
+    """The task did not end within the timeout of poll(). It is still running: poll it again, for free."""
 
 
 class DeadlineExceeded(httpx.TimeoutException):
-    """A call took longer than the client's `deadline`, or a download than its `timeout`, in all.
+    """A call exceeded the client's `deadline`, or a download its `timeout`.
 
     Attributes:
-        may_have_been_charged (bool): False where the deadline was over before anything was sent.
+        may_have_been_charged (bool): False if nothing was sent before the deadline.
     """
 
     may_have_been_charged: bool = True
 
 
 class ResponseError(Exception):
-    """A response other than the documented success; where it echoes the client's token, that is masked as ***.
+    """The response is not the documented success. If it echoes the client's token, the token is masked as ***.
 
-    Attributes (None where absent):
-        method, path (str), status_code (int), headers (httpx.Headers): of the request and the response.
-        content (bytes): the first 64 KiB of the body, decompressed.
-        parsed: the body as the type that the document gives for this status.
+    Attributes:
+        method (str): The method of the request.
+        path (str): The path of the request.
+        status_code (int): The status of the response.
+        headers (httpx.Headers): The headers of the response.
+        content (bytes): The first 64 KiB of the body, decompressed.
+        parsed (Any): The body, as the type that is documented for this status; None if it is not of this type.
         request_id (str | None): X-Oneapi-Request-Id or X-Request-Id, by which the operator finds the request.
-        message, code, type (str | None): what the body says, in `{"error": {...}}` or at its top.
-        retry_after (float | None): seconds to wait, as Retry-After or the body asks.
+        message (str | None): The message in the body, in its object `error` or at its top.
+        code (str | None): The error code in the body, likewise.
+        type (str | None): The type of the error in the body, likewise.
+        retry_after (float | None): Seconds to wait, from the header Retry-After or the body.
     """
 
     def __init__(
@@ -126,11 +131,11 @@ class ResponseError(Exception):
 
     @property
     def may_have_been_charged(self) -> bool:
-        """Whether the relay may have worked on the request: not where it refused it with a documented 4xx status."""
+        """Whether the relay may have charged for the request: not if it refused it with a documented 4xx status."""
         return not 400 <= self.status_code < 500
 
     def _line(self, reason: str) -> str:
-        """The error on one line, without what a terminal would take for a command."""
+        """The error on one line, without control characters."""
         message = f": {self.message[:_MESSAGE_LIMIT]}" if self.message else ""
         named = {"code": self.code, "type": self.type}
         if self.request_id and self.request_id not in message:
@@ -140,33 +145,33 @@ class ResponseError(Exception):
         return _printable(line)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # The line is made already: a copy takes it as it is, with all attributes.
+        # args has the complete text, which __init__ would build again.
         return Exception.__new__, (type(self), *self.args), self.__dict__
 
 
 class ApiError(ResponseError):
-    """An error status that the document describes; `parsed` is None where the body is not as described."""
+    """The response has a documented error status; `parsed` is None if its body is not the documented one."""
 
 
 class UnexpectedStatus(ResponseError):
-    """A status that the document doesn't describe."""
+    """The response has an undocumented status."""
 
     @property
     def may_have_been_charged(self) -> bool:
-        """True: a status that is not documented says nothing of what the relay did."""
+        """True: an undocumented status does not tell what the relay did."""
         return True
 
 
 class DecodeError(ResponseError):
-    """A success whose body is not the documented one; the relay may have charged for it."""
+    """The body of a success is not the documented one; the relay may have charged for it."""
 
 
 class ResponseTooLarge(DecodeError):
-    """A body, of whatever status, of more bytes than the client's `max_response_bytes`, decompressed."""
+    """The body, of any status, is larger than the client's `max_response_bytes`."""
 
 
 def in_doubt(method: str) -> str:
-    """What to do after a request that may have been charged, for the text of its error; nothing for GET and HEAD."""
+    """Advice for the text of an error whose request may have been charged; empty for GET and HEAD."""
     if method.upper() in ("GET", "HEAD"):
         return ""
     now = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
@@ -176,12 +181,12 @@ def in_doubt(method: str) -> str:
 
 
 def request_id(headers: httpx.Headers) -> str | None:
-    """The id by which the operator finds a request in the relay's log, or None."""
+    """The id by which the operator finds the request in the relay's log, or None."""
     return next((headers[name] for name in REQUEST_ID_HEADERS if name in headers), None)
 
 
 def _error_object(content: bytes) -> dict[str, Any]:
-    """The fields of an error's body: those of its `error`, else those at its top."""
+    """The properties of an error's body: those of its object `error`, and those at its top."""
     try:
         data: Any = json.loads(content)
     except (ValueError, RecursionError):
@@ -194,7 +199,7 @@ def _error_object(content: bytes) -> dict[str, Any]:
 
 
 def _printable(text: str) -> str:
-    """`text` on one line, without control characters, on which a terminal would act."""
+    """`text` on one line, without control characters, which a terminal would interpret."""
     return "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
 
 
@@ -203,7 +208,7 @@ def _text(value: object) -> str | None:
 
 
 def retry_after(headers: httpx.Headers, otherwise: object = None) -> float | None:
-    """Retry-After in seconds, which HTTP lets be a number or a date; without that header, `otherwise`."""
+    """Retry-After in seconds (the header may be a number or a date); `otherwise` if there is no such header."""
     value = headers.get("Retry-After", otherwise)
     date = parsedate_tz(value) if isinstance(value, str) else None
     try:

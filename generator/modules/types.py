@@ -1,4 +1,4 @@
-"""Types that calls and models share: UNSET, files, and detailed responses."""
+"""Types of calls and models: UNSET, files, downloads, and detailed responses."""
 
 from binascii import b2a_base64
 from collections.abc import Mapping
@@ -13,9 +13,9 @@ from .errors import InvalidArgument, request_id
 
 
 class Unset(Enum):
-    """The type of UNSET, the value of a field that is absent from a request or a response.
+    """The type of UNSET.
 
-    As the one member of an Enum it stays itself through copies, pickles and forks, and `is UNSET` narrows a type.
+    As the only member of an Enum it survives copies, pickles and forks, and `is UNSET` narrows a type.
     """
 
     UNSET = "UNSET"
@@ -28,6 +28,7 @@ class Unset(Enum):
 
 
 UNSET: Final = Unset.UNSET
+"""The value of a field that is absent from a request or a response."""
 
 FileContent = IO[bytes] | bytes | str
 FileTypes = (
@@ -36,7 +37,7 @@ FileTypes = (
     # (file name, content, media type, headers)
     | tuple[str | None, FileContent, str | None, Mapping[str, str]]
 )
-"""What `httpx.Client(files=...)` takes for a file."""
+"""A file in `httpx.Client(files=...)`."""
 RequestFiles = list[tuple[str, FileTypes]]
 
 
@@ -45,9 +46,9 @@ class File:
     """A file to send.
 
     Attributes:
-        payload (BinaryIO): a file that is open for reading bytes; it is read while it is sent.
-        file_name (str | None): the file name to send.
-        mime_type (str | None): its media type; by default httpx guesses it from the name.
+        payload (BinaryIO): A file that is open for reading bytes; it is read while it is sent.
+        file_name (str | None): The file name to send.
+        mime_type (str | None): The media type; by default httpx guesses it from the name.
     """
 
     payload: BinaryIO
@@ -60,7 +61,12 @@ class File:
 
 
 def base64_file(path: str | PathLike[str]) -> str:
-    """The content of a file in Base64, for a field that takes a picture so; OSError where it cannot be read."""
+    """Read a file and encode it in Base64, for properties such as `image`.
+
+    Raises:
+        OSError: The file cannot be read.
+        errors.InvalidArgument: The file is empty.
+    """
     with open(path, "rb") as file:  # noqa: PTH123  # pathlib takes 10 ms to import
         content = file.read()
     if not content:
@@ -69,7 +75,12 @@ def base64_file(path: str | PathLike[str]) -> str:
 
 
 class Download(NamedTuple):
-    """A complete download: the path that was written (None for a file of the caller's), and its size in bytes."""
+    """A complete download.
+
+    Attributes:
+        path (str | None): The path that was written; None if the download went to an open file.
+        size (int): The number of bytes.
+    """
 
     path: str | None
     size: int
@@ -80,13 +91,13 @@ T = TypeVar("T")
 
 @define
 class Response(Generic[T]):
-    """A response, as the detailed calls return it.
+    """The response of a detailed call.
 
     Attributes:
-        status_code (int): the status.
-        content (bytes): the body, decompressed.
-        headers (httpx.Headers): the headers.
-        parsed: the body as the type that the document gives for this status; None for a status without one.
+        status_code (int): The status.
+        content (bytes): The body, decompressed.
+        headers (httpx.Headers): The headers.
+        parsed (T | None): The body, as the type that is documented for this status; None if there is none.
     """
 
     status_code: int

@@ -1,13 +1,12 @@
-"""Names that would become one in Python: properties of a class, and parameters of an operation, are told apart.
+"""Disambiguate properties of a class, and parameters of an operation, that would have the same name in Python.
 
-The generator names an attribute after its property, and refuses two properties that lead to one name, or sends one
-under the other's. Here, all but one of them get another name in the prepared document, and what is returned says what
-travels.
+The generator names an attribute after its property. If two properties lead to one name, it refuses them, or sends one
+under the name of the other. Here, all but one of them are renamed in the prepared document; the functions return the
+documented name of each.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 from urllib.parse import quote
@@ -15,54 +14,27 @@ from urllib.parse import quote
 from contract_check.document import names
 from contract_check.document.operations import IGNORED_HEADERS
 from contract_check.document.text import is_visible
-from contract_check.document.tree import operations, parse_pointer
+from contract_check.document.tree import operations
 
 _CALL = ("client", "url")
-"""What the generator keeps for itself: a parameter of these names gets its place behind it."""
+"""Names that the generator reserves: it appends the location to a parameter with one of them."""
 
 
 def name_properties(document: dict[str, Any]) -> dict[str, str]:
-    """Renames properties of the named schemas; returns what each new name stands for."""
+    """Rename properties of the named schemas; return the documented name for each new one."""
     schemas = document["components"]["schemas"]
     wire_names = dict[str, str]()
-    for family in _families(schemas):
-        parts = [part for name in family for part in _inline_parts(schemas[name])]
-        keys = dict.fromkeys(key for part in parts for key in part.get("properties", ()))
-        renamed = _told_apart({key: names.attribute(key) for key in keys})
+    for schema in schemas.values():
+        renamed = _disambiguated({key: names.attribute(key) for key in schema.get("properties", ())})
         wire_names |= {new: key for key, new in renamed.items()}
-        for part in parts if renamed else ():
-            if "properties" in part:
-                part["properties"] = {renamed.get(key, key): value for key, value in part["properties"].items()}
-            if "required" in part:
-                part["required"] = [renamed.get(key, key) for key in part["required"]]
+        if renamed:
+            schema["properties"] = {renamed.get(key, key): value for key, value in schema["properties"].items()}
+            schema["required"] = [renamed.get(key, key) for key in schema.get("required", ())]
     return wire_names
 
 
-def _families(schemas: dict[str, Any]) -> Iterator[list[str]]:
-    """The schemas that share fields by `allOf`, each family once."""
-    linked: dict[str, set[str]] = {name: {name} for name in schemas}
-    for name, schema in schemas.items():
-        for part in _inline_parts(schema):
-            for reference in (each["$ref"] for each in part.get("allOf", ()) if "$ref" in each):
-                other = str(parse_pointer(reference)[-1])
-                if other in linked and linked[other] is not linked[name]:
-                    both = linked[name] | linked[other]
-                    linked |= dict.fromkeys(both, both)
-    seen = set[str]()
-    for name in schemas:
-        if name not in seen:
-            seen |= linked[name]
-            yield [each for each in schemas if each in linked[name]] if len(linked[name]) > 1 else [name]
-
-
-def _inline_parts(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield schema
-    for part in schema.get("allOf", ()):
-        yield from _inline_parts(part)
-
-
 def name_parameters(document: dict[str, Any]) -> dict[str, str]:
-    """Gives each operation all its parameters, and renames some; returns what each new name stands for.
+    """Give each operation all its parameters, and rename some; return the documented name for each new one.
 
     A path parameter's name is never sent: it may change together with the path.
     """
@@ -87,7 +59,7 @@ def name_parameters(document: dict[str, Any]) -> dict[str, str]:
         for name, new in _in_route(route).items():
             named = named.replace("{" + name + "}", "{" + new + "}")
         readable = "".join(each if is_visible(each) else quote(each) for each in named)
-        # Two paths may differ in nothing but how a parameter's name is written.
+        # Two paths may differ only in the names of their parameters.
         paths[readable] = paths.get(readable, {}) | item
     return wire_names
 
@@ -105,8 +77,8 @@ def _name_parameters(parameters: list[dict[str, Any]]) -> dict[str, str]:
     for (place, name), attribute in list(attributes.items()):
         among = places[attribute]
         if attribute in _CALL or (len(among) > 1 and len(set(among)) == len(among)):
-            attributes[place, name] = f"{attribute}_{place}"  # as the generator does it
-    renamed = _told_apart(attributes)
+            attributes[place, name] = f"{attribute}_{place}"  # as the generator does
+    renamed = _disambiguated(attributes)
     for each in parameters:
         if each["in"] != "path" and (new := renamed.get((each["in"], each["name"]))):
             each["name"] = new
@@ -114,7 +86,7 @@ def _name_parameters(parameters: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def _in_route(route: str) -> dict[str, str]:
-    """The parameters in a path, and what the generator can read in their place."""
+    """The parameters in a path, with names that the generator can read."""
     readable = {name: _readable(name) for name in re.findall(r"{([^{}]*)}", route)}
     holders = Counter(names.attribute(new) for new in readable.values())
     for name, new in readable.items():
@@ -129,8 +101,8 @@ def _readable(name: str) -> str:
     return names.snake(name) or names.digest(name)
 
 
-def _told_apart(attributes: dict[Any, str]) -> dict[Any, str]:
-    """New names, for those only that need one: of several alike, one that is its own attribute keeps its name."""
+def _disambiguated(attributes: dict[Any, str]) -> dict[Any, str]:
+    """New names for those that need one: of several equal ones, a name that equals its attribute is kept."""
     holders = Counter(attribute.lower() for attribute in attributes.values())
     renamed = dict[Any, str]()
     for key, attribute in attributes.items():

@@ -1,4 +1,4 @@
-"""Every class of a document moves to components/schemas, under the name that users will type."""
+"""Move every class of a document to components/schemas, under the name that users type."""
 
 from typing import Any
 
@@ -11,12 +11,13 @@ from contract_check.document.tree import (
     keyword_of,
     object_or_empty,
     parse_pointer,
+    parts,
     references,
     walk,
 )
 
 ROOT = "#/components/schemas/"
-"""The pointer below which each class stands."""
+"""The pointer of the parent of all classes."""
 
 
 def name_classes(document: dict[str, Any]) -> dict[str, JsonPath]:
@@ -24,9 +25,13 @@ def name_classes(document: dict[str, Any]) -> dict[str, JsonPath]:
 
     Returns where each class stood.
     """
-    schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    renamed = _name_components(document, schemas)
+    renamed = _name_components(document, document["components"]["schemas"])
     components = {name: ("components", "schemas", key) for key, name in renamed.items()}
+    return {**components, **name_inline_classes(document)}
+
+
+def name_inline_classes(document: dict[str, Any]) -> dict[str, JsonPath]:
+    """Moves those that stand elsewhere; returns where."""
     named: dict[JsonPath, str] = {(): ""}  # Every part of the document, schema or not, parents first.
     for path, part in walk(document):
         parent = path[:-1]
@@ -38,12 +43,12 @@ def name_classes(document: dict[str, Any]) -> dict[str, JsonPath]:
     inline = {
         path: names.class_name(name)
         for path, name in named.items()
-        if keyword_of(path) in SCHEMA_KEYWORDS - {"allOf", "schemas"} and is_class(at(document, path))
+        if keyword_of(path) in SCHEMA_KEYWORDS - {"allOf", "schemas"} and is_class(document, at(document, path))
     }
-    told_apart = names.unique(inline, "", (key.lower() for key in schemas))
+    told_apart = names.unique(inline, "", (key.lower() for key in document["components"]["schemas"]))
     for path in reversed(told_apart):  # Children first: what they leave behind is a reference.
         _move(document, path, told_apart[path])
-    return {**components, **{name: path for path, name in told_apart.items()}}
+    return {name: path for path, name in told_apart.items()}
 
 
 def _label(document: dict[str, Any], path: JsonPath, part: dict[str, Any]) -> str:
@@ -66,19 +71,25 @@ def _label(document: dict[str, Any], path: JsonPath, part: dict[str, Any]) -> st
         case "additionalProperties":
             return "AdditionalProperty"
         case "anyOf" | "oneOf" | "prefixItems":
-            return f"Type{key}"
+            return str(part.get("x-variant", f"Type{key}"))
         case "properties" | "schemas" | "requestBodies" | "paths":
             return names.label(key)
         case _:
             return ""
 
 
-def is_class(schema: dict[str, Any]) -> bool:
-    """Whether the generator makes a class, a model or an enumeration, of `schema`."""
-    parts = schema.get("allOf", ())
-    if "$ref" in schema or schema.get("anyOf") or schema.get("oneOf") or (len(parts) == 1 and "$ref" in parts[0]):
+def is_class(document: dict[str, Any], schema: dict[str, Any]) -> bool:
+    """Whether `schema` becomes a class, a model or an enumeration; of `allOf`, where only objects fit every part."""
+    joined = schema.get("allOf", ())
+    is_alone = len(joined) == 1 and "$ref" in joined[0]
+    if "$ref" in schema or (is_alone and not {"properties", "required", "additionalProperties"} & schema.keys()):
         return False
-    return bool(schema.get("enum") or parts or schema.get("type") == "object" or schema.get("properties"))
+    found = list(parts(document, schema))
+    if joined and any({"enum", "const"} & part.keys() or "$ref" in part for part in found):
+        return False
+    if any(part.get("anyOf") or part.get("oneOf") or part.get("type", "object") != "object" for part in found):
+        return bool(schema.get("enum")) and not (joined or schema.get("anyOf") or schema.get("oneOf"))
+    return any({"type", "properties", "enum"} & part.keys() for part in found)
 
 
 def _name_components(document: dict[str, Any], schemas: dict[str, Any]) -> dict[str, str]:
@@ -90,7 +101,7 @@ def _name_components(document: dict[str, Any], schemas: dict[str, Any]) -> dict[
             at(document, path)["$ref"] = ROOT + renamed[str(parse_pointer(reference)[-1])]
     for key in list(schemas):
         schemas[renamed[key]] = schemas.pop(key)
-    nullable = [key for key, schema in schemas.items() if is_class(schema) and schema.pop("nullable", False)]
+    nullable = [key for key, schema in schemas.items() if is_class(document, schema) and schema.pop("nullable", False)]
     for path, reference in list(references(document)):
         if parse_pointer(reference)[-1] in nullable and keyword_of(path) in SCHEMA_KEYWORDS - {"allOf"}:
             holder = object_or_empty(at(document, path))

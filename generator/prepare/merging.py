@@ -1,100 +1,236 @@
-"""An `allOf` whose parts give one property different types: the generator merges few of these, and refuses the rest."""
+"""Schemas that join others, by `allOf` or beside a union, become a class, a type or a union: the generator joins few.
 
+A schema is read as its alternatives: of `allOf`, every combination of those of its parts that some value fits. The
+alternatives that are objects become classes, which hold the fields of all that they join.
+"""
+
+from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
-from contract_check.document.tree import JsonPath, list_or_empty, parts, resolve
+from contract_check.document.tree import (
+    SCHEMA_KEYWORDS,
+    JsonPath,
+    keyword_of,
+    list_or_empty,
+    parse_pointer,
+    parts,
+    resolve,
+    walk,
+)
+from contract_check.document.values import json_type
 
-_NARROWER = {("integer", "number"), ("number", "integer")}
+from .classes import ROOT, is_class, name_inline_classes
+from .discriminators import TAGS
+
+_MOST = 200
+"""Combinations of alternatives; a few unions in one `allOf` have thousands."""
+_JOINING = ("allOf", "anyOf", "oneOf")
+_FIELDS = {"properties", "required", "additionalProperties"}
+_TYPED = {"$ref", "type", "enum", "const", *_FIELDS, *_JOINING}
+"""The keywords that say what values fit, as far as a type can."""
+
+_MARKS = ("x-variant", TAGS)
+
+_Schema = dict[str, Any]
 
 
-def merge_overridden(document: dict[str, Any]) -> list[JsonPath]:
-    """Makes one object of each named `allOf` that says a property twice in two ways; returns where nothing fits both.
+def join_schemas(document: _Schema) -> Iterator[tuple[JsonPath, str]]:
+    """Join all that can be joined, in a document whose classes are named; yield where nothing fits, and a note."""
+    joins = _Joins(document)
+    is_changed = True
+    while is_changed:  # A joined schema may have properties to be joined, or be a class to be named.
+        is_changed = False
+        for path, schema in list(walk(document)):
+            if keyword_of(path) in SCHEMA_KEYWORDS - {"allOf"} and _is_joined(schema):
+                before = dict(schema)
+                if keyword_of(path) == "schemas" and is_class(document, schema):
+                    joins.flatten(str(path[-1]), schema)
+                elif note := joins.join(path, schema):
+                    yield path, note
+                is_changed |= schema != before
+        is_changed = is_changed or bool(name_inline_classes(document))
 
-    The generator makes one class of an `allOf` in any case, so that no caller sees the difference.
-    """
-    empty = list[JsonPath]()
-    for name, schema in document["components"]["schemas"].items():
-        if not schema.get("allOf"):
-            continue
-        found = list(parts(document, schema))
-        given: dict[str, list[dict[str, Any]]] = {}
+
+def _is_joined(schema: _Schema) -> bool:
+    """Whether a schema has parts to be joined; a single reference is read as that reference."""
+    listed = schema.get("allOf", ())
+    is_reference = len(listed) == 1 and "$ref" in listed[0] and not _TYPED - {"type", "allOf"} & schema.keys()
+    is_union = bool(schema.get("anyOf") or schema.get("oneOf")) and bool((_FIELDS | {"type"}) & schema.keys())
+    return (bool(listed) and not is_reference) or is_union
+
+
+class _Joins:
+    def __init__(self, document: _Schema) -> None:
+        self.document = document
+        self.schemas: dict[str, _Schema] = document["components"]["schemas"]
+        self.names = {id(schema): name for name, schema in self.schemas.items()}
+        self.joined = {name: self._joined(schema) for name, schema in self.schemas.items()}
+        """The classes that each class joins, itself among them."""
+        self.made = dict[frozenset[str], str]()
+        """The class that joins certain classes, and nothing else."""
+        self.known = dict[str, list[_Schema]]()
+        """The alternatives of named schemas: diamond-shaped references are exponential otherwise."""
+
+    def _joined(self, schema: _Schema) -> set[str]:
+        return {self.names[id(part)] for part in parts(self.document, schema) if id(part) in self.names}
+
+    def flatten(self, name: str, schema: _Schema) -> None:
+        """Make one object of a class, with the fields of all its parts."""
+        if name not in self.joined:
+            self.names[id(schema)] = name
+            self.joined[name] = self._joined(schema)
+            self.made[frozenset(_referred(schema["allOf"]))] = name
+        found = list(parts(self.document, schema))
+        given: dict[str, list[_Schema]] = {}
         for part in found:
             for key, value in part.get("properties", {}).items():
-                given.setdefault(key, []).append(value)
-        if not any(_is_overridden(values) for values in given.values()):
-            continue
-        merged = {key: _merged(document, values) for key, values in given.items()}
-        empty += [("components", "schemas", name, "properties", key) for key in merged if merged[key] is None]
+                given.setdefault(key, []).extend([value] if value not in given.get(key, ()) else [])
         required = dict.fromkeys(key for part in found for key in part.get("required", ()))
-        additional = [part["additionalProperties"] for part in found if "additionalProperties" in part]
-        others = {key: value for key, value in schema.items() if key not in ("allOf", "properties", "required")}
+        additional = [part["additionalProperties"] for part in found if part.get("additionalProperties")]
+        additional = [schema["additionalProperties"]] if "additionalProperties" in schema else additional
+        del schema["allOf"]
+        schema["type"] = "object"
+        schema["properties"] = {key: _all(values) for key, values in given.items()}
+        schema["properties"] |= {key: {} for key in required if key not in given}
+        schema |= {"required": list(required)} if required else {}
+        schema |= {"additionalProperties": _all(additional)} if additional else {}
+
+    def join(self, path: JsonPath, schema: _Schema) -> str:
+        """Replace a schema that is no class by its alternatives; a note where that can't be done."""
+        note, found = "", list[_Schema]()
+        try:
+            self.known.clear()
+            found = self._alternatives(schema)
+        except OverflowError:
+            note = f"it has more than {_MOST} combinations of alternatives; typed as Any."
+        else:
+            note = "" if found else "no value fits all parts; typed as Any."
+        rest = {key: value for key, value in schema.items() if key not in _TYPED | {"nullable", "format"}}
+        found = [{"$ref": each["$ref"]} if "$ref" in each else each for each in found]
+        others = [each for each in found if each.get("type") != "null"]
         schema.clear()
-        schema.update(others | {"type": "object", "properties": {key: value or {} for key, value in merged.items()}})
-        schema.update({"required": list(required)} if required else {})
-        schema.update({"additionalProperties": deepcopy(additional[-1])} if additional else {})
-    return empty
+        if len(others) == 1 and ("$ref" not in others[0] or len(found) == 1):
+            nullable = {"nullable": True} if len(found) > 1 else {}
+            is_alias = "$ref" in others[0] and keyword_of(path) == "schemas"
+            schema |= deepcopy({"allOf": others} if is_alias else others[0]) | nullable
+        elif found:
+            schema["anyOf"] = deepcopy(found)
+        schema |= rest
+        return note
+
+    def _alternatives(self, schema: _Schema) -> list[_Schema]:
+        """The alternatives of a schema, each a class by reference, an object to be made, or another type."""
+        if "$ref" in schema:
+            name = str(parse_pointer(schema["$ref"])[-1])
+            if is_class(self.document, self.schemas[name]):
+                return [{"$ref": schema["$ref"]}]
+            if name not in self.known:
+                self.known[name] = [{}]  # for one that leads back to itself
+                self.known[name] = self._alternatives(self.schemas[name])
+            return self.known[name]
+        types = list_or_empty(schema.get("type")) or [schema[key] for key in ("type",) if key in schema]
+        own = {key: value for key, value in schema.items() if key not in (*_JOINING, "type", "nullable")}
+        found = [own | {"type": each} for each in types] or [own]
+        found += [{"type": "null"}] if types and schema.get("nullable") is True else []
+        for part in schema.get("allOf", ()):
+            found = self._both(found, self._alternatives(part))
+        for key in ("anyOf", "oneOf"):
+            options = schema.get(key, ())
+            if any(_TYPED - {"required"} & option.keys() for option in options):
+                variants = [self._variant(each) for option in options for each in self._alternatives(option)]
+                found = self._both(found, variants)
+        is_nullable = schema.get("nullable") is True and not types and {"type": "null"} not in found
+        return [*found, {"type": "null"}] if is_nullable else found
+
+    def _variant(self, alternative: _Schema) -> _Schema:
+        """An alternative of a union; what is joined to it has its name, and is chosen by its tags."""
+        if "$ref" not in alternative:
+            return alternative
+        name = str(parse_pointer(alternative["$ref"])[-1])
+        return {"x-variant": name, **alternative, TAGS: self.schemas[name].get(TAGS, {})}
+
+    def _both(self, ones: list[_Schema], others: list[_Schema]) -> list[_Schema]:
+        if len(ones) * len(others) > _MOST:
+            raise OverflowError
+        found = list[_Schema]()
+        for both in (self._narrower(one, other) for one in ones for other in others):
+            if both is not None and both not in found:
+                found.append(both)
+        return found
+
+    def _narrower(self, one: _Schema, other: _Schema) -> _Schema | None:
+        """What fits both of two alternatives, or None."""
+        if one == other or not _TYPED & other.keys():
+            return one
+        if not _TYPED & one.keys():
+            return other
+        kinds = self._kind(one), self._kind(other)
+        if kinds == ("object", "object"):
+            return self._object([*one.get("allOf", [one]), *other.get("allOf", [other])])
+        if self._values(one) or self._values(other):
+            return self._of_values(one, other, *kinds)
+        if kinds[0] == kinds[1]:
+            items = [each["items"] for each in (one, other) if each.get("items")]
+            return one | other | ({"items": _all(items)} if items else {})
+        return one | other | {"type": "integer"} if set(kinds) == {"integer", "number"} else None
+
+    def _kind(self, alternative: _Schema) -> str:
+        """The JSON type of an alternative."""
+        if values := self._values(alternative):
+            return json_type(values[0])
+        return str(resolve(self.document, alternative).get("type") or "object")
+
+    def _values(self, alternative: _Schema) -> list[Any]:
+        target = resolve(self.document, alternative)
+        return target.get("enum") or ([target["const"]] if "const" in target else [])
+
+    def _of_values(self, one: _Schema, other: _Schema, kind: str, other_kind: str) -> _Schema | None:
+        """What fits both of two alternatives, of which one or both are enumerations or constants."""
+        ones, others = self._values(one), self._values(other)
+        if not (ones and others):
+            is_fit = kind == other_kind or {kind, other_kind} == {"integer", "number"}
+            return (one if ones else other) if is_fit else None
+        common = [value for value in ones if value in others]
+        if len(common) in (len(ones), len(others)):
+            return one if len(common) == len(ones) else other
+        member = dict(zip(ones, resolve(self.document, one).get("x-enum-varnames", ones), strict=True))
+        named = {"x-enum-varnames": [member[value] for value in common]}
+        return {"type": kind, "enum": common} | named if common else None
+
+    def _object(self, joined: list[_Schema]) -> _Schema:
+        """One object of several; a part that adds nothing to the others is left out."""
+        marks = {key: part[key] for part in joined for key in _MARKS if key in part}
+        joined = [{key: value for key, value in part.items() if key not in _MARKS} for part in joined]
+        names = _referred(joined)
+        known = set[str]().union(*(self.joined.get(name, set()) - {name} for name in names))
+        fields = [part for name in names for part in parts(self.document, self.schemas[name])]
+        required = {key for part in fields for key in part.get("required", ())}
+        kept = list[_Schema]()
+        for part in joined:
+            is_known = "$ref" in part and str(parse_pointer(part["$ref"])[-1]) in known
+            target = resolve(self.document, part)
+            is_free = not ({"properties", "allOf"} & target.keys() or target.get("additionalProperties"))
+            is_idle = is_free and ("$ref" in part or set(part.get("required", ())) <= required)
+            if not (is_known or is_idle or part in kept):
+                kept.append(part)
+        if len(kept) < 2:
+            return (kept or joined)[0]
+        name = self.made.get(frozenset(_referred(kept)))
+        return {"$ref": ROOT + name} if name and all("$ref" in part for part in kept) else {"allOf": kept} | marks
 
 
-def _is_overridden(values: list[dict[str, Any]]) -> bool:
-    """Whether a property has several types; one type with several limits the generator merges."""
-    kinds = [{key: value.get(key) for key in ("$ref", "type", "anyOf", "oneOf", "nullable")} for value in values]
-    return any(kind != kinds[0] for kind in kinds[1:])
+def _referred(joined: list[_Schema]) -> list[str]:
+    return [str(parse_pointer(part["$ref"])[-1]) for part in joined if "$ref" in part]
 
 
-def _merged(document: dict[str, Any], values: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """What fits every one of `values`; None where nothing does."""
-    if not _is_overridden(values):
-        return {key: deepcopy(item) for value in values for key, item in value.items()}
-    described = {key: item for value in values for key, item in value.items() if key == "description"}
-    kept = _alternatives(document, values[0])
-    for value in values[1:]:
-        others = _alternatives(document, value)
-        if not kept or not others:
-            kept = kept or others
-            continue
-        pairs = ((one, other) for one in kept for other in others)
-        kept = [narrow for one, other in pairs if (narrow := _narrower(document, one, other)) is not None]
-        if not kept:
-            return None
-    unique = [each for index, each in enumerate(kept) if each not in kept[:index]]
-    return described | deepcopy(unique[0] if len(unique) == 1 else {"anyOf": unique} if unique else {})
-
-
-def _alternatives(document: dict[str, Any], value: dict[str, Any]) -> list[dict[str, Any]]:
-    """The types that a property may have, one schema each; none where it may have any."""
-    target = resolve(document, value)
-    if unions := [*target.get("anyOf", ()), *target.get("oneOf", ())]:
-        inner = [each for part in unions for each in _alternatives(document, part)]
-        return [*inner, {"type": "null"}] if value.get("nullable") is True else inner
-    if "$ref" in value:
-        return [{"$ref": value["$ref"]}]
-    types = value.get("type")
-    own = {key: item for key, item in value.items() if key not in ("type", "nullable", "description", "default")}
-    named = list_or_empty(types) or ([types] if types else [])
-    found: list[dict[str, Any]] = [own | {"type": each} for each in named]
-    if found and value.get("nullable") is True:
-        found.append({"type": "null"})
-    return found or ([own] if own else [])
-
-
-def _narrower(document: dict[str, Any], one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any] | None:
-    """What fits both of two types, or None."""
-    if "$ref" in one or "$ref" in other:
-        values = [set(resolve(document, each).get("enum", ())) for each in (one, other)]
-        if all(values):
-            return (one if len(values[0]) <= len(values[1]) else other) if values[0] & values[1] else None
-        named, plain = (one, other) if "$ref" in one else (other, one)
-        is_plain = plain.keys() == {"type"} and _type(resolve(document, named)) == plain["type"]
-        return named if one == other or is_plain else None
-    kinds = one.get("type"), other.get("type")
-    if kinds[0] == kinds[1]:
-        return one | other
-    return one | other | {"type": "integer"} if kinds in _NARROWER else None
-
-
-def _type(schema: dict[str, Any]) -> str:
-    """The type of a named class: that of an object, or of an enumeration's values."""
-    values = schema.get("enum", [])
-    usual = "object" if not values else "string" if isinstance(values[0], str) else "integer"
-    return str(schema.get("type") or usual)
+def _all(values: list[Any]) -> Any:
+    """The schema of a field that several parts describe."""
+    if len(values) == 1 or not all(isinstance(value, dict) for value in values):
+        return deepcopy(values[-1])
+    lists: dict[str, list[Any]] = {}
+    for value in values:
+        for key in value:
+            if key.startswith("x-") and isinstance(value[key], list):
+                lists.setdefault(key, []).extend(value[key])
+    return {"allOf": deepcopy(values)} | lists

@@ -1,16 +1,18 @@
-"""Turns a sound document into one that the generator takes whole, under the names that users will type.
+"""Prepare a sound document so that the generator supports all of it, under the names that users type.
 
-Nothing here is particular to a document. The generator follows only references to named schemas, names
-inline classes after their surroundings, and refuses what its tables lack; each step lifts one such limit.
+Nothing here is specific to one document. The generator follows only references to named schemas, names inline classes
+after their parents, and refuses media types that it does not know; each step removes one such limit.
 """
 
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
-from contract_check.document import long_running, names, overlay, serialization
+from contract_check.document import names, overlay, serialization
+from contract_check.document.media_types import is_binary
 from contract_check.document.operations import FORM, JSON, TEXT
+from contract_check.document.semantic_rules import LONG_RUNNING
 from contract_check.document.text import is_visible, visible
 from contract_check.document.tree import (
     SCHEMA_KEYWORDS,
@@ -23,7 +25,6 @@ from contract_check.document.tree import (
     object_or_empty,
     operations,
     parse_pointer,
-    parts,
     pointer,
     references,
     resolve,
@@ -32,27 +33,31 @@ from contract_check.document.tree import (
 
 from . import attributes
 from .classes import ROOT, is_class, name_classes
-from .merging import merge_overridden
+from .discriminators import apply_discriminators
+from .merging import join_schemas
 
 _BINARY = "application/octet-stream"
-_Known: TypeAlias = dict[int, tuple[dict[str, Any], bool | None]]
 SERIALIZATION = "x-serialization"
-"""Where the prepared document says of each operation how its arguments stand as text, where that is not the rule."""
+"""The key of the prepared document with the styles of each operation's arguments that are not the default."""
 WIRE_NAMES = "x-wire-names"
-"""Where the prepared document says what travels for a property or parameter to which it gives another name."""
+"""The key of the prepared document with the documented name of each renamed property or parameter."""
 TASKS = "x-tasks"
-"""Where the prepared document says how the task of an operation is polled, by the operation's group and name."""
+"""The key of the prepared document with how to poll the task of an operation, by its group and name."""
 
 _HOLDERS = ("properties", "schemas", "$defs", "patternProperties", "dependentSchemas")
 _SCHEMAS = ("schema", "items", "contains", "propertyNames", "unevaluatedItems", "unevaluatedProperties")
 _LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
+_BESIDE = ("properties", "required", "additionalProperties", "allOf", "anyOf", "oneOf", "enum", "const")
+"""What says more of a value beside a `$ref`, which the generator reads alone."""
+_KINDS = {"type", "enum", "const", "allOf", "anyOf", "oneOf"}
+"""The keywords of which one says whether a schema is an object, or leaves it to its parts."""
 _UNTYPED = ("not", "if", "then", "else")
 """What narrows a value without giving it a type; the generator reads the first, and does nothing with it."""
 
 
 @dataclass
 class Prepared:
-    """What the generator must be told beside the document, and what a maintainer should know."""
+    """Settings of the generator that follow from the document, and notes for the maintainer."""
 
     media_types: dict[str, str] = field(default_factory=dict[str, str])
     notes: list[str] = field(default_factory=list[str])
@@ -72,23 +77,23 @@ def prepare(document: dict[str, Any]) -> Prepared:
         operation.setdefault("responses", {})
     schemas_as_objects(document)
     _inline(document, ("paths",))
+    document.setdefault("components", {}).setdefault("schemas", {})
     _name_odd_references(document)
     _spread_security(document)
     _name_operations(document)
     for path, part in list(walk(document)):
         if keyword_of(path) in ("requestBody", "requestBodies", "responses"):
-            _media_types(path, part, prepared)
+            _media_types(document, path, part, prepared)
         elif keyword_of(path) == "parameters":
             _parameter(document, path, part, prepared)
     _describe(document)
-    known: _Known = {}
     for path, schema in list(walk(document)):
         if keyword_of(path) in SCHEMA_KEYWORDS:
-            _simplify(document, schema)
-            _merge_parts(document, path, schema, known, prepared)
+            _simplify(schema)
+    apply_discriminators(document)
     prepared.classes = name_classes(document)
-    for path in merge_overridden(document):
-        prepared.note(path, "no value fits all parts; typed as Any.")
+    for path, note in join_schemas(document):
+        prepared.note(path, note)
     _break_circles(document, prepared)
     wire_names = attributes.name_properties(document)
     _inline(document, ("parameters", "requestBody", "responses", "headers", "callbacks", "links", "requestBodies"))
@@ -139,7 +144,7 @@ def _name_odd_references(document: dict[str, Any]) -> None:
         target = parse_pointer(reference)
         if keyword_of(path) in SCHEMA_KEYWORDS and (target[:2] != ("components", "schemas") or len(target) != 3):
             key = names.label(" ".join(map(str, target[-3:]))) + names.digest(reference).upper()
-            schemas = document.setdefault("components", {}).setdefault("schemas", {})
+            schemas = document["components"]["schemas"]
             value = object_or_empty(at(document, target))
             if key not in schemas:
                 schemas[key] = dict(value)
@@ -156,7 +161,7 @@ def _spread_security(document: dict[str, Any]) -> None:
 
 
 def _name_operations(document: dict[str, Any]) -> None:
-    """Gives each operation the module and the package that it will stand in."""
+    """Give each operation its module and package."""
     wanted: dict[JsonPath, str] = {}
     given: dict[Any, JsonPath] = {operation.get("operationId"): path for path, operation in operations(document)}
     for path, operation in operations(document):
@@ -172,11 +177,11 @@ def _name_operations(document: dict[str, Any]) -> None:
             key: named[given[value]] if key.endswith("-operation") else value for key, value in declared.items()
         }
         for path, operation in operations(document)
-        if (declared := object_or_empty(operation.get(long_running.EXTENSION)))
+        if (declared := object_or_empty(operation.get(LONG_RUNNING)))
     }
 
 
-def _media_types(path: JsonPath, part: dict[str, Any], prepared: Prepared) -> None:
+def _media_types(document: dict[str, Any], path: JsonPath, part: dict[str, Any], prepared: Prepared) -> None:
     """Keeps of each response the media type that is typed, and has the generator read bytes as bytes."""
     content = object_or_empty(part.get("content"))  # a link's requestBody is data
     is_response = keyword_of(path) == "responses"
@@ -194,14 +199,18 @@ def _media_types(path: JsonPath, part: dict[str, Any], prepared: Prepared) -> No
                 prepared.media_types[media_type] = "application/json"  # the generator knows JSON by this name
         elif FORM.fullmatch(media_type) and not is_response:
             holder.setdefault("schema", {"type": "object"})
-        elif TEXT.fullmatch(media_type) and is_response:
+        elif TEXT.fullmatch(media_type) and is_response and not is_binary(resolve(document, holder.get("schema"))):
             holder["schema"] = {"type": "string"}
         else:
-            name = media_type
-            if TEXT.fullmatch(media_type) and ";" not in media_type:
-                name += "; charset=utf-8"  # A name of its own: as that of a response, the same text is read as text.
-                content[name] = content.pop(media_type)
-            holder["schema"] = {"type": "string", "format": "binary"}
+            name, schemas = media_type, [{"type": "string", "format": "binary"}]
+            if TEXT.fullmatch(media_type):
+                if not is_binary(resolve(document, holder.get("schema"))):
+                    schemas.append({"type": "string"})
+                if ";" not in media_type:  # A name of its own: as that of a response, the same text is read as text.
+                    name += "; charset=utf-8"
+                    content[name] = content.pop(media_type)
+                    part.setdefault("x-media-types", [media_type])
+            holder["schema"] = {"anyOf": schemas} if len(schemas) > 1 else schemas[0]
             prepared.media_types[name] = _BINARY
 
 
@@ -238,24 +247,22 @@ def _describe(document: dict[str, Any]) -> None:
             schema["description"] = f"{schema.get('description') or ''} {sentence}".strip()
 
 
-def _simplify(document: dict[str, Any], schema: dict[str, Any]) -> None:
+def _simplify(schema: dict[str, Any]) -> None:
     """Says in the generator's words what a schema says in rarer ones, or leaves it free."""
     allow_patterns(schema)
-    if "properties" in schema:
+    if "$ref" in schema and (beside := {key: schema.pop(key) for key in _BESIDE if key in schema}):
+        schema["allOf"] = [{"$ref": schema.pop("$ref")}, beside]
+    listed = schema.get("allOf", ())
+    if len(listed) == 1 and "$ref" in listed[0] and isinstance(schema.get("additionalProperties"), bool):
+        del schema["additionalProperties"]  # The reference says what the fields are.
+    if {"properties", "additionalProperties"} & schema.keys() and not _KINDS & schema.keys():
+        schema["type"] = "object"
+    if schema.get("type") == "object" and not listed and schema.get("required"):
         # A field that is required and not described is a field all the same; the generator would forget it.
-        described = {name for part in parts(document, schema) for name in part.get("properties", ())}
-        schema["properties"] |= {name: {} for name in schema.get("required", ()) if name not in described}
-    if len(schema.get("allOf", ())) == 1 and (schema.get("properties") or schema.get("required")):
-        # Of one part, the generator makes that part, and forgets what stands beside it.
-        own = {key: schema.pop(key) for key in ("properties", "required", "additionalProperties") if key in schema}
-        schema["allOf"].append(own)
+        schema["properties"] = schema.get("properties", {})
+        schema["properties"] |= {name: {} for name in schema["required"] if name not in schema["properties"]}
     if schema.get("type") == "array" and not schema.get("items") and not schema.get("prefixItems"):
         schema["items"] = {}
-    for key in ("anyOf", "oneOf"):
-        if "properties" in schema and not any(
-            {"$ref", "type", "properties"} & part.keys() for part in schema.get(key, ())
-        ):
-            schema.pop(key, None)  # Such as `required` alone: which fields go together, not what they are.
     if isinstance(schema.get("const"), dict | list) or not _is_plain(schema.get("const")):
         del schema["const"]
     values: list[Any] = [value for value in dict.fromkeys(map(_hashable, schema.get("enum", ()))) if value is not None]
@@ -277,53 +284,10 @@ def _simplify(document: dict[str, Any], schema: dict[str, Any]) -> None:
         schema["nullable"] = True
 
 
-def _merge_parts(
-    document: dict[str, Any], path: JsonPath, schema: dict[str, Any], known: _Known, prepared: Prepared
-) -> None:
-    """Merges an `allOf` of anything but objects, which the generator refuses; one that mixes kinds is left free."""
-    joined = [resolve(document, part) for part in schema.get("allOf", ())]
-    kinds = {_only_objects_fit(document, part, known) for part in joined} - {None}
-    for index, part in enumerate(joined):
-        if "$ref" in schema["allOf"][index] and _only_objects_fit(document, part, known) is None:
-            schema["allOf"][index] = deepcopy(part)  # The generator takes references to objects only.
-    if joined and not kinds and not {"type", "properties"} & schema.keys():
-        del schema["allOf"]  # No part says what fits.
-    elif len(joined) > 1 and False in kinds:
-        del schema["allOf"]
-        if True in kinds:
-            prepared.note(path, "this `allOf` mixes objects with other values; it is typed as Any.")
-        else:
-            merged = {key: value for part in joined for key, value in deepcopy(part).items()}
-            if not all(map(_takes_null, joined)):
-                merged.pop("nullable", None)
-            schema.update(merged | schema)
-
-
-def _takes_null(schema: dict[str, Any]) -> bool:
-    """Whether a part of an `allOf` lets null through: what says nothing of types does."""
-    is_typed = {"type", "enum", "const", "allOf", "anyOf", "oneOf"} & schema.keys()
-    return schema.get("nullable") is True or "null" in list_or_empty(schema.get("type")) or not is_typed
-
-
-def _only_objects_fit(document: dict[str, Any], schema: dict[str, Any], known: _Known) -> bool | None:
-    """Whether only an object fits `schema`; None where it says nothing of that, such as `required` alone.
-
-    `known` memoizes this by the schema's identity, and holds the schema, so that no other one takes its identity.
-    """
-    if id(schema) not in known:
-        fits = None
-        if {"type", "properties", "allOf", "anyOf", "oneOf", "enum", "const"} & schema.keys():
-            inner = [_only_objects_fit(document, resolve(document, part), known) for part in schema.get("allOf", ())]
-            is_union = schema.get("anyOf") or schema.get("oneOf") or schema.get("nullable")
-            fits = not is_union and False not in inner and schema.get("type", "object") == "object"
-        known[id(schema)] = schema, fits
-    return known[id(schema)][1]
-
-
 def _break_circles(document: dict[str, Any], prepared: Prepared) -> None:
     """Leaves free the place where a list or a union holds itself: only a class can."""
     schemas = document["components"]["schemas"]
-    edges = {key: [] if is_class(schema) else list(references(schema)) for key, schema in schemas.items()}
+    edges = {key: [] if is_class(document, schema) else list(references(schema)) for key, schema in schemas.items()}
 
     def reaches(start: str, goal: str, seen: set[str]) -> bool:
         seen.add(start)

@@ -1,6 +1,5 @@
 """Fixtures for the package of the frozen document, and for a second package, of a document that has other shapes."""
 
-import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from calling import TLS, TOKEN, Caller
 from checkout import FROZEN
 from contract_check.relay.standin import Contract, Relay
 from frozen import AuthenticatedClient
-from servers import client_tls, server_tls
+from servers import server_tls
 
 
 @pytest.fixture(scope="session")
@@ -42,12 +41,6 @@ def tls_relay(contract: Contract, authority: trustme.CA) -> Iterator[Relay]:
     with Relay(contract, tls=server_tls(authority, "127.0.0.1")) as relay:
         yield relay
     assert relay.problems == []
-
-
-@pytest.fixture
-def trusting(authority: trustme.CA) -> ssl.SSLContext:
-    """A client's TLS that trusts `authority`."""
-    return client_tls(authority)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,6 @@ import weakref
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from itertools import repeat
 from pathlib import Path
 from threading import Barrier, BrokenBarrierError, Event
 from typing import Any
@@ -18,26 +17,9 @@ import pytest
 
 from calling import TLS, TOKEN, Caller
 from contract_check.relay.standin import Answer, Relay
-from frozen import AuthenticatedClient, KlingImageToVideoRequest, create_kling_image_to_video, errors
+from frozen import AuthenticatedClient, asubmit, errors, submit
 
-PROMPTED = KlingImageToVideoRequest(model="kling-v1", prompt="宇航员站起身走了")
 TASK = {"task_id": "t", "status": "queued"}
-THREADS = 32
-
-
-def _submit(client: AuthenticatedClient) -> str:
-    return create_kling_image_to_video.sync(client=client, body=PROMPTED).status
-
-
-async def _asubmit(client: AuthenticatedClient) -> str:
-    return (await create_kling_image_to_video.asyncio(client=client, body=PROMPTED)).status
-
-
-def _close(caller: Caller, client: AuthenticatedClient) -> None:
-    if caller.way == "sync":
-        client.close()
-    else:
-        caller.run(client.aclose())
 
 
 def _derived(root: AuthenticatedClient) -> list[AuthenticatedClient]:
@@ -57,7 +39,7 @@ def test_closing_a_derived_client_or_a_copy_closes_nothing(caller: Caller, relay
     caller.submit()
     for client in (*_derived(caller.client), copy.copy(caller.client)):
         caller.submit(client)
-        _close(caller, client)
+        caller.run(caller.leave(client))
         leaving = Caller(caller.way, client)
         leaving.enter(client)
         leaving.close()
@@ -72,13 +54,13 @@ def test_after_the_root_is_closed_no_client_of_the_family_sends(caller: Caller, 
     family = [caller.client, *_derived(caller.client)]
     if used:
         caller.submit()
-    _close(caller, caller.client)
+    caller.run(caller.leave(caller.client))
     relay.wait_until_idle()
     relay.forget()
     for client in family:
         with pytest.raises(RuntimeError, match="closed"):
             caller.submit(client)
-    _close(caller, caller.client)  # closing twice does no harm
+    caller.run(caller.leave(caller.client))  # closing twice does no harm
     assert relay.requests == []
 
 
@@ -99,66 +81,38 @@ def nothing_left_open(relay: Relay) -> Iterator[None]:
     assert _open_files() == before
 
 
+async def _many(client: AuthenticatedClient) -> None:
+    await asyncio.gather(*(asubmit(each) for each in [client, *_derived(client)] * 3))
+
+
+async def _in_threads(client: AuthenticatedClient) -> None:
+    await asyncio.gather(*(asyncio.to_thread(submit, each) for each in [client, *_derived(client)] * 3))
+
+
+async def _both_ways(client: AuthenticatedClient) -> None:
+    await asubmit(client)
+    await asyncio.to_thread(submit, client)
+
+
+@pytest.mark.parametrize("work", [_many, _in_threads, _both_ways])
 def test_leaving_a_client_leaves_nothing_open(
-    nothing_left_open: None, client: AuthenticatedClient, relay: Relay
-) -> None:
-    with client, ThreadPoolExecutor(4) as threads:
-        assert len(list(threads.map(_submit, [client, *_derived(client)] * 3))) == 18
-        assert relay.open_connections > 0
-
-
-async def _many(client: AuthenticatedClient, relay: Relay) -> None:
-    await asyncio.gather(*(_asubmit(each) for each in [client, *_derived(client)] * 3))
-    assert relay.open_connections > 0
-
-
-async def _both_ways(client: AuthenticatedClient, relay: Relay) -> None:
-    await _asubmit(client)
-    await asyncio.to_thread(_submit, client)
-    assert relay.open_connections == 2
-
-
-async def _failed(client: AuthenticatedClient, relay: Relay) -> None:
-    for answer in (Answer(200, b"{"), Answer(503), Answer(silent=True), Answer(200, b"{" * 50, cut=9), Answer(302)):
-        relay.answer(answer, times=2)
-        with pytest.raises((errors.ResponseError, httpx.TransportError)):
-            await _asubmit(client)
-        with pytest.raises((errors.ResponseError, httpx.TransportError)):
-            _submit(client)
-
-
-@pytest.mark.parametrize("work", [_many, _both_ways, _failed], ids=["many calls", "both ways", "failed calls"])
-def test_leaving_a_client_on_an_event_loop_leaves_nothing_open(
     nothing_left_open: None, client: AuthenticatedClient, relay: Relay, work: Callable[..., Awaitable[None]]
 ) -> None:
     async def enter() -> None:
         async with client:
-            await work(client, relay)
+            await work(client)
+            assert relay.open_connections >= (2 if work is _both_ways else 1)
 
     asyncio.run(enter())
 
 
-BROKEN_OFF = {
-    "no task": Answer(200, b"{"),
-    "refused": Answer.json({"message": "m"}, 503),
-    "too large": Answer(200, chunks=repeat(b"x" * 65_536)),
-    "no gzip": Answer(200, chunks=repeat(b"x" * 65_536), headers={"Content-Encoding": "gzip"}),
-    "too late": Answer(200, chunks=repeat(b" "), pause=0.02),
-    "no answer": Answer(silent=True),
-    "silence": Answer.json({}, wait=Event()),
-    "elsewhere": Answer(302, chunks=(b"x",) * 9),
-}
-
-
 @pytest.mark.every_way
-@pytest.mark.parametrize("name", BROKEN_OFF)
-def test_a_call_that_breaks_off_releases_its_connection(caller: Caller, relay: Relay, name: str) -> None:
-    args = {"limits": httpx.Limits(max_connections=1)}
-    own = caller.connect(timeout=httpx.Timeout(60, pool=5), max_response_bytes=10**6, httpx_args=args)
-    relay.answer(BROKEN_OFF[name])
-    with pytest.raises((errors.ResponseError, httpx.TransportError)):
-        caller.submit(own.with_deadline(0.5))
-    assert caller.submit(own).status == "queued"
+def test_calls_that_fail_leave_nothing_open(nothing_left_open: None, relay: Relay, caller: Caller) -> None:
+    for answer in (Answer(200, b"{"), Answer(503), Answer(silent=True), Answer(200, b"{" * 50, cut=9), Answer(302)):
+        relay.answer(answer)
+        with pytest.raises((errors.ResponseError, httpx.TransportError)):
+            caller.submit()
+    caller.close()
 
 
 class _Meeting(dict[str, None]):
@@ -183,42 +137,11 @@ def test_the_pool_is_made_once_for_all_threads(relay: Relay) -> None:
     assert len(set(map(id, pools))) == 1
 
 
-def test_threads_that_start_at_once_share_one_pool(client: AuthenticatedClient, relay: Relay) -> None:
-    together = Barrier(THREADS)
-
-    def start(_: int) -> tuple[int, str]:
-        together.wait()
-        return id(client.get_httpx_client()), _submit(client)
-
-    with client, ThreadPoolExecutor(THREADS) as threads:
-        came = list(threads.map(start, range(THREADS)))
-        assert len({pool for pool, _ in came}) == 1
-        assert [status for _, status in came] == ["queued"] * THREADS
-        assert relay.connections <= THREADS
-    relay.wait_until_idle()
-
-
-def test_each_event_loop_has_a_pool_of_its_own(client: AuthenticatedClient, relay: Relay) -> None:
-    pools: list[Any] = []
-
-    async def work() -> None:
-        for _ in range(2):
-            await _asubmit(client)
-        pools.append(client.get_async_httpx_client())
-        await client.aclose()
-
-    asyncio.run(work())
-    asyncio.run(work())
-    assert pools[0] is not pools[1]
-    assert relay.connections == 2
-    relay.wait_until_idle()
-
-
 def test_a_loop_that_ended_without_closing_does_not_stop_the_next(client: AuthenticatedClient, relay: Relay) -> None:
     pools: list[weakref.ref[Any]] = []
 
     async def work() -> None:
-        await _asubmit(client)
+        await asubmit(client)
         pools.append(weakref.ref(client.get_async_httpx_client()))
 
     async def last() -> None:
@@ -244,9 +167,9 @@ def test_loops_in_several_threads_work_at_the_same_time(client: AuthenticatedCli
     together = Barrier(4)
 
     async def work(pause: Barrier) -> str:
-        await _asubmit(client)
+        await asubmit(client)
         await asyncio.to_thread(pause.wait)
-        status = await _asubmit(client)
+        status = await asubmit(client)
         await asyncio.to_thread(pause.wait)
         await client.aclose()
         return status
@@ -261,20 +184,20 @@ def test_aclose_closes_the_running_loop_s_connections_only(client: Authenticated
     closed, used = Event(), Event()
 
     async def stays() -> str:
-        await _asubmit(client)
+        await asubmit(client)
         used.set()
         await asyncio.to_thread(closed.wait)
-        status = await _asubmit(client)
+        status = await asubmit(client)
         await client.aclose()
         return status
 
     async def leaves() -> None:
         await asyncio.to_thread(used.wait)
-        await _asubmit(client)
+        await asubmit(client)
         await client.aclose()
         closed.set()
         with pytest.raises(RuntimeError, match="closed"):
-            await _asubmit(client)
+            await asubmit(client)
 
     with ThreadPoolExecutor(2) as threads:
         staying, leaving = threads.submit(asyncio.run, stays()), threads.submit(asyncio.run, leaves())
@@ -289,4 +212,140 @@ def test_without_an_event_loop_of_asyncio_s(client: AuthenticatedClient) -> None
         with pytest.raises(RuntimeError, match="loop"):
             client.get_async_httpx_client()
         with pytest.raises(RuntimeError, match="trio is not supported"):
-            _asubmit(client).send(None)  # as under trio, no loop is running
+            asubmit(client).send(None)  # as under trio, no loop is running
+
+
+# Many calls at once on an event loop open no more connections than allowed, and lose none.
+
+
+def _run(relay: Relay, work: Callable[[AuthenticatedClient], Awaitable[None]], **limits: Any) -> None:
+    """Do `work` on an event loop, with a client that has these limits and is closed afterwards."""
+    args = {"limits": httpx.Limits(**limits)} if limits else {}
+
+    async def main() -> None:
+        async with AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS, httpx_args=args) as client:
+            await work(client)
+
+    asyncio.run(main())
+    relay.wait_until_idle()
+
+
+async def _at_once(client: AuthenticatedClient, calls: int) -> None:
+    assert await asyncio.gather(*(asubmit(client) for _ in range(calls))) == ["queued"] * calls
+
+
+async def _until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not true():
+            await asyncio.sleep(0.005)
+
+
+def _held(relay: Relay, times: int) -> Event:
+    """Have the relay answer so many requests only once the event is set."""
+    release = Event()
+    relay.answer(Answer.json(TASK, wait=release), times)
+    return release
+
+
+def test_more_calls_than_connections_take_turns(relay: Relay) -> None:
+    release = _held(relay, 40)
+
+    async def work(client: AuthenticatedClient) -> None:
+        calls = asyncio.create_task(_at_once(client, 40))
+        await asyncio.to_thread(relay.wait_for, 4)
+        await asyncio.sleep(0.05)
+        assert (len(relay.requests), relay.connections) == (4, 4)
+        release.set()
+        await calls
+
+    _run(relay, work, max_connections=4)
+    assert (len(relay.requests), relay.connections) == (40, 4)
+
+
+def test_one_burst_after_another_uses_the_same_connections(relay: Relay) -> None:
+    release = _held(relay, 30)
+
+    async def work(client: AuthenticatedClient) -> None:
+        calls = asyncio.create_task(_at_once(client, 30))
+        await asyncio.to_thread(relay.wait_for, 30)
+        release.set()
+        await calls
+        for _ in range(3):
+            await _at_once(client, 30)
+
+    _run(relay, work)
+    assert relay.connections == 30
+
+
+def test_a_call_that_is_cancelled_while_it_waits_is_not_sent_and_holds_up_no_other(relay: Relay) -> None:
+    release = _held(relay, 1)
+
+    async def work(client: AuthenticatedClient) -> None:
+        first, waiting, last = (asyncio.create_task(asubmit(client)) for _ in range(3))
+        await asyncio.to_thread(relay.wait_for, 1)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert len(relay.requests) == 1
+        release.set()
+        assert [await first, await last] == ["queued"] * 2
+
+    _run(relay, work, max_connections=1)
+    assert len(relay.requests) == 2
+
+
+def test_calls_that_are_cancelled_at_any_step_of_the_loop_lose_no_connection(relay: Relay) -> None:
+    async def work(client: AuthenticatedClient) -> None:
+        for steps in range(60):
+            calls = [asyncio.create_task(asubmit(client)) for _ in range(6)]
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            for call in calls[::2]:
+                call.cancel()
+            await asyncio.gather(*calls, return_exceptions=True)
+        await _at_once(client, 6)
+
+    _run(relay, work, max_connections=3)
+
+
+def test_a_connection_that_stays_idle_too_long_is_closed(relay: Relay) -> None:
+    release = _held(relay, 5)
+
+    async def work(client: AuthenticatedClient) -> None:
+        calls = asyncio.create_task(_at_once(client, 5))
+        await asyncio.to_thread(relay.wait_for, 5)
+        release.set()
+        await calls
+        assert relay.open_connections == 5
+        await asyncio.sleep(0.25)
+        await asubmit(client)
+        await _until(lambda: relay.open_connections == 1)
+
+    _run(relay, work, keepalive_expiry=0.2)
+
+
+def test_no_connection_is_kept_where_none_may_be(relay: Relay) -> None:
+    async def work(client: AuthenticatedClient) -> None:
+        for _ in range(3):
+            await _at_once(client, 2)
+            await _until(lambda: relay.open_connections == 0)
+
+    _run(relay, work, max_keepalive_connections=0)
+    assert relay.connections == 6
+
+
+def test_closing_does_not_wait_and_leaves_nothing_open(relay: Relay) -> None:
+    release = _held(relay, 1)
+
+    async def work(client: AuthenticatedClient) -> None:
+        call = asyncio.create_task(asubmit(client))
+        await asyncio.to_thread(relay.wait_for, 1)
+        async with asyncio.timeout(5):
+            await client.aclose()
+        with pytest.raises(RuntimeError, match="closed"):
+            await asubmit(client)
+        release.set()
+        await asyncio.gather(call, return_exceptions=True)
+
+    _run(relay, work)
+    assert len(relay.requests) == 1

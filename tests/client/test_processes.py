@@ -5,6 +5,7 @@ import pickle
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 
 import httpx
@@ -40,6 +41,11 @@ def test_forked_children_leave_their_parent_s_connection_alone(relay: Relay) -> 
 
 def test_a_fork_beside_a_thread_that_starts_the_client_does_not_hang(relay: Relay) -> None:
     assert play("forked amid a start", relay.url) == [0]
+
+
+def test_a_process_ends_after_an_exceeded_deadline(relay: Relay) -> None:
+    relay.always(Answer(wait=Event()))
+    assert play("exceeded", relay.url) == "exceeded"
 
 
 @pytest.mark.parametrize("scenario", ["spawned", "by a fork server"])

@@ -1,78 +1,24 @@
-"""Responses: a plain call returns a documented success only, a detailed one each documented response."""
+"""A plain call returns a documented success only, a detailed one each documented response, of a relay or of a mock."""
 
-import inspect
+import gzip
+import json
 import types
 import typing
+from contextlib import ExitStack, nullcontext
 from io import BytesIO
 from typing import Any
+from unittest.mock import Mock
 
+import httpx
 import pytest
+import respx
+from pytest_httpx import HTTPXMock
 
 from another import Package
-from calling import Caller
-from contract_check.relay.standin import Answer, Relay, front_error, inner_error
-from frozen import ErrorResponse, create_kling_image_to_video, errors
-from frozen import types as package_types
-
-UNSET = package_types.UNSET
-STYLES = ("sync", "asyncio")
-STATUSES = (400, 401, 403, 404, 418, 429, 451, 499, 500, 503, 520, 530, 599)
-
-
-def _returned(module: Any, function: str = "sync") -> set[str]:
-    """The names of the types of which a function returns one."""
-    hint = typing.get_type_hints(getattr(module, function))["return"]
-    return {kind.__name__ for kind in (typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,))}
-
-
-@pytest.mark.parametrize("style", STYLES)
-def test_a_plain_call_is_typed_as_the_documented_success(style: str) -> None:
-    assert _returned(create_kling_image_to_video, style) == {"VideoTask"}
-    assert _returned(create_kling_image_to_video, f"{style}_detailed") == {"Response"}
-
-
-def test_documented_errors(caller: Caller, relay: Relay) -> None:
-    for status in STATUSES:
-        relay.answer(front_error(status, "出错了"), times=2)
-        with pytest.raises(errors.ApiError) as raised:
-            caller.submit()
-        assert (raised.value.status_code, raised.value.message) == (status, "出错了")
-        response = caller.submit(detailed=True)
-        assert type(response.status_code) is int
-        assert (response.status_code, response.parsed.error.message) == (status, "出错了")
-        assert "出错了".encode() in response.content
-        assert response.headers["X-Oneapi-Request-Id"] == response.request_id == relay.requests[-1].id
-
-
-def test_undocumented_fields_are_kept(caller: Caller) -> None:
-    task = caller.submit()
-    assert task["object"] == "video"
-    assert task.additional_keys == ["object"]
-    assert "object" in task
-    assert "updated_at" not in task
-
-
-@pytest.mark.parametrize(
-    ("given", "param", "code"),
-    [({}, UNSET, UNSET), ({"param": None, "code": None}, None, None), ({"param": "image"}, "image", UNSET)],
-    ids=["missing", "null", "given"],
-)
-def test_null_differs_from_missing(caller: Caller, relay: Relay, given: dict[str, Any], param: Any, code: Any) -> None:
-    relay.answer(Answer.json({"error": {"message": "坏", "type": "t", **given}}, 400))
-    detail = caller.submit(detailed=True).parsed.error
-    assert (detail.param, detail.code) == (param, code)
-    assert detail.to_dict() == {"message": "坏", "type": "t", **given}
-
-
-@pytest.mark.parametrize("answer", [inner_error(400, "坏", "c"), Answer.json({"error": None}, 400)], ids=["no", "null"])
-def test_an_error_response_without_its_error(caller: Caller, relay: Relay, answer: Answer) -> None:
-    relay.answer(answer)
-    parsed = caller.submit(detailed=True).parsed
-    assert isinstance(parsed, ErrorResponse)
-    assert parsed.error is UNSET
-
-
-# The other document: several successes, ranges, `default`, responses without a body or of other media types.
+from calling import WAYS, Caller
+from contract_check.relay.standin import Answer, Relay
+from frozen import errors
+from servers import answering_at_once
 
 ITEM, ERR, MULTI = {"id": "i"}, {"error": {"message": "坏了", "code": 1}}, {"Item", "Err", "MultiResponse202"}
 GBK = Answer(200, "文本".encode("gbk"), {"Content-Type": "text/plain; charset=gbk"})
@@ -89,13 +35,19 @@ SUCCESSES: list[tuple[str, dict[str, Any], set[str], Answer, object]] = [
 """An operation, its arguments, the types that its plain call returns, a success, and its value or the value's type."""
 
 
+def _returned(module: Any, function: str) -> set[str]:
+    """The names of the types of which a function returns one."""
+    hint = typing.get_type_hints(getattr(module, function))["return"]
+    return {kind.__name__ for kind in (typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,))}
+
+
 @pytest.mark.every_way
 def test_documented_successes(gateway_caller: Caller, gateway_relay: Relay) -> None:
     models, file = gateway_caller.load("models"), gateway_caller.load("types").File(payload=BytesIO(b"image"))
     bodies = {"FormBody": models.FormBody(a="甲", b=2), "UploadBody": models.UploadBody(file=file)}
     for name, arguments, kinds, answer, value in SUCCESSES:
         module = gateway_caller.load(f"api.{name}")
-        assert _returned(module) == _returned(module, "asyncio") == kinds
+        assert _returned(module, gateway_caller.way) == kinds
         given = {key: bodies.get(argument, argument) for key, argument in arguments.items()}
         gateway_relay.answer(answer, times=2)
         parsed, response = gateway_caller.parsed(module, **given), gateway_caller.detailed(module, **given)
@@ -111,29 +63,115 @@ FAILURES: list[tuple[str, Answer, str, str]] = [
 """An operation, a response that is no documented success, its error, and the type of what is parsed."""
 
 
-@pytest.mark.parametrize(("name", "answer", "kind", "parsed"), FAILURES)
-def test_default_and_responses_without_a_body(
-    gateway_caller: Caller, gateway_relay: Relay, name: str, answer: Answer, kind: str, parsed: str
-) -> None:
-    gateway_relay.answer(answer, times=2)
-    with pytest.raises(getattr(gateway_caller.load("errors"), kind)) as raised:
-        gateway_caller.parsed(name)
-    assert raised.value.status_code == answer.status
-    if kind == "ApiError":
-        response = gateway_caller.detailed(name)
-        assert response.status_code == answer.status
-        assert type(raised.value.parsed).__name__ == type(response.parsed).__name__ == parsed
+def test_default_and_responses_without_a_body(gateway_caller: Caller, gateway_relay: Relay) -> None:
+    for name, answer, kind, parsed in FAILURES:
+        gateway_relay.always(answer)
+        with pytest.raises(getattr(gateway_caller.load("errors"), kind)) as raised:
+            gateway_caller.parsed(name)
+        assert raised.value.status_code == answer.status
+        if kind == "ApiError":
+            response = gateway_caller.detailed(name)
+            assert response.status_code == answer.status
+            assert type(raised.value.parsed).__name__ == type(response.parsed).__name__ == parsed
 
 
-@pytest.mark.parametrize("name", ["not_.not_impl", "rt.realtime"])
-def test_an_operation_without_a_success_has_detailed_calls_only(gateway: Package, name: str) -> None:
-    module = gateway.operation(name)
-    for style in STYLES:
-        assert not hasattr(module, style)
-        assert inspect.isfunction(getattr(module, f"{style}_detailed"))
-
-
-def test_the_documented_error_of_an_operation_without_a_success(gateway_caller: Caller, gateway_relay: Relay) -> None:
+def test_an_operation_without_a_success_has_detailed_calls_only(gateway_caller: Caller, gateway_relay: Relay) -> None:
+    for name in ("not_.not_impl", "rt.realtime"):
+        assert not any(hasattr(gateway_caller.load(f"api.{name}"), way) for way in WAYS)
     gateway_relay.answer(Answer.json(ERR, 501))
     response = gateway_caller.detailed("not_.not_impl")
     assert (response.status_code, type(response.parsed).__name__) == (501, "Err")
+
+
+VIDEOS: dict[str, tuple[str, bytes, bool]] = {
+    "as documented": ("Content-Type: video/mp4", b"v", True),
+    "another kind of video": ("Content-Type: video/quicktime", b"v", True),
+    "no media type": ("X: y", b"v", True),
+    "a page": ("Content-Type: text/html; charset=utf-8", b"<html>", False),
+    "a problem": ("Content-Type: application/problem+json", b"{}", False),
+    "nothing": ("Content-Type: video/mp4", b"", False),
+}
+
+
+@pytest.mark.parametrize("name", VIDEOS)
+def test_a_video_is_one_by_its_media_type(gateway: Package, gateway_caller: Caller, name: str) -> None:
+    header, content, is_video = VIDEOS[name]
+    answer = f"HTTP/1.1 200 OK\r\n{header}\r\nContent-Length: {len(content)}\r\n\r\n".encode() + content
+    body = gateway.load("models").UploadBody(file=gateway.load("types").File(payload=BytesIO(b"f")))
+    with (
+        answering_at_once(answer) as url,
+        nullcontext() if is_video else pytest.raises(gateway.load("errors").DecodeError),
+    ):
+        own = gateway_caller.connect(url)
+        assert gateway_caller.parsed("upload.upload", client=own, body=body) == content
+
+
+# What services put in the place of the relay in their own tests
+
+TASK = {"task_id": "t", "status": "queued"}
+PACKED = gzip.compress(json.dumps(TASK).encode())
+
+
+@pytest.mark.every_way
+@pytest.mark.parametrize("by", ["MockTransport", "respx", "respx by httpcore", "pytest-httpx"])
+def test_mocks(request: pytest.FixtureRequest, caller: Caller, by: str) -> None:
+    responses = [
+        httpx.Response(200, json=TASK, headers={"X-Oneapi-Request-Id": "r-1"}),
+        httpx.Response(200, json=TASK),
+        httpx.Response(403, json={"error": {"message": "额度不足"}}),
+        httpx.Response(200, text="<html>"),
+    ]
+    args: dict[str, Any] = {}
+    with ExitStack() as stack:
+        if by == "pytest-httpx":
+            httpx_mock: HTTPXMock = request.getfixturevalue("httpx_mock")
+            for each in responses:
+                httpx_mock.add_response(status_code=each.status_code, headers=each.headers, content=each.content)
+        else:
+            responses.append(httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(PACKED)))
+            if by == "MockTransport":
+                args["transport"] = httpx.MockTransport(Mock(side_effect=responses))
+            else:
+                router = stack.enter_context(respx.mock(using="httpcore" if "httpcore" in by else "httpx"))
+                router.post("https://relay.test/kling/v1/videos/image2video").mock(side_effect=responses)
+        own = caller.connect("https://relay.test", httpx_args=args)
+        response = caller.submit(own, detailed=True)
+        assert (response.parsed.task_id, json.loads(response.content), response.request_id) == ("t", TASK, "r-1")
+        with caller.stream(own) as response:
+            assert json.loads(caller.read(response)) == TASK
+        with pytest.raises(errors.ApiError, match="额度不足"):
+            caller.submit(own)
+        with pytest.raises(errors.DecodeError, match="HTML"):
+            caller.submit(own)
+        if by != "pytest-httpx":  # with it, httpx itself cannot read a compressed body
+            assert caller.submit(own).task_id == "t"
+
+
+@pytest.mark.every_way
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+def test_a_hook_may_read_the_response(caller: Caller, relay: Relay, encoding: str) -> None:
+    """httpx's own recipe for logging."""
+    seen = list[bytes]()
+
+    def read(response: httpx.Response) -> None:
+        seen.append(response.read())
+
+    async def aread(response: httpx.Response) -> None:
+        seen.append(await response.aread())
+
+    content = json.dumps(TASK).encode()
+    relay.answer(Answer(200, PACKED if encoding == "gzip" else content, {"Content-Encoding": encoding}))
+    hooks = {"event_hooks": {"response": [read if caller.way == "sync" else aread]}}
+    assert caller.submit(caller.connect(httpx_args=hooks)).task_id == "t"
+    assert seen == [content]
+
+
+@pytest.mark.every_way
+def test_an_exception_of_a_hook_passes(caller: Caller, relay: Relay) -> None:
+    def refuse(_: httpx.Response) -> None:
+        raise LookupError
+
+    own = caller.connect(httpx_args={"event_hooks": {"response": [caller.hook(refuse)]}})
+    with pytest.raises(LookupError):
+        caller.submit(own)
+    assert len(relay.requests) == 1

@@ -1,167 +1,164 @@
 """Settings are checked where they are given, never written to, and reach httpx."""
 
-from functools import partial
-from importlib.metadata import version
+import asyncio
+import logging
+import ssl
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import httpx
 import pytest
 import trustme
 
 from calling import TLS, TOKEN, Caller
-from contract_check.relay.standin import Answer, Contract, Relay
-from frozen import AuthenticatedClient, Client, errors
+from contract_check.relay.standin import Contract, Relay
+from frozen import AuthenticatedClient, Client, asubmit, errors, submit, types, variables
 from servers import client_tls, server_tls
 
-PASSWORD = "pass" + "word"
-TASK = Answer.json({"task_id": "t", "status": "queued"})
+every_way = pytest.mark.every_way
+PASSWORD = "sk-" + "secret"
+SECRET = "sk-" + "geheim/0123456789+=="
 
 
-def test_the_default_base_url(contract: Contract) -> None:
+def test_the_defaults(contract: Contract) -> None:
     server = contract.document["servers"][0]["url"]
-    assert Client().base_url == AuthenticatedClient(token=TOKEN).base_url == server
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "relay.example.com",
-        "relay.example.com:443/v1",
-        "//relay.example.com",
-        "ftp://relay.example.com",
-        "file:///etc/passwd",
-        "https://",
-        "https:///v1",
-        "https://relay.example.com?key=1",
-        "https://relay.example.com/?",
-        "https://relay.example.com/#top",
-        f"https://user:{PASSWORD}@relay.example.com",
-        "https://relay.example.com:port",
-        "https://relay.example.com:99999",
-        "https://relay.example.com:0",
-        "https://relay.example.com\n",
-        "",
-        None,
-    ],
-)
-@pytest.mark.parametrize("make", [Client, partial(AuthenticatedClient, token=TOKEN)], ids=["plain", "token"])
-def test_an_invalid_base_url(make: Any, url: Any) -> None:
-    with pytest.raises(ValueError, match="base_url") as raised:
-        make(url)
-    assert PASSWORD not in str(raised.value)
-    assert TOKEN not in str(raised.value)
-
-
-VALID: list[tuple[str, object]] = [
-    *(
-        ("base_url", f"http{rest}")
-        for rest in ("://127.0.0.1:9", "s://a.cn/v1", "://例子.cn/网关", "://[::1]:80", "://a:65535")
-    ),
-    *(("max_response_bytes", value) for value in (None, 10**9, 0)),
-    *(("deadline", value) for value in (None, 0.001, 5)),
-]
-
-
-@pytest.mark.parametrize(("name", "value"), VALID)
-def test_a_valid_argument(name: str, value: object) -> None:
-    arguments: dict[str, Any] = {name: value}
-    assert getattr(Client(**arguments), name) == value
-
-
-def test_a_base_url_of_httpx() -> None:
+    for client in (Client(), AuthenticatedClient(token=TOKEN)):
+        assert (client.base_url, client.max_response_bytes, client.deadline) == (server, 64 << 20, None)
+        assert client.timeout == httpx.Timeout(120, connect=5, pool=10)
     assert Client(httpx.URL("https://relay.test/a/")).base_url == "https://relay.test/a"
 
 
-@pytest.mark.parametrize("name", ["base_url", "headers", "cookies", "timeout", "verify", "follow_redirects", "auth"])
-def test_the_client_s_own_arguments_are_refused_in_httpx_args(name: str) -> None:
-    with pytest.raises(ValueError, match=f"httpx_args: not {name}; use"):
-        Client(httpx_args={name: None})
+VALID: dict[str, list[Any]] = {
+    "base_url": ["http://127.0.0.1:9", "https://a.cn/v1", "https://例子.cn/网关", "http://[::1]:80", "https://a:65535"],
+    "max_response_bytes": [None, 10**9, 0],
+    "deadline": [None, 0.001, 5],
+}
 
 
-COOKIES: list[dict[str, Any]] = [{"a": 1}, {"a": "1; b=2"}, {"a": "1\r\nX: y"}, {"a b": "1"}, {"a": "余"}]
+@pytest.mark.parametrize("name", VALID)
+def test_a_valid_argument(name: str) -> None:
+    for value in VALID[name]:
+        assert getattr(Client(**{name: value}), name) == value
+
+
+HOST = "relay.example.com"
+BASE_URLS: list[Any] = [
+    *(HOST, f"{HOST}:443/v1", f"//{HOST}", f"ftp://{HOST}", "file:///etc/passwd", "https://", "https:///v1", "", None),
+    *(f"https://{HOST}{rest}" for rest in ("?key=1", "/?", "/#top", ":port", ":99999", ":0", "\n")),
+    f"https://user:{PASSWORD}@{HOST}",
+]
+OF_THE_CLIENT = ("base_url", "headers", "cookies", "timeout", "verify", "follow_redirects", "auth")
 INVALID: list[tuple[dict[str, Any], type[Exception], str]] = [
-    ({"deadline": "5"}, TypeError, "deadline must be seconds"),
-    ({"deadline": float("nan")}, ValueError, "deadline must be seconds"),
-    ({"deadline": float("inf")}, ValueError, "deadline must be seconds"),
-    ({"deadline": 0}, ValueError, "deadline must be seconds above 0"),
-    ({"deadline": -1}, ValueError, "deadline must be seconds above 0"),
-    ({"deadline": True}, TypeError, "deadline must be seconds"),
-    ({"timeout": "30"}, TypeError, "timeout must be seconds"),
-    ({"timeout": 0}, ValueError, "timeout must be seconds above 0"),
+    *(({"base_url": url}, ValueError, r"base_url must be http\(s\)://host") for url in BASE_URLS),
+    *(({"httpx_args": {name: None}}, ValueError, f"httpx_args: {name} is not allowed; use") for name in OF_THE_CLIENT),
+    *(({"deadline": value}, TypeError, "deadline must be seconds") for value in ("5", True)),
+    *(({"deadline": value}, ValueError, "deadline must be") for value in (float("nan"), float("inf"), 0, -1)),
+    *(({"timeout": value}, ValueError, "timeout must be seconds above 0") for value in ("30", 0, -1)),
     ({"timeout": httpx.Timeout(5, read=0)}, ValueError, "timeout's read must be seconds above 0"),
-    *(({"cookies": cookies}, ValueError, "cookies") for cookies in COOKIES),
-    ({"timeout": -1}, ValueError, "timeout must be seconds"),
     ({"timeout": httpx.Timeout(5, read=-1)}, ValueError, "timeout's read must be seconds"),
+    ({"timeout": httpx.Timeout(5, pool=-1)}, ValueError, "timeout's pool must be seconds, or None"),
     ({"timeout": httpx.Timeout(5, read="1")}, TypeError, "timeout's read must be"),  # type: ignore[arg-type]  # as a caller would
+    *(({"max_retries": value}, ValueError, "max_retries must be a whole number") for value in (-1, 1.5, True, None)),
     ({"max_response_bytes": -1}, ValueError, "max_response_bytes must be 0 or more"),
-    ({"max_response_bytes": "5"}, TypeError, "max_response_bytes must be a whole number"),
-    ({"max_response_bytes": True}, TypeError, "max_response_bytes must be a whole number"),
-    ({"prefix": "Bearer\r\nX-A: b"}, ValueError, "prefix must be"),
-    ({"prefix": None}, ValueError, "prefix must be"),
-    ({"auth_header_name": "X Key"}, ValueError, "'X Key' is no name of a header"),
-    ({"auth_header_name": None}, ValueError, "None is no name of a header"),
+    *(({"max_response_bytes": value}, TypeError, "must be a whole number") for value in ("5", True)),
+    *(({"prefix": value}, ValueError, "prefix must be") for value in ("Bearer\r\nX-A: b", None)),
+    *(
+        ({"auth_header_name": value}, ValueError, f"{value!r} is not a valid name of a header")
+        for value in ("X Key", None)
+    ),
     ({"headers": {"X-A": "b\r\nX-C: d"}}, ValueError, "value of x-a has a line break"),
-    ({"headers": {"X A": "b"}}, ValueError, "'x a' is no name of a header"),
+    ({"headers": {"X A": "b"}}, ValueError, "'x a' is not a valid name of a header"),
+    *(({"cookies": {"a": value}}, ValueError, "value of a must be") for value in (1, "1; b=2", "1\r\nX: y", "余")),
+    ({"cookies": {"a b": "1"}}, ValueError, "'a b' is not a valid name of a cookie"),
     ({"follow_redirects": "no"}, TypeError, "follow_redirects must be True or False"),
     ({"raise_on_unexpected_status": 1}, TypeError, "raise_on_unexpected_status must be True or False"),
-    ({"verify_ssl": "/none.pem"}, FileNotFoundError, "there is no file '/none.pem'"),
+    ({"verify_ssl": "/none.pem"}, FileNotFoundError, "'/none.pem' does not exist"),
     ({"httpx_args": {"limit": 1}}, TypeError, "no argument limit; did you mean limits"),
     ({"httpx_args": {"self": 1}}, TypeError, "no argument self"),
+    *(({"httpx_args": {"proxy": proxy}}, ValueError, "httpx_args: proxy") for proxy in ("socks://h:1", "http://")),
+    ({"httpx_args": {"proxy": httpx.URL("ftp://h:1")}}, ValueError, "httpx_args: proxy"),
     ({"aiohttp": True}, TypeError, "unexpected keyword argument 'aiohttp'"),
-    ({"token": ""}, ValueError, "token must be"),
     ({"token": f"Bearer {TOKEN}"}, ValueError, "without .* a prefix"),
 ]
+SETTABLE = {"base_url", "timeout", "deadline", "max_retries", "max_response_bytes", "follow_redirects"}
 
 
 @pytest.mark.parametrize(("given", "kind", "text"), INVALID, ids=str)
-def test_an_invalid_argument(given: dict[str, Any], kind: type[Exception], text: str) -> None:
+def test_an_invalid_setting(given: dict[str, Any], kind: type[Exception], text: str) -> None:
     arguments: dict[str, Any] = {"token": TOKEN, **given}
     with pytest.raises(kind, match=text) as raised:
         AuthenticatedClient(**arguments)
     assert TOKEN not in str(raised.value)
-
-
-@pytest.mark.parametrize("cookies", COOKIES)
-def test_invalid_cookies_of_a_derived_client(cookies: dict[str, Any]) -> None:
-    with pytest.raises(errors.InvalidArgument, match="cookies"):
-        AuthenticatedClient(token=TOKEN).with_cookies(cookies)
+    assert PASSWORD not in str(raised.value)
+    client = AuthenticatedClient(token=TOKEN)
+    [(name, value)] = given.items()
+    if name in {*SETTABLE, "raise_on_unexpected_status"}:
+        with pytest.raises(kind, match=text):
+            setattr(client, name, value)
+    if derive := getattr(client, f"with_{name}", None):
+        with pytest.raises(kind, match=text):
+            derive(value)
 
 
 @pytest.mark.parametrize(
-    ("attribute", "value", "kind", "text"),
-    [
-        ("deadlin", 5, AttributeError, "did you mean deadline"),
-        ("token", "new", AttributeError, r"see set_token\(\)"),
-        ("headers", {}, AttributeError, "no setting 'headers' to change"),
-        ("deadline", -1, ValueError, "deadline must be"),
-        ("base_url", "nowhere", ValueError, "base_url must be"),
-        ("timeout", -1, ValueError, "timeout must be"),
-        ("max_response_bytes", -1, ValueError, "max_response_bytes must be"),
-        ("follow_redirects", 1, TypeError, "follow_redirects must be"),
-        ("raise_on_unexpected_status", 1, TypeError, "raise_on_unexpected_status must be"),
-    ],
+    ("attribute", "text"),
+    [("deadlin", "did you mean deadline"), ("token", r"see set_token\(\)"), ("headers", "no setting 'headers'")],
 )
-def test_an_invalid_attribute(attribute: str, value: object, kind: type[Exception], text: str) -> None:
-    client = AuthenticatedClient(token=TOKEN)
-    with pytest.raises(kind, match=text):
-        setattr(client, attribute, value)
+def test_an_unknown_attribute(attribute: str, text: str) -> None:
+    with pytest.raises(AttributeError, match=text):
+        setattr(AuthenticatedClient(token=TOKEN), attribute, 5)
 
 
-def test_a_socks_proxy_without_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
-    if find_spec("socksio") is None:
-        with pytest.raises(ImportError, match=r"pip install 'httpx\[socks\]'"):
-            Client()
-    Client(httpx_args={"trust_env": False}).close()
+TOKENS: list[Any] = [
+    *(f"{SECRET}\n", f"{SECRET}\r\nX-Injected: 1", f" {SECRET}", f"{SECRET}\t", f"{SECRET}\0", f"{SECRET}密"),
+    *(SECRET.replace("-", " "), SECRET.encode(), 20261123, "", "  ", None),
+]
 
 
-@pytest.mark.parametrize("token", [None, ""])
-def test_from_env_without_a_token(monkeypatch: pytest.MonkeyPatch, token: str | None) -> None:
-    if token is not None:
-        monkeypatch.setenv("RELAY_TOKEN", token)
-    with pytest.raises(ValueError, match="RELAY_TOKEN is not set"):
+@pytest.mark.parametrize("token", TOKENS, ids=repr)
+def test_a_token_that_cannot_be_sent_is_refused_and_not_shown(caller: Caller, relay: Relay, token: Any) -> None:
+    own = caller.connect(token=SECRET)
+    for give in (lambda: AuthenticatedClient(token=token), lambda: own.set_token(token)):
+        with pytest.raises(ValueError, match="token must be") as raised:
+            give()
+        assert raised.value.__cause__ is raised.value.__context__ is None
+        shown = f"{raised.value!r} {variables(raised.value)}"
+        assert str(token) not in shown or len(str(token)) <= 4
+    caller.submit(own)
+    assert relay.request.headers.get_all("authorization") == [f"Bearer {SECRET}"]
+
+
+# The environment
+
+ENVIRONMENT: dict[str, tuple[dict[str, str], str]] = {
+    "an excluded network": ({"HTTPS_PROXY": "http://h:1", "NO_PROXY": "::1/128"}, "NO_PROXY: .*'::1/128'"),
+    "an excluded address in brackets": ({"HTTPS_PROXY": "http://h:1", "NO_PROXY": "[::1]"}, "NO_PROXY"),
+    "a password that is not escaped": ({"HTTP_PROXY": f"http://u:{PASSWORD}#w@h:1"}, "HTTP_PROXY .*percent-encoded"),
+    "a lower-case name": ({"https_proxy": "http://u:p#w@h:1"}, "https_proxy"),
+    "an unknown scheme": ({"ALL_PROXY": "socks://h:1"}, "ALL_PROXY .*socks5://"),
+    "a file that is not there": ({"SSL_CERT_FILE": "/none.pem"}, "SSL_CERT_FILE: '/none.pem'"),
+    "a file without certificates": ({"SSL_CERT_FILE": __file__}, "SSL_CERT_FILE"),
+    "a folder that is not there": ({"SSL_CERT_DIR": "/none"}, "SSL_CERT_DIR: '/none'"),
+    "an address without a scheme": ({"RELAY_BASE_URL": "relay.test"}, r"RELAY_BASE_URL must be http\(s\)://host"),
+    "no token": ({}, "RELAY_TOKEN is not set"),
+    "an empty token": ({"RELAY_TOKEN": ""}, "RELAY_TOKEN is not set"),
+    "an unknown level": ({"RELAY_LOG": "loud"}, "RELAY_LOG must be info or debug"),
+}
+
+
+@pytest.mark.parametrize("name", ENVIRONMENT)
+def test_a_mistake_in_the_environment_is_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    given, text = ENVIRONMENT[name]
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    for variable, value in {**({} if "token" in name else {"RELAY_TOKEN": TOKEN}), **given}.items():
+        monkeypatch.setenv(variable, value)
+    with pytest.raises(errors.InvalidArgument, match=text) as raised:
         AuthenticatedClient.from_env()
+    assert PASSWORD not in str(raised.value)
+    if "RELAY" not in text:
+        AuthenticatedClient(token=TOKEN, httpx_args={"trust_env": False})
 
 
 def test_from_env(caller: Caller, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,93 +170,85 @@ def test_from_env(caller: Caller, relay: Relay, monkeypatch: pytest.MonkeyPatch)
     assert AuthenticatedClient.from_env(base_url="http://127.0.0.1:9").base_url == "http://127.0.0.1:9"
 
 
-def _given() -> dict[str, Any]:
-    limits = httpx.Limits(max_connections=5)
-    return {
-        "headers": {"X-Trace": "t"},
-        "cookies": {"a": "1"},
-        "httpx_args": {"event_hooks": {"request": []}, "limits": limits},
-    }
+def test_the_environment_turns_the_log_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = logging.getLogger("generated_client")
+    for value, level in (("info", logging.INFO), ("DEBUG", logging.DEBUG), ("", logging.NOTSET)):
+        monkeypatch.setenv("RELAY_LOG", value)
+        Client()
+        assert (log.level, len(log.handlers)) == (level, 1 if value else 0)
+        log.handlers.clear()
+        log.setLevel(logging.NOTSET)
+
+
+def test_a_socks_proxy_without_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    if find_spec("socksio") is None:
+        with pytest.raises(ImportError, match=r"pip install 'httpx\[socks\]'"):
+            Client()
+    Client(httpx_args={"trust_env": False}).close()
+
+
+def test_no_proxy_excludes_a_host_from_the_environment_s_proxy(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    for excluded in ("127.0.0.1", "localhost, 127.0.0.1", "*"):
+        monkeypatch.setenv("NO_PROXY", excluded)
+        assert caller.submit(caller.connect()).status == "queued"
+
+
+# What becomes of them
 
 
 def test_the_caller_s_dicts_are_not_written_to_and_not_read_again(caller: Caller, relay: Relay) -> None:
-    given = _given()
+    args = {"event_hooks": {"request": list[Any]()}, "limits": httpx.Limits(max_connections=5)}
+    given: dict[str, Any] = {"headers": {"X-Trace": "t"}, "cookies": {"a": "1"}, "httpx_args": dict(args)}
     own = caller.connect(**given)
     caller.submit(own.with_headers({"X-More": "m"}).with_cookies({"b": "2"}))
-    assert given == _given()
+    assert given == {"headers": {"X-Trace": "t"}, "cookies": {"a": "1"}, "httpx_args": args}
     given["headers"]["X-Late"] = given["cookies"]["late"] = "l"
     caller.submit(own)
     assert "x-late" not in relay.requests[1].headers
     assert relay.requests[1].headers["cookie"] == "a=1"
 
 
-def test_another_client_with_the_same_headers_does_not_send_the_token(caller: Caller, relay: Relay) -> None:
-    shared = {"X-Trace": "t"}
-    caller.submit(caller.connect(headers=shared))
-    relay.forget()
-    relay.answer(TASK)
-    caller.submit(caller.enter(Client(relay.url, headers=shared, verify_ssl=TLS)))
-    assert relay.request.headers["x-trace"] == "t"
-    assert "authorization" not in relay.request.headers
-    relay.problems.clear()  # the relay wants a token
+class _Tenant(AuthenticatedClient):
+    def __init__(self, url: str, tenant: str) -> None:
+        super().__init__(url, token=TOKEN, verify_ssl=TLS)
+        self.tenant = tenant
 
 
-@pytest.mark.parametrize("used", [False, True], ids=["unused", "used"])
-def test_a_derived_client_leaves_the_original_unchanged(caller: Caller, relay: Relay, used: bool) -> None:
-    root = caller.connect(headers={"X-Trace": "t"}, cookies={"a": "1"})
-    if used:
-        caller.submit(root)
-    derived = root.with_headers({"X-TRACE": "u", "X-More": "m"}).with_cookies({"b": "2"})
-    derived = derived.with_timeout(7).with_deadline(70)
-    assert type(derived) is AuthenticatedClient
-    relay.forget()
-    for client in (derived, root):
-        caller.submit(client)
-    of_derived, of_root = (request.headers for request in relay.requests)
-    assert of_derived.get_all("x-trace") == ["u"]
-    assert (of_derived["x-more"], of_derived["cookie"]) == ("m", "a=1; b=2")
-    assert of_root.get_all("x-trace") == ["t"]
-    assert ("x-more" in of_root, of_root["cookie"]) == (False, "a=1")
-    assert (derived.timeout, derived.deadline) == (httpx.Timeout(7), 70)
-    assert (root.timeout, root.deadline) == (Client().timeout, None)
+def test_a_subclass_has_attributes_and_a_mock_takes_a_method_s_place(relay: Relay) -> None:
+    with _Tenant(relay.url, "t") as own:
+        assert own.with_timeout(9).tenant == "t"
+        with mock.patch.object(own, "call", return_value=mock.Mock(status="mocked")) as mocked:
+            assert submit(own) == "mocked"
+        mocked.assert_called_once()
+        assert submit(own) == "queued"
 
 
-def test_the_user_agent(caller: Caller, relay: Relay) -> None:
-    caller.submit()
-    caller.submit(caller.client.with_headers({"user-agent": "service/1"}))
-    agents = [request.headers.get_all("user-agent") for request in relay.requests]
-    assert agents == [[f"relay-client/{version('relay-client')}"], ["service/1"]]
+def _answering() -> tuple[httpx.MockTransport, mock.Mock]:
+    """A transport that answers each request with a task, and what counts them."""
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"task_id": "t", "status": "queued"})
+
+    counting = mock.Mock(side_effect=answer)
+    return httpx.MockTransport(counting), counting
 
 
-# httpx_args reach httpx.
-
-
-class _Counting(httpx.MockTransport):
-    """Answers each request with a task."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        super().__init__(self._answer)
-
-    def _answer(self, _: httpx.Request) -> httpx.Response:
-        self.count += 1
-        return httpx.Response(200, content=TASK.body)
-
-
-@pytest.mark.every_way
+@every_way
 @pytest.mark.parametrize("argument", ["transport", "mounts"])
 def test_a_transport(caller: Caller, argument: str) -> None:
-    transport = _Counting()
+    transport, answer = _answering()
     own = caller.connect(httpx_args={argument: transport if argument == "transport" else {"all://": transport}})
     for client in (own, own.with_timeout(9)):
         caller.submit(client)
-    assert transport.count == 2
+    assert answer.call_count == 2
 
 
-@pytest.mark.every_way
+@every_way
 def test_an_httpx_client(caller: Caller, relay: Relay) -> None:
     own = Caller(caller.way, AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS))
-    transport = _Counting()
+    transport, answer = _answering()
     http: Any = (httpx.Client if caller.way == "sync" else httpx.AsyncClient)(transport=transport)
 
     async def give() -> None:
@@ -269,10 +258,10 @@ def test_an_httpx_client(caller: Caller, relay: Relay) -> None:
     own.enter(own.client)
     own.submit()
     own.close()
-    assert (transport.count, http.is_closed) == (1, True)
+    assert (answer.call_count, http.is_closed) == (1, True)
 
 
-@pytest.mark.every_way
+@every_way
 @pytest.mark.parametrize("by", ["argument", "environment"])
 def test_a_proxy(
     caller: Caller, contract: Contract, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch, by: str
@@ -280,14 +269,14 @@ def test_a_proxy(
     with Relay(contract, tls=server_tls(authority, "relay.example.com"), proxy=True) as proxy:
         if by == "environment":
             monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        args = {"proxy": proxy.url} if by == "argument" else {}
+        args = {"proxy": httpx.Proxy(proxy.url)} if by == "argument" else {}
         own = caller.connect("https://relay.example.com", verify_ssl=client_tls(authority), httpx_args=args)
         caller.submit(own)
         assert proxy.request.headers["host"] == "relay.example.com"
         assert proxy.problems == []
 
 
-@pytest.mark.every_way
+@every_way
 def test_http2(caller: Caller) -> None:
     own = caller.connect(httpx_args={"http2": True})
     if find_spec("h2") is None:  # httpx itself says what is missing
@@ -295,3 +284,29 @@ def test_http2(caller: Caller) -> None:
             caller.submit(own)
     else:
         caller.submit(own)
+
+
+def test_a_client_loads_its_certificates_once(relay: Relay) -> None:
+    own = AuthenticatedClient(relay.url, token=TOKEN)
+
+    async def call() -> None:
+        await asubmit(own)
+        await own.aclose()
+
+    with mock.patch("httpx.create_ssl_context", wraps=httpx.create_ssl_context) as create:
+        for _ in range(2):
+            asyncio.run(call())
+        with own:
+            submit(own)
+    made = [call for call in create.call_args_list if not isinstance((*call.args, True)[0], ssl.SSLContext)]
+    assert len(made) == 1
+
+
+def test_a_picture_from_a_file(tmp_path: Path) -> None:
+    (picture := tmp_path / "图.png").write_bytes(b"\x89PNG")
+    assert types.base64_file(picture) == types.base64_file(str(picture)) == "iVBORw=="
+    picture.write_bytes(b"")
+    with pytest.raises(errors.InvalidArgument, match="empty"):
+        types.base64_file(picture)
+    with pytest.raises(FileNotFoundError):
+        types.base64_file(tmp_path / "none.png")

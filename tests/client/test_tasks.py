@@ -1,11 +1,14 @@
-"""Each end of a task, and of a download, is one result or error, sync and async, and leaves one state of the file."""
+"""A request is sent again where that is free, and each end of a task or download is one result or error."""
 
 import io
+import logging
 import pickle
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import httpx
 import pytest
@@ -13,8 +16,10 @@ import pytest
 import recorded
 from calling import Caller
 from contract_check.relay.standin import Answer, Relay, front_error
-from frozen import create_kling_image_to_video, errors, types, variables
+from frozen import create_kling_image_to_video, errors, get_kling_image_to_video, types, variables
+from servers import refusing
 
+every_way = pytest.mark.every_way
 ID = recorded.body("succeed")["data"]["task_id"]
 VIDEO = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 500
 MP4 = {"Content-Type": "video/mp4"}
@@ -22,47 +27,159 @@ DONE = recorded.answer("succeed")
 WHOLE = Answer(200, VIDEO, MP4)
 CUT = Answer(200, VIDEO, MP4, cut=70_000)
 BUSY = Answer(429)
-SOON = Answer(429, headers={"Retry-After": "0.01"})
+SOON = Answer(429, headers={"Retry-After": "0"})
 LATE = Answer(503, headers={"Retry-After": "180"})
 SILENT = Answer(silent=True)
 HTML = Answer.html()
+KINDS = (errors.ResponseError, httpx.TransportError)
+
+FREE: dict[str, tuple[Answer, bool, bool, str]] = {
+    "429": (SOON, True, True, "429"),
+    "429 without Retry-After": (BUSY, True, True, "429"),
+    "502": (Answer(502, headers={"Retry-After": "0"}), False, True, "502"),
+    "503": (front_error(503, "无可用渠道"), False, True, "503"),
+    "504": (Answer(504), False, True, "504"),
+    "500": (Answer(500), False, False, "500"),
+    "400": (front_error(400, "坏"), False, False, "400"),
+    "a reset": (Answer(silent=True, reset=True), False, True, "ReadError"),
+    "no answer": (SILENT, False, True, "RemoteProtocolError"),
+    "a cut": (Answer(200, DONE.body, cut=99), False, True, "RemoteProtocolError"),
+    "HTML": (HTML, False, False, "200"),
+}
+"""The first answer, whether a second request of a submission and of a query follows, and what the log says."""
 
 
-def _in_state(state: str) -> Answer:
-    body = recorded.body("processing")
-    return Answer.json({**body, "data": {**body["data"], "status": state}})
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no pauses but those that a relay or a test asks for."""
+    monkeypatch.setattr("random.uniform", Mock(return_value=0.001))
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    """Returns the lines that the client has logged so far."""
+    caplog.set_level(logging.INFO, "generated_client")
+    return lambda: [record.getMessage() for record in caplog.records if record.name == "generated_client"]
+
+
+@every_way
+@pytest.mark.parametrize("called", ["submission", "query"])
+@pytest.mark.parametrize("name", FREE)
+def test_a_request_is_sent_again_where_that_is_free(
+    caller: Caller, relay: Relay, name: str, called: str, log: Callable[[], list[str]]
+) -> None:
+    answer, of_submission, of_query, outcome = FREE[name]
+    is_repeated = of_submission if called == "submission" else of_query
+    client = caller.client.with_max_retries(2)
+    relay.answer(answer)
+    with nullcontext() if is_repeated else pytest.raises(KINDS):
+        if called == "submission":
+            caller.submit(client)
+        else:
+            caller.parsed(get_kling_image_to_video, client=client, task_id=ID)
+    assert len(relay.requests) == len(log()) == (2 if is_repeated else 1)
+    for number, (line, request) in enumerate(zip(log(), relay.requests, strict=True), 1):
+        assert line.startswith(f"{request.method} {request.path}: ")
+        assert line.endswith(f" ms, attempt {number}")
+        assert request.id in line or answer.silent
+    assert outcome in log()[0]
+
+
+@every_way
+@pytest.mark.parametrize("retries", [0, 1, 3])
+def test_as_many_times_as_allowed(caller: Caller, relay: Relay, retries: int) -> None:
+    relay.always(BUSY)
+    caller.client.max_retries = retries
+    with pytest.raises(errors.ApiError, match="429"):
+        caller.submit()
+    with pytest.raises(errors.ApiError, match="429"), caller.stream():
+        pass
+    assert caller.submit(detailed=True).status_code == 429
+    assert len(relay.requests) == 3 * (retries + 1)
+
+
+@every_way
+def test_what_was_not_sent_is_sent_again(caller: Caller, log: Callable[[], list[str]]) -> None:
+    with refusing() as url, pytest.raises(httpx.ConnectError):
+        caller.submit(caller.connect(url, max_retries=2))
+    assert [line.rpartition(" ")[2] for line in log() if "ConnectError" in line] == [*"123"]
+
+
+@every_way
+@pytest.mark.parametrize(("asked", "deadline"), [("30", 20), ("", 0.2)])
+def test_no_pause_lasts_beyond_the_deadline(caller: Caller, relay: Relay, asked: str, deadline: float) -> None:
+    relay.always(Answer(429, headers={"Retry-After": asked} if asked else {}))
+    with pytest.raises((errors.ApiError, errors.DeadlineExceeded)) as raised:
+        caller.submit(caller.client.with_deadline(deadline).with_max_retries(1_000))
+    assert (len(relay.requests) == 1) == bool(asked)
+    assert isinstance(raised.value, errors.ApiError) or not asked
+
+
+@every_way
+def test_a_request_that_the_document_does_not_describe(caller: Caller, relay: Relay) -> None:
+    request = caller.client.request if caller.way == "sync" else caller.client.arequest
+    relay.answer(BUSY)
+    relay.answer(Answer.json({"data": []}))
+    caller.client.max_retries = 1
+    response = caller.run(request("POST", "/v1/models", json={"名": None}, params={"a": [1, "b c"]}))
+    assert (response.status_code, response.json(), response.request.method) == (200, {"data": []}, "POST")
+    assert str(response.request.url) == f"{relay.url}/v1/models"
+    assert [each.target for each in relay.requests] == ["/v1/models?a=1&a=b+c"] * 2
+    assert relay.requests[1].json == {"名": None}
+    assert "authorization" in relay.requests[1].headers
+    with pytest.raises(errors.UnexpectedStatus, match="404"):
+        caller.run(request("GET", "/v1/nothing"))
+    for method, path in (("GET", "https://example.com/"), ("GET", "/a?b"), ("GET", ""), ("G T", "/")):
+        with pytest.raises(errors.InvalidArgument, match=r"path|method"):
+            caller.run(request(method, path))
+    relay.problems.clear()
+
+
+# Polling
+
+
+def _call(caller: Caller, name: str, *arguments: Any, client: Any = None, **settings: Any) -> Any:
+    function = getattr(create_kling_image_to_video, name if caller.way == "sync" else f"a{name}")
+    return caller.run(function(*arguments, client=client or caller.client, **settings))
+
+
+def _script(relay: Relay, answers: list[Answer]) -> None:
+    """Have the relay give these answers, and the last one for ever."""
+    for answer in answers[:-1]:
+        relay.answer(answer)
+    relay.always(answers[-1])
+
+
+def _changed(state: str, **fields: str) -> Answer:
+    body = recorded.body(state)
+    return Answer.json({**body, "data": {**body["data"], **fields}})
 
 
 @dataclass(frozen=True)
 class Case:
-    """What the relay answers, the last of it for ever, and what comes of it."""
+    """What the relay answers, the last of it for ever, and what comes of a poll or a download."""
 
     answers: list[Answer]
-    outcome: str | type[Exception]
+    outcome: str | type[Exception] = ""
     """The final state, or the error."""
-    requests: int | None = None
+    requests: int | None = 1
     """None where it is a matter of time."""
     text: str = ""
     settings: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 SHORT = {"timeout": 0.3, "interval": 0.05}
+STATES = [recorded.answer(state) for state in ("just_submitted", "submitted", "processing", "succeed")]
 POLLS: dict[str, Case] = {
-    "done at once": Case([DONE], "SUCCESS", 1),
-    "every state": Case(
-        [*(recorded.answer(state) for state in ("just_submitted", "submitted", "processing")), DONE], "SUCCESS", 4
-    ),
-    "an unknown state": Case([_in_state("WARMING_UP"), DONE], "SUCCESS", 2),
-    "an empty state": Case([_in_state(""), DONE], "SUCCESS", 2),
+    "every state": Case(STATES, "SUCCESS", 4),
+    "an unknown state": Case([_changed("processing", status="WARMING_UP"), DONE], "SUCCESS", 2),
+    "an empty state": Case([_changed("processing", status=""), DONE], "SUCCESS", 2),
     "what is free to repeat": Case([front_error(503, "无可用渠道"), SOON, SILENT, Answer(502), DONE], "SUCCESS", 5),
-    "failed": Case([recorded.answer("failed")], errors.TaskFailed, 1, "FAILURE: Failure to pass the risk control"),
-    "an unknown id": Case([recorded.answer("unknown_id")], errors.ApiError, 1, "task_not_exist"),
-    "a wrong token": Case([front_error(401, "Invalid token")], errors.ApiError, 1, "Invalid token"),
-    "no permission": Case([front_error(403, "forbidden")], errors.ApiError, 1, "forbidden"),
-    "another path": Case([front_error(404, "Invalid URL")], errors.ApiError, 1, "Invalid URL"),
-    "HTML": Case([HTML], errors.DecodeError, 1, "base_url may be wrong"),
-    "an envelope without a task": Case([Answer.json({"code": "success"})], errors.DecodeError, 1, "data is missing"),
-    "never begun": Case([recorded.answer("upstream_no_id")], errors.PollTimeout, None, "NOT_START.*goes on", SHORT),
+    "failed": Case([recorded.answer("failed")], errors.TaskFailed, text="FAILURE: Failure to pass the risk control"),
+    "an unknown id": Case([recorded.answer("unknown_id")], errors.ApiError, text="task_not_exist"),
+    "HTML": Case([HTML], errors.DecodeError, text="base_url may be wrong"),
+    "an envelope without a task": Case([Answer.json({"code": "success"})], errors.DecodeError, text="data is missing"),
+    "never begun": Case([recorded.answer("upstream_no_id")], errors.PollTimeout, None, "NOT_START.*running", SHORT),
     "never answered": Case([SILENT], errors.PollTimeout, None, "unknown state.*last query failed", SHORT),
     "a query that hangs": Case(
         [recorded.answer("processing"), Answer(200, chunks=[b" "] * 99, pause=0.1)],
@@ -76,18 +193,7 @@ POLLS: dict[str, Case] = {
 }
 
 
-def _call(caller: Caller, name: str, *arguments: Any, **settings: Any) -> Any:
-    function = getattr(create_kling_image_to_video, name if caller.way == "sync" else f"a{name}")
-    return caller.run(function(*arguments, client=caller.client, **settings))
-
-
-def _script(relay: Relay, answers: list[Answer]) -> None:
-    for answer in answers[:-1]:
-        relay.answer(answer)
-    relay.always(answers[-1])
-
-
-@pytest.mark.every_way
+@every_way
 @pytest.mark.parametrize("name", POLLS)
 def test_every_end_of_a_task(caller: Caller, relay: Relay, name: str) -> None:
     case = POLLS[name]
@@ -122,50 +228,46 @@ def _check(error: errors.TaskError, updates: list[Any]) -> None:
 
 def test_no_token_in_the_reason_of_a_failure(caller: Caller, relay: Relay) -> None:
     secret = "sk-" + "geheim" * 3
-    body = recorded.body("failed")
-    relay.always(Answer.json({**body, "data": {**body["data"], "fail_reason": f"bad\x1b {secret}"}}))
+    relay.always(_changed("failed", fail_reason=f"bad\x1b {secret}"))
     caller.client.set_token(secret)
-
     with pytest.raises(errors.TaskFailed, match=r"bad\? \*\*\*") as raised:
         _call(caller, "poll", ID)
-
     assert not [shown for shown in variables(raised.value) if secret in shown and "KlingTask" not in shown]
 
 
-@dataclass(frozen=True)
-class Transfer:
-    """What the relay answers, and what comes of a download: complete, or an error."""
-
-    answers: list[Answer]
-    error: type[Exception] | None = None
-    requests: int | None = 1
-    text: str = ""
-    timeout: float = 30
+def test_a_deadline_of_the_client_bounds_a_query_and_not_the_poll(caller: Caller, relay: Relay) -> None:
+    _script(relay, [Answer(200, chunks=[b" "] * 99, pause=0.1), DONE])
+    task = _call(caller, "poll", ID, client=caller.client.with_deadline(0.2), interval=0)
+    assert (task.status, len(relay.requests)) == ("SUCCESS", 2)
+    relay.problems.clear()
 
 
-TRANSFERS: dict[str, Transfer] = {
-    "at once": Transfer([WHOLE]),
-    "without a length": Transfer([Answer(200, headers=MP4, chunks=[VIDEO[:99], VIDEO[99:]])]),
-    "as octets": Transfer([Answer(200, VIDEO, {"Content-Type": "application/octet-stream"})]),
-    "interrupted": Transfer([CUT, WHOLE], requests=2),
-    "interrupted in chunks": Transfer([Answer(200, headers=MP4, chunks=[VIDEO], reset=True), WHOLE], requests=2),
-    "what is free to repeat": Transfer([SOON, Answer(500, headers={"Retry-After": "0"}), SILENT, WHOLE], requests=4),
-    "HTML": Transfer([HTML], errors.DecodeError, text="expected video/mp4, got text/html"),
-    "JSON": Transfer([Answer.json({"message": "坏"})], errors.DecodeError, text="坏"),
-    "empty": Transfer([Answer(200, b"", MP4)], errors.DecodeError, text="empty"),
-    "not done": Transfer([recorded.answer("submitted", recorded.CONTENT)], errors.ApiError, text="not completed yet"),
-    "unknown id": Transfer([recorded.answer("unknown_id", recorded.CONTENT)], errors.ApiError, text="not found"),
-    "a wrong token": Transfer([front_error(401, "Invalid token")], errors.ApiError, text="Invalid token"),
-    "another success": Transfer([Answer(204)], errors.UnexpectedStatus, text="204"),
-    "always interrupted": Transfer([CUT], errors.DeadlineExceeded, None, "not complete within.*at no cost", 0.5),
-    "too slow": Transfer(
-        [Answer(200, headers=MP4, chunks=[b"\0"] * 99, pause=0.1)], errors.DeadlineExceeded, 1, "within 0.3 s", 0.3
+# Downloads
+
+TRANSFERS: dict[str, Case] = {
+    "at once": Case([WHOLE]),
+    "without a length": Case([Answer(200, headers=MP4, chunks=[VIDEO[:99], VIDEO[99:]])]),
+    "as octets": Case([Answer(200, VIDEO, {"Content-Type": "application/octet-stream"})]),
+    "interrupted": Case([CUT, WHOLE], requests=2),
+    "interrupted in chunks": Case([Answer(200, headers=MP4, chunks=[VIDEO], reset=True), WHOLE], requests=2),
+    "what is free to repeat": Case([SOON, Answer(500, headers={"Retry-After": "0"}), SILENT, WHOLE], requests=4),
+    "HTML": Case([HTML], errors.DecodeError, text="expected video/mp4, got text/html"),
+    "JSON": Case([Answer.json({"message": "坏"})], errors.DecodeError, text="坏"),
+    "empty": Case([Answer(200, b"", MP4)], errors.DecodeError, text="empty"),
+    "not done": Case([recorded.answer("submitted", recorded.CONTENT)], errors.ApiError, text="not completed yet"),
+    "another success": Case([Answer(204)], errors.UnexpectedStatus, text="204"),
+    "always interrupted": Case([CUT], errors.DeadlineExceeded, None, "not complete within.*for free", {"timeout": 0.5}),
+    "too slow": Case(
+        [Answer(200, headers=MP4, chunks=[b"\0"] * 99, pause=0.1)],
+        errors.DeadlineExceeded,
+        text="within 0.3 s",
+        settings={"timeout": 0.3},
     ),
-    "a pause beyond the end": Transfer([LATE], errors.DeadlineExceeded, 1, "503", 179),
+    "a pause beyond the end": Case([LATE], errors.DeadlineExceeded, text="503", settings={"timeout": 179}),
 }
 
 
-@pytest.mark.every_way
+@every_way
 @pytest.mark.parametrize("name", TRANSFERS)
 def test_every_end_of_a_download(caller: Caller, relay: Relay, name: str, tmp_path: Path) -> None:
     case, to = TRANSFERS[name], tmp_path / "视频 1.mp4"
@@ -176,89 +278,63 @@ def test_every_end_of_a_download(caller: Caller, relay: Relay, name: str, tmp_pa
         progress.append((size, total))
 
     def download() -> Any:
-        return _call(caller, "download", ID, to, timeout=case.timeout, on_progress=note)
+        return _call(caller, "download", ID, to, on_progress=note, **case.settings)
 
-    if case.error:
-        with pytest.raises(case.error, match=case.text) as raised:
-            download()
-        assert type(raised.value) is case.error
-        assert list(tmp_path.iterdir()) == []
-    else:
+    if isinstance(case.outcome, str):
         assert download() == types.Download(str(to), len(VIDEO))
         assert to.read_bytes() == VIDEO
         assert list(tmp_path.iterdir()) == [to]
-        assert progress[-1][0] == len(VIDEO)
-        assert progress[-1][1] in (len(VIDEO), None)
+        assert progress[-1] == (len(VIDEO), None if case.answers[-1].chunks else len(VIDEO))
+    else:
+        to.write_bytes(b"before")
+        with pytest.raises(case.outcome, match=case.text) as raised:
+            download()
+        assert type(raised.value) is case.outcome
+        assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"before"]
     assert case.requests is None or len(relay.requests) == case.requests
     relay.problems.clear()
-
-
-def test_a_failed_download_leaves_the_file_as_it_was(caller: Caller, relay: Relay, tmp_path: Path) -> None:
-    (to := tmp_path / "video.mp4").write_bytes(b"before")
-    relay.always(HTML)
-
-    with pytest.raises(errors.DecodeError):
-        _call(caller, "download", ID, to)
-
-    assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"before"]
 
 
 def test_a_download_into_a_file_restarts_where_it_began(caller: Caller, relay: Relay) -> None:
     file = io.BytesIO(b"head")
     file.seek(4)
     _script(relay, [CUT, WHOLE])
-
     assert _call(caller, "download", ID, file) == types.Download(None, len(VIDEO))
-
     assert file.getvalue() == b"head" + VIDEO
 
 
+class _Pipe(io.BytesIO):
+    def seekable(self) -> bool:
+        return False
+
+
 def test_a_pipe_cannot_restart(caller: Caller, relay: Relay) -> None:
-    class Pipe(io.BytesIO):
-        def seekable(self) -> bool:
-            return False
-
     _script(relay, [CUT, WHOLE])
-
     with pytest.raises(httpx.RemoteProtocolError, match="/content: "):
-        _call(caller, "download", ID, Pipe())
-
+        _call(caller, "download", ID, _Pipe())
     assert len(relay.requests) == 1
 
 
-def test_a_place_that_cannot_be_written_is_told_before_any_request(
-    caller: Caller, relay: Relay, tmp_path: Path
-) -> None:
-    with pytest.raises(FileNotFoundError, match=r"video\.mp4"):
-        _call(caller, "download", ID, tmp_path / "missing" / "video.mp4")
+REFUSED: list[tuple[str, dict[str, Any], type[Exception], str]] = [
+    ("poll", {"timeout": 0}, errors.InvalidArgument, "timeout"),
+    ("poll", {"interval": -1}, errors.InvalidArgument, "interval"),
+    ("download", {"to": "x", "timeout": float("nan")}, errors.InvalidArgument, "timeout"),
+    ("download", {"to": "missing/video.mp4"}, FileNotFoundError, r"video\.mp4"),
+]
 
-    assert relay.requests == []
 
-
-@pytest.mark.parametrize(
-    ("name", "settings"),
-    [("poll", {"timeout": 0}), ("poll", {"interval": -1}), ("download", {"to": "x", "timeout": float("nan")})],
-)
-def test_an_invalid_setting_is_refused(
-    caller: Caller, name: str, settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("name", "settings", "kind", "text"), REFUSED)
+def test_an_invalid_setting_is_refused_before_any_request(
+    caller: Caller,
+    relay: Relay,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    settings: Any,
+    kind: Any,
+    text: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-
-    with pytest.raises(errors.InvalidArgument, match=r"timeout|interval"):
+    with pytest.raises(kind, match=text):
         _call(caller, name, ID, **settings)
-
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_time_out_of_the_client_bounds_a_query_and_not_the_poll(caller: Caller, relay: Relay) -> None:
-    _script(relay, [Answer(200, chunks=[b" "] * 99, pause=0.1), DONE])
-
-    task = _call_with(caller, caller.client.with_deadline(0.2), lambda task: task.status)
-
-    assert (task.status, len(relay.requests)) == ("SUCCESS", 2)
-    relay.problems.clear()
-
-
-def _call_with(caller: Caller, client: Any, on_update: Callable[[Any], object]) -> Any:
-    function = create_kling_image_to_video.poll if caller.way == "sync" else create_kling_image_to_video.apoll
-    return caller.run(function(ID, client=client, interval=0, on_update=on_update))
+    assert [*relay.requests, *tmp_path.iterdir()] == []

@@ -1,25 +1,23 @@
 """Values: what a model takes, refuses before anything is sent, sends, and gives back."""
 
-import base64
 import copy
 import pickle
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import Enum
-from hashlib import shake_128
 from io import BytesIO
 from typing import Any
 
 import attrs
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from another import Package
-from calling import Caller
+from calling import SUBMIT, Caller
 from contract_check.document.tree import resolve
 from contract_check.relay.standin import Answer, Relay
-from frozen import KlingImageToVideoRequest, create_kling_image_to_video, errors, types
+from frozen import KlingImageToVideoRequest, errors, types
 
 UNSET = types.UNSET
 FILM = Answer(200, b"film", {"Content-Type": "video/mp4"})
@@ -39,79 +37,69 @@ class _Mode(Enum):
 
 itself: dict[str, Any] = {}
 itself["deeper"] = itself
-REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
-    ({"prompt": 5}, TypeError, "prompt: expected str, got int"),
-    ({"prompt": None}, TypeError, "prompt: expected str, got None"),
-    ({"duration": "abc"}, TypeError, "duration: expected int or float, got str"),
-    ({"width": 1.5}, TypeError, "width: expected int, got float"),
-    ({"width": True}, TypeError, "width: expected int, got bool"),
-    ({"duration": True}, TypeError, "duration: expected int or float, got bool"),
-    ({"image": b"\x89PNG"}, TypeError, r"image: expected str, got bytes; base64\.b64encode"),
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"prompt": 5}, "prompt: expected str, got int"),
+    ({"prompt": None}, "prompt: expected str, got None"),
+    ({"duration": "abc"}, "duration: expected int or float, got str"),
+    ({"width": 1.5}, "width: expected int, got float"),
+    ({"width": True}, "width: expected int, got bool"),
+    ({"duration": True}, "duration: expected int or float, got bool"),
+    ({"image": b"\x89PNG"}, r"image: expected str, got bytes; encode bytes as text by base64"),
     *(
-        ({"image": image}, ValueError, "image: '.*' is not a URL, a data URL or Base64; types.base64_file")
+        ({"image": image}, "image: '.*' is not a URL, a data URL or Base64; types.base64_file")
         for image in ("/data/me/cat.png", "C:\\cat.png", "猫", "", "abc", "ftp://example.com/cat.png", "AAAA====")
     ),
-    ({"metadata": [1]}, TypeError, "metadata: expected dict, got list"),
-    ({"metadata": {1: 2}}, TypeError, "metadata: a key must be a str, not int"),
-    ({"metadata": {"a": [date(2026, 1, 2)]}}, TypeError, r"metadata\.a\[0\]: .*date"),
-    ({"metadata": {"a": b""}}, TypeError, r"metadata\.a: .*bytes"),
-    ({"duration": float("nan")}, ValueError, "duration: .*nan"),
-    ({"duration": float("inf")}, ValueError, "duration: .*inf"),
-    ({"metadata": {"a": {"b": float("-inf")}}}, ValueError, r"metadata\.a\.b: .*-inf"),
-    ({"metadata": itself}, ValueError, "holds itself"),
-    ({"metadata": {"itself": ["x" * 2**20, itself]}}, ValueError, "holds itself"),
-    ({"image": "x" * 2**20 + "\ud800"}, ValueError, "surrogate"),
-    ({"prompt": "\ud800"}, errors.InvalidArgument, "prompt: .*surrogate"),
-    ({"metadata": {"a": ["\ud800"]}}, errors.InvalidArgument, r"metadata\.a\[0\]: .*surrogate"),
+    ({"metadata": [1]}, "metadata: expected dict, got list"),
+    ({"metadata": {1: 2}}, "metadata: a key must be a str, not int"),
+    ({"metadata": {"a": [date(2026, 1, 2)]}}, r"metadata\.a\[0\]: .*date"),
+    ({"metadata": {"a": b""}}, r"metadata\.a: .*bytes"),
+    ({"duration": float("nan")}, "duration: .*nan"),
+    ({"duration": float("inf")}, "duration: .*inf"),
+    ({"metadata": {"a": {"b": float("-inf")}}}, r"metadata\.a\.b: .*-inf"),
+    ({"metadata": itself}, "contains itself"),
+    ({"metadata": {"itself": ["x" * 2**20, itself]}}, "contains itself"),
+    ({"image": "x" * 2**20 + "\ud800"}, "surrogate"),
+    ({"prompt": "\ud800"}, "prompt: .*surrogate"),
+    ({"metadata": {"a": ["\ud800"]}}, r"metadata\.a\[0\]: .*surrogate"),
 ]
 
 
-@pytest.mark.parametrize(("fields", "kind", "text"), REFUSED, ids=[text for _, _, text in REFUSED])
-def test_a_value_of_another_type_is_refused(
-    caller: Caller, relay: Relay, fields: dict[str, Any], kind: type[Exception], text: str
-) -> None:
-    with pytest.raises(kind, match=text):
+@pytest.mark.parametrize(("fields", "text"), REFUSED, ids=[text for _, text in REFUSED])
+def test_a_value_of_another_type_is_refused(caller: Caller, relay: Relay, fields: dict[str, Any], text: str) -> None:
+    with pytest.raises(errors.InvalidArgument, match=text):
         caller.submit(**fields)
     assert relay.requests == []
 
 
+def _invalid(caller: Caller) -> Any:
+    """The package's InvalidArgument."""
+    return caller.load("errors").InvalidArgument
+
+
+def _upload(caller: Caller, **fields: Any) -> None:
+    body = caller.load("models").UploadBody(file=caller.load("types").File(payload=BytesIO(b"f")), **fields)
+    caller.parsed("upload.upload", body=body)
+
+
 @pytest.mark.parametrize(
     ("item_id", "text"),
-    [
-        (7, "item_id: expected str, got int"),
-        (None, "item_id: expected str, got None"),
-        (b"7", "item_id: expected str, got bytes"),
-        ("..", r"item_id: '\.\.' cannot be part of a path"),
-        (".", r"item_id: '\.' cannot be part of a path"),
-        ("", "item_id: '' cannot be part of a path"),
-    ],
+    [(7, "got int"), (None, "got None"), (b"7", "got bytes"), *((part, "cannot be part") for part in ("..", ".", ""))],
 )
-def test_a_parameter_of_another_type_is_refused(
+def test_a_path_parameter_of_another_type_is_refused(
     gateway_caller: Caller, gateway_relay: Relay, item_id: Any, text: str
 ) -> None:
-    with pytest.raises((TypeError, ValueError), match=text):
+    with pytest.raises(_invalid(gateway_caller), match=f"item_id: .*{text}"):
         gateway_caller.detailed("item.get_v1_item_by_item_id", item_id=item_id)
     assert gateway_relay.requests == []
 
 
 def test_a_dict_for_a_model_is_refused(caller: Caller, gateway_caller: Caller, gateway_relay: Relay) -> None:
-    body: Any = {"model": "m", "prompt": "走"}
     for call in (caller.parsed, caller.detailed):
-        with pytest.raises(TypeError, match="body: expected KlingImageToVideoRequest"):
-            call(create_kling_image_to_video, body=body)
-    file = gateway_caller.load("types").File(payload=BytesIO(b"image"))
-    with pytest.raises(TypeError, match=r"UploadBody\.meta"):
-        gateway_caller.parsed("upload.upload", body=gateway_caller.load("models").UploadBody(file=file, meta={"a": 1}))
+        with pytest.raises(errors.InvalidArgument, match="body: expected KlingImageToVideoRequest"):
+            call(SUBMIT, body={"model": "m", "prompt": "走"})
+    with pytest.raises(_invalid(gateway_caller), match=r"UploadBody\.meta"):
+        _upload(gateway_caller, meta={"a": 1})
     assert gateway_relay.requests == []
-
-
-def test_values_that_json_writes_alike_are_sent(caller: Caller, relay: Relay) -> None:
-    whole: Any = 640.0
-    free = {"mode": _Mode.STANDARD, "tags": ("a", "b")}
-    body = KlingImageToVideoRequest(model="kling-v1", prompt="走", width=whole, duration=5, metadata=free)
-    caller.parsed(create_kling_image_to_video, body=body)
-    assert relay.request.json["metadata"] == {"mode": "std", "tags": ["a", "b"]}
-    assert b'"width":640,' in relay.request.body
 
 
 @pytest.mark.parametrize(
@@ -121,11 +109,10 @@ def test_values_that_json_writes_alike_are_sent(caller: Caller, relay: Relay) ->
 def test_whole_numbers_are_sent_without_a_fraction(
     gateway_caller: Caller, gateway_relay: Relay, number: float, sent: bytes
 ) -> None:
-    models, file = gateway_caller.load("models"), gateway_caller.load("types").File(payload=BytesIO(b"f"))
     gateway_relay.answer(SOUND)
     gateway_relay.answer(FILM)
-    gateway_caller.parsed("audio.speak", body=models.SpeakBody(speed=number))
-    gateway_caller.parsed("upload.upload", body=models.UploadBody(file=file, n=number))
+    gateway_caller.parsed("audio.speak", body=gateway_caller.load("models").SpeakBody(speed=number))
+    _upload(gateway_caller, n=number)
     assert gateway_relay.requests[0].body == b'{"speed":%b}' % sent
     assert b'name="n"\r\n\r\n%b\r\n' % sent in gateway_relay.requests[1].body
     gateway_relay.problems.clear()
@@ -133,12 +120,11 @@ def test_whole_numbers_are_sent_without_a_fraction(
 
 def test_an_enumeration_takes_unknown_text(gateway_caller: Caller, gateway_relay: Relay) -> None:
     gateway_relay.always(FILM)
-    models, file = gateway_caller.load("models"), gateway_caller.load("types").File(payload=BytesIO(b"f"))
-    gateway_caller.parsed("upload.upload", body=models.UploadBody(file=file, mode="c"))
+    _upload(gateway_caller, mode="c")
     assert b'name="mode"\r\n\r\nc\r\n' in gateway_relay.request.body
     gateway_relay.problems.clear()
-    with pytest.raises(TypeError, match=r"UploadBody\.mode: expected one of .*, got int"):
-        gateway_caller.parsed("upload.upload", body=models.UploadBody(file=file, mode=5))
+    with pytest.raises(_invalid(gateway_caller), match=r"UploadBody\.mode: expected one of .*, got int"):
+        _upload(gateway_caller, mode=5)
 
 
 def test_a_documented_default_is_not_sent(gateway_caller: Caller, gateway_relay: Relay) -> None:
@@ -152,27 +138,42 @@ def test_a_documented_default_is_not_sent(gateway_caller: Caller, gateway_relay:
 @pytest.mark.parametrize(
     ("sent", "field", "read"),
     [
-        ({"free": None}, "free", "UNSET"),
-        ({"closed": None}, "closed", "UNSET"),
-        ({"arr": None}, "arr", "UNSET"),
-        ({"nullable_obj": None}, "nullable_obj", "None"),
-        ({"level": None}, "level", "None"),
+        *(({field: None}, field, "UNSET") for field in ("free", "closed", "arr")),
+        *(({field: None}, field, "None") for field in ("nullable_obj", "level")),
         ({}, "nullable_obj", "UNSET"),
         ({"level": True}, "level", "True"),
         ({"level": 1}, "level", "<ItemLevel.VALUE_1: 1>"),
     ],
 )
 def test_null_and_true_are_read_as_documented(gateway: Package, sent: dict[str, Any], field: str, read: str) -> None:
-    assert repr(getattr(gateway.load("models").Item.from_dict({"id": "i", **sent}), field)) == read
+    item = gateway.load("models").Item.from_dict({"id": "i", **sent})
+    assert repr(getattr(item, field)) == read
+    assert item.to_dict() == {"id": "i", **({} if read == "UNSET" else sent)}
 
 
-def test_a_time_without_a_zone_is_refused(gateway: Package) -> None:
-    with pytest.raises(gateway.load("errors").InvalidArgument, match=r"at: .*time zone"):
-        gateway.load("_values.codecs").DATE_TIME.encode(datetime(2026, 1, 2), "at", True)
+TIME = datetime(2026, 1, 2, tzinfo=UTC)
+DATES: list[tuple[str, Any, str | None, str]] = [
+    ("DATE", date(2026, 1, 2), "2026-01-02", ""),
+    ("DATE", "tomorrow", "tomorrow", ""),
+    ("DATE", TIME, None, "at: expected date, got datetime"),
+    ("DATE", 5, None, "at: expected date, got int"),
+    ("DATE_TIME", TIME, "2026-01-02T00:00:00+00:00", ""),
+    ("DATE_TIME", TIME.replace(tzinfo=None), None, "at: .*time zone"),
+]
+
+
+@pytest.mark.parametrize(("codec", "value", "sent", "text"), DATES)
+def test_dates(gateway: Package, codec: str, value: Any, sent: str | None, text: str) -> None:
+    encode = getattr(gateway.load("_values.codecs"), codec).encode
+    if sent:
+        assert encode(value, "at", True) == sent
+    else:
+        with pytest.raises(gateway.load("errors").InvalidArgument, match=text):
+            encode(value, "at", True)
 
 
 def test_true_is_not_sent_for_1(gateway: Package) -> None:
-    with pytest.raises(TypeError, match=r"Item\.level: bool"):
+    with pytest.raises(gateway.load("errors").InvalidArgument, match=r"Item\.level: bool"):
         gateway.load("models").Item(id="i", level=True).__json_encode__(strict=True)
 
 
@@ -181,11 +182,14 @@ def test_what_was_read_is_given_back_although_it_could_not_be_sent() -> None:
     assert KlingImageToVideoRequest.from_dict(read).to_dict() == {"model": 5, "prompt": "走", "width": "wide"}
 
 
-def test_free_form_data_is_unchanged() -> None:
+def test_free_form_data_is_unchanged(caller: Caller, relay: Relay) -> None:
     free: dict[str, Any] = {"ratio": 2.0, "none": None, "deep": {"of": [1.0, {"": 3.0}]}, "UNSET": "UNSET"}
     sent = KlingImageToVideoRequest(model="m", prompt="走", metadata=free).to_dict()
     read = KlingImageToVideoRequest.from_dict({"model": "m", "prompt": "走", "own": free}).to_dict()
     assert repr(sent["metadata"]) == repr(read["own"]) == repr(free)
+    caller.submit(width=640.0, metadata={"mode": _Mode.STANDARD, "tags": ("a", "b")})
+    assert relay.request.json["metadata"] == {"mode": "std", "tags": ["a", "b"]}
+    assert b'"width":640,' in relay.request.body
 
 
 # Models
@@ -195,9 +199,8 @@ def test_free_form_data_is_unchanged() -> None:
 def test_copies(caller: Caller, relay: Relay, duplicate: Callable[[Any], Any]) -> None:
     assert duplicate(UNSET) is duplicate([UNSET])[0] is UNSET
     body = KlingImageToVideoRequest(model="kling-v1", prompt="走")
-    assert duplicate(body).image is UNSET
     for each in (body, duplicate(body)):
-        caller.parsed(create_kling_image_to_video, body=each)
+        caller.parsed(SUBMIT, body=each)
     assert [request.json for request in relay.requests] == [{"model": "kling-v1", "prompt": "走"}] * 2
 
 
@@ -231,14 +234,14 @@ def test_undocumented_fields_are_kept_and_the_caller_s_dict_is_not_written_to(ga
     before = copy.deepcopy(value)
     body = gateway.load("models").OddBody.from_dict(value)
     assert (body.additional_keys, body["unknown"]) == (["unknown", "_unknown"], {"deep": [1.0]})
+    assert ("unknown" in body, "class" in body) == (True, False)
     assert body.to_dict() == before == value
 
 
 def test_a_repr_is_short_and_ends(gateway: Package) -> None:
     image = "iVBORw0KGgo+/" * 1_600_000
-    body = KlingImageToVideoRequest(
-        model="kling-v1", prompt="走" * 5_000, image=image, metadata={str(n): [image] * 99 for n in range(99)}
-    )
+    metadata = {str(n): [image] * 99 for n in range(99)}
+    body = KlingImageToVideoRequest(model="kling-v1", prompt="走" * 5_000, image=image, metadata=metadata)
     body["own"] = image.encode()
     assert len(repr(body)) <= 2_003
     assert f"({len(image)} characters)" in repr(body)
@@ -248,20 +251,17 @@ def test_a_repr_is_short_and_ends(gateway: Package) -> None:
     assert repr(tree) == "Tree(children=[..., ...])"
 
 
-# Text and images
-
-TEXTS = {
-    "Chinese": "宇航员站起身走了",
-    "beyond the basic plane": "𠮷野家 👩\u200d🚀 e\u0301",
-    "escapes": '"\\ / \b\f\n\r\t',
-    "controls": "\x00\x1f\x7f\u2028\u2029\ufeff",
-    "blank": " ",
-    "long": "字" * 10_000,
-}
+# Text and pictures
 
 
-@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+# One client serves all examples of a test, which is what the health check warns about.
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(st.characters(codec="utf-8"), min_size=1))
+@example(text="字" * 10_000)
+@example(text="𠮷野家 👩\u200d🚀 e\u0301")
+@example(text='"\\ / \b\f\n\r\t\x00\x1f\x7f\u2028\u2029\ufeff')
 def test_text(caller: Caller, relay: Relay, text: str) -> None:
+    relay.forget()
     relay.answer(Answer.json({"task_id": text, "status": text}))
     task = caller.submit(prompt=f"文{text}", user=text)
     assert (task.task_id, task.status) == (text, text)
@@ -269,27 +269,8 @@ def test_text(caller: Caller, relay: Relay, text: str) -> None:
     assert "文".encode() in relay.request.body  # in UTF-8, not as an escape
 
 
-# One client serves all examples of a test, which is what the health check warns about.
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(text=st.text(st.characters(codec="utf-8"), min_size=1).filter(str.strip))
-def test_any_text(caller: Caller, relay: Relay, text: str) -> None:
-    relay.forget()
-    caller.submit(prompt=text)
-    assert relay.request.json["prompt"] == text
-
-
-@pytest.mark.parametrize("size", [0, 1, 100_000, 20_000_000])
-def test_an_image(caller: Caller, relay: Relay, size: int) -> None:
-    image = "data:image/png;base64," + base64.b64encode(shake_128(b"image").digest(size)).decode()
-    caller.submit(prompt="走", image=image, duration=5)
-    assert relay.request.json == {"model": "kling-v1", "prompt": "走", "duration": 5, "image": image}
-    assert int(relay.request.headers["content-length"]) == len(relay.request.body)
-
-
-@pytest.mark.parametrize(
-    "image", ["https://example.com/猫.png", "data:image/png;base64,iVBORw0K", "iVBORw==", "A" * 99]
-)
-def test_a_picture_is_a_url_a_data_url_or_base64(caller: Caller, relay: Relay, image: str) -> None:
-    caller.submit(image=image)
-
-    assert relay.request.json["image"] == image
+def test_a_picture_is_a_url_a_data_url_or_base64(caller: Caller, relay: Relay) -> None:
+    images = ["https://example.com/猫.png", "data:image/png;base64,iVBORw0K", "iVBORw==", "A" * 99]
+    for image in images:
+        caller.submit(image=image)
+    assert [request.json["image"] for request in relay.requests] == images

@@ -1,72 +1,41 @@
 """`make demo`: a typed task and a typed error from a stand-in, and no real money without a word from somebody."""
 
-import os
-import pty
 import re
-import subprocess
+from importlib.util import module_from_spec, spec_from_file_location
+from typing import Any
 
 import pytest
 
 from calling import TOKEN
-from checkout import PYTHON, ROOT, Completed, run
-from contract_check.relay.standin import Contract, Relay
-
-DEMO = [PYTHON, "examples/demo.py"]
-ENVIRONMENT = {"PYTHONPATH": ".", "PYTHONUTF8": "1"}
+from checkout import ROOT, in_process, run
+from contract_check.relay.standin import Relay
 
 
-@pytest.fixture(scope="module")
-def shown() -> Completed:
-    done = run(DEMO, env=ENVIRONMENT)
+def test_it_prints_what_is_sent_and_received_sync_async_and_refused_and_no_token() -> None:
+    done = run(["make", "demo"], env={"PYTHONUTF8": "1"})
     assert done.returncode == 0, done.stderr
-    return done
+    assert re.findall(r"^([<>] (?:POST .*|\d+))$", done.stdout, re.MULTILINE) == [
+        *("> POST /kling/v1/videos/image2video", "< 200"),
+        *("> POST /kling/v1/videos/image2video", "< 401"),
+        *("> POST /kling/v1/videos/image2video", "< 200"),
+    ]
+    assert '"prompt":"宇航员站起身走了"' in done.stdout.replace('": "', '":"')
+    assert len(re.findall(r"VideoTask\(.*task_id='\w+'", done.stdout)) == 2
+    assert "generated_client.errors.ApiError: " in done.stdout
+    assert "  .status_code = 401" in done.stdout
+    assert "  .message = 'Invalid token (request id: " in done.stdout
+    assert done.stdout.count("Authorization: Bearer sk-...\n") == 3
+    assert "sk-" not in done.stdout.replace("sk-...", "")
 
 
-def test_it_prints_what_travels_in_both_directions(shown: Completed) -> None:
-    assert shown.stdout.count("> POST /kling/v1/videos/image2video\n") == 3
-    assert '"prompt":"宇航员站起身走了"' in shown.stdout.replace('": "', '":"')
-    assert shown.stdout.count("< 200\n") == 2
-    assert shown.stdout.count("< 401\n") == 1
-
-
-def test_it_prints_the_typed_task_sync_and_async(shown: Completed) -> None:
-    assert len(re.findall(r"VideoTask\(.*task_id='\w+'", shown.stdout)) == 2
-
-
-def test_it_prints_a_typed_error(shown: Completed) -> None:
-    assert "generated_client.errors.ApiError: " in shown.stdout
-    assert "  .status_code = 401" in shown.stdout
-    assert "  .message = 'Invalid token (request id: " in shown.stdout
-
-
-def test_no_token_is_shown(shown: Completed) -> None:
-    assert shown.stdout.count("Authorization: Bearer sk-...\n") == 3
-    assert "sk-" not in shown.stdout.replace("sk-...", "")
-
-
-def test_without_a_terminal_nothing_is_spent() -> None:
-    refused = run(DEMO, env={**ENVIRONMENT, "RELAY_TOKEN": TOKEN}, stdin="yes\n")
-    assert refused.returncode == 2
-    assert "nothing is spent" in refused.stderr
-    assert "charges" in refused.stdout
-    assert TOKEN not in refused.stdout + refused.stderr
-
-
-@pytest.mark.parametrize(("word", "code", "calls"), [("yes", 0, 1), ("y", 2, 0), ("", 2, 0)])
-def test_at_a_terminal_it_asks_before_it_spends(contract: Contract, word: str, code: int, calls: int) -> None:
-    with Relay(contract) as paid:
-        script = f"import demo, sys; demo.SERVER = {paid.url!r}; sys.exit(demo.main())"
-        here, there = pty.openpty()
-        run = subprocess.Popen(
-            [PYTHON, "-c", script],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": "examples:.", "RELAY_TOKEN": TOKEN},
-            stdin=there,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        os.write(here, f"{word}\n".encode())
-        assert run.wait() == code
-        os.close(here)
-        os.close(there)
-        assert len(paid.chargeable) == calls
+@pytest.mark.parametrize(("word", "code", "calls"), [("yes", 0, 1), ("y", 2, 0), ("", 2, 0), (None, 2, 0)])
+def test_it_spends_where_somebody_at_a_terminal_agrees(asked: Relay, word: str | None, code: int, calls: int) -> None:
+    spec: Any = spec_from_file_location("demo", ROOT / "examples" / "demo.py")
+    demo: Any = module_from_spec(spec)
+    spec.loader.exec_module(demo)
+    demo.SERVER = asked.url
+    done = in_process(demo.main, "demo", env={"RELAY_TOKEN": TOKEN}, types=word)
+    assert (done.returncode, len(asked.requests), len(asked.chargeable)) == (code, calls, calls)
+    assert "charges" in done.stdout
+    assert ("nothing is spent" in done.stderr) == (word is None)
+    assert TOKEN not in done.stdout + done.stderr

@@ -16,10 +16,11 @@ from typing import Any
 
 import pytest
 
-from checkout import FROZEN, ROOT, Completed, copy, generate, generate_once, generate_sh, run, tree
+import frozen
+from checkout import FROZEN, ROOT, Completed, copy, generate, generate_sh, run, tree
 from contract_check.document.defects import Refusal
 from generator import making, placement
-from specimens import changed, request_properties, small, write
+from specimens import small, write
 
 OLD, NEW = {"gone.py": b"old", "models/__init__.py": b"old"}, {"come.py": b"new", "models/__init__.py": b"new"}
 
@@ -45,8 +46,8 @@ def package(tmp_path: Path) -> Path:
 def new(package: Path) -> dict[Path, Path]:
     """What takes the place of it, and of a file that is new."""
     made = package.parent / ".package.work" / "made"
-    _write(made, {"api.md": b"new"})
-    return {package: _write(made / "package", NEW), package.parent / "docs" / "api.md": made / "api.md"}
+    _write(made, {"relay.json": b"new"})
+    return {package: _write(made / "package", NEW), package.parent / "docs" / "relay.json": made / "relay.json"}
 
 
 def test_the_vendored_package_is_what_the_vendored_document_gives(tmp_path: Path) -> None:
@@ -72,20 +73,21 @@ def test_the_vendored_package_is_what_the_vendored_document_gives(tmp_path: Path
     assert [added, removed, stale] == ["removed models/stale.py", "added py.typed", "removed stale/b.py"]
 
 
-def test_a_run_tells_what_changed_against_the_previous_package(shared: Path, tmp_path: Path) -> None:
-    generate_once(shared / "frozen_client", "--document", FROZEN)
-    output = shutil.copytree(shared / "frozen_client", tmp_path / "frozen_client")
-    assert "no change" in generate(output, "--document", FROZEN).stdout
-    grown = changed(lambda document: request_properties(document).update(camera={"type": "string"}))
-    told = generate(output, "--document", write(tmp_path, grown)).stdout
-    assert "changed models/kling_image_to_video_request.py" in told
-    told = generate(output, "--document", write(tmp_path, small())).stdout
-    assert "added models/thing.py" in told
-    assert "removed models/video_task.py" in told
-    assert re.search(r"^\.\.\. and \d+ more$|^removed", told, re.MULTILINE)
+def test_a_run_tells_what_changed_against_the_previous_package(tmp_path: Path) -> None:
+    output = tmp_path / "generated_client"
+    fields: dict[str, Any] = {"type": "object", "properties": {"name": {"type": "string"}}}
+    assert generate(output, "--document", write(tmp_path, small(Thing=fields))).stdout.count("\n") == 4
+    assert (
+        "\nno change against the previous package\n" in generate(output, "--document", tmp_path / "relay.json").stdout
+    )
+    fields["properties"] |= {f"field{number}": {"type": "object", "properties": {"a": {}}} for number in range(20)}
+    told = generate(output, "--document", write(tmp_path, small(Other=fields))).stdout.splitlines()[4:]
+    assert told[:2] == ["changed api/things/create_thing.py", "changed models/__init__.py"]
+    assert told[2] == "added models/other.py"
+    assert told[20:] == ["... and 4 changes more"]
 
 
-def test_a_checkout_may_stand_anywhere_with_any_locale_and_without_network(shared: Path, tmp_path: Path) -> None:
+def test_a_checkout_may_stand_anywhere_with_any_locale_and_without_network(tmp_path: Path) -> None:
     closed = "http://127.0.0.1:9"
     root = copy(tmp_path / "工作 目录 (1)" / "relay's client")
     isolated = ["unshare", "--map-root-user", "--net"]
@@ -98,10 +100,7 @@ def test_a_checkout_may_stand_anywhere_with_any_locale_and_without_network(share
     command = [*(isolated if can_isolate else []), root / "generate.sh"]
     done = run([*command, "--output", "own_client"], cwd=tmp_path, env=environment)
     assert done.returncode == 0, done.stderr
-    names = ("cures.yaml", "status-query.yaml", "overlay.yaml", "gateway.yaml")
-    overlays = [part for name in names for part in ("--overlay", root / "generator" / name)]
-    generate_once(shared / "frozen_query_client", "--document", FROZEN, *overlays)
-    assert tree(tmp_path / "own_client") == tree(shared / "frozen_query_client")
+    assert tree(tmp_path / "own_client") == tree(frozen.FOLDER / "generated_client")
     code = "from own_client.api.videos import create_kling_image_to_video as call; print(call.__name__)"
     imported = run([ROOT / ".venv" / "bin" / "python", "-c", code], cwd=tmp_path)
     assert imported.stdout == "own_client.api.videos.create_kling_image_to_video\n", imported.stderr
@@ -150,7 +149,7 @@ def test_all_is_put_in_place(package: Path, new: dict[Path, Path]) -> None:
     placement.replace(new)
     shutil.rmtree(package.parent / ".package.work")
     placed = {f"package/{name}": content for name, content in NEW.items()}
-    assert tree(package.parent) == placed | {"docs/api.md": b"new"}
+    assert tree(package.parent) == placed | {"docs/relay.json": b"new"}
 
 
 @pytest.mark.parametrize(("step", "there"), [(1, OLD), (2, None), (3, NEW), (4, NEW)])

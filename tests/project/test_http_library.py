@@ -1,11 +1,12 @@
 """`http_library: httpx2` in config.yaml moves the package to httpx's fork."""
 
 import re
-from pathlib import Path as File
+from functools import partial
+from pathlib import Path
 
 import pytest
 
-from checkout import PYTHON, copy, run, tree
+from checkout import FROZEN, PYTHON, ROOT, generate, run, tree
 from contract_check.document import settings
 from contract_check.document.defects import Refusal
 from contract_check.relay.standin import Contract, Relay
@@ -47,26 +48,32 @@ ConnectError ConnectError ConnectError ConnectError
 """
 
 
-def test_one_setting_moves_the_package_to_httpx2(tmp_path: File) -> None:
-    checkout = copy(tmp_path / "检出 out")
-    config = checkout / "generator" / "config.yaml"
-    text = config.read_text(encoding="utf-8")
+def test_one_setting_moves_the_package_to_httpx2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frozen_contract: Contract
+) -> None:
+    text = (ROOT / "generator" / "config.yaml").read_text(encoding="utf-8")
+    config, package = tmp_path / "config.yaml", tmp_path / "检出 out" / "generated_client"
     config.write_text(text.replace("http_library: httpx\n", "http_library: httpx2\n"), encoding="utf-8")
-
-    generated = run([checkout / "generate.sh"])
-
-    assert generated.returncode == 0, generated.stderr
-    package = tree(checkout / "generated_client")
-    assert [name for name, content in package.items() if re.search(rb"\b(httpx|httpcore)\b", content)] == []
-    with Relay(Contract.of(checkout / "relay.json")) as relay:
-        done = run([PYTHON, "-c", CALLS], cwd=checkout, env={"RELAY_BASE_URL": relay.url})
+    monkeypatch.setattr(settings, "read", partial(settings.read, config))
+    package.parent.mkdir()
+    # The overlays without the line that adds the status query, which then leaves nothing of it.
+    overlays = [ROOT / "generator" / name for name in ("overlay.yaml", "gateway.yaml")]
+    done = generate(package, "--document", FROZEN, *(f"--overlay={each}" for each in overlays))
+    assert done.returncode == 0, done.stderr
+    files = tree(package)
+    assert [name for name, content in files.items() if re.search(rb"\b(httpx|httpcore)\b", content)] == []
+    assert [name for name in files if re.search(r"^api/\w+/[a-z]", name)] == [
+        "api/videos/create_kling_image_to_video.py"
+    ]
+    assert b"_tasks" not in files["api/videos/create_kling_image_to_video.py"]
+    with Relay(frozen_contract) as relay:
+        done = run([PYTHON, "-c", CALLS], cwd=package.parent, env={"RELAY_BASE_URL": relay.url})
     assert done.stdout == OUTCOMES, done.stderr
     assert (len(relay.chargeable), relay.problems) == (4, [])
 
 
-def test_another_library_is_refused(tmp_path: File) -> None:
+def test_another_library_is_refused(tmp_path: Path) -> None:
     config = tmp_path / "config.yaml"
     config.write_text("overlays: []\nhttp_library: requests\n", encoding="utf-8")
-
     with pytest.raises(Refusal, match=r"config\.yaml:2: `http_library` is none of httpx, httpx2\."):
         settings.read(config)

@@ -1,28 +1,53 @@
-"""`contract_check live`: each kind of departure is found and named, and nothing leaves that could cost money."""
+"""`contract_check live`: each departure is found and named, and nothing is sent that could cost money."""
 
+import asyncio
 import json
+import os
+import pty
 import re
-from pathlib import Path as File
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from checkout import FROZEN, PYTHON, ROOT, contract_check, run
+from checkout import FROZEN, ROOT, Completed, contract_check
 from contract_check.relay.standin import RECORDED, Answer, Contract, Relay, front_error, inner_error
-from live import OPERATION, TOKEN, Person, live, new, report
-from specimens import write
+from contract_check.relay.standin.answers import invalid_url
+from specimens import ROUTE, small, write
 
+TOKEN = "sk-" + "real/money~1"
+OPERATION = f"POST {ROUTE}"
+OVERLAY = ROOT / "generator" / "overlay.yaml"
+"""The one overlay that adds no operations and no fields: with it, the frozen document has OPERATION alone."""
+NOWHERE, NOBODY, WRONG = (f"contract-check-{name}" for name in ("no-such-path", "no-such-id", "wrong-token"))
+JSON = {"Content-Type": "application/json"}
 ERROR = {"code": "x", "message": "m", "type": "new_api_error"}
 TASK = {"task_id": "t", "status": "queued"}
+
+Found = set[tuple[str, str, str]]
+
+
+def live(url: str, *arguments: object, document: Path = FROZEN, types: str | None = None, **env: str) -> Completed:
+    given = ("live", document, "--base-url", url, "--overlay", OVERLAY, *arguments)
+    return contract_check(*given, env={"GITHUB_ACTIONS": "", "RELAY_TOKEN": TOKEN, "NO_COLOR": "1", **env}, types=types)
+
+
+def new(done: Completed) -> Found:
+    """Probe, kind and place of each departure that is not accepted."""
+    lines = [line for line in done.stdout.splitlines() if line.startswith("NEW: ")]
+    found = [re.fullmatch(r"NEW: \S+ \S+, ([\w ]+): (\S+): .+ \(([a-z-]+)\)", line) for line in lines]
+    assert len(found) == len(set(lines))
+    return {(each[1], each[3], each[2]) for each in found if each}
 
 
 def assert_harmless(relay: Relay) -> None:
     """Whatever the relay would have made of it, no request was one that it could accept, and none had the token."""
-    assert relay.requests
     assert relay.chargeable == []
     for request in relay.requests:
-        everything = f"{request.target}\n{request.headers}\n".encode() + request.body
-        assert TOKEN.encode() not in everything
+        assert TOKEN.encode() not in f"{request.target}\n{request.headers}\n".encode() + request.body
         found = relay.contract.find(request)
         assert found is None or not relay.contract.could_be_charged(found, request)
         if request.method not in ("GET", "HEAD", "OPTIONS", "TRACE"):
@@ -30,111 +55,80 @@ def assert_harmless(relay: Relay) -> None:
                 json.loads(request.body)
 
 
-# What it asks
+@pytest.fixture
+def paid(frozen_contract: Contract) -> Iterator[Relay]:
+    """A stand-in that may be sent what costs money."""
+    with Relay(frozen_contract) as relay:
+        yield relay
+
+
+@pytest.fixture
+def asked(paid: Relay) -> Iterator[Relay]:
+    """A stand-in that was sent nothing that could cost money, whatever the test is about."""
+    yield paid
+    assert_harmless(paid)
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that were slept on an event loop, without sleeping them."""
+    slept = list[float]()
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    return slept
 
 
 def test_a_relay_as_it_is_known_keeps_the_contract_but_for_what_is_accepted(asked: Relay) -> None:
     done = live(asked.url)
     assert done.returncode == 0
-    assert done.stdout.splitlines()[:4] == [
+    assert re.fullmatch(r"asking http://127.0.0.1:\d+: 4 questions \.\.\.\n", done.stderr)
+    assert [line for line in done.stdout.splitlines() if not line.startswith("    because: ")] == [
         f"{OPERATION}, no token: 401, documented as 4XX",
         f"{OPERATION}, wrong token: 401, documented as 4XX",
         f"{OPERATION}, truncated JSON: 401, documented as 4XX",
         f"{OPERATION}, unknown path: 200, documented as 200",
+        f"accepted: {OPERATION}, unknown path: status: 200, where a refusal is due (not-refused)",
+        f"accepted: {OPERATION}, unknown path: #: HTML instead of application/json (html)",
+        f"seen of {OPERATION}: refusals (401)",
+        "agreement in what was seen; 2 accepted departures",
     ]
-    assert f"accepted: {OPERATION}, unknown path: #: HTML instead of application/json (html)" in done.stdout
-    assert "because: The web console's page" in done.stdout
-    assert done.stdout.splitlines()[-1] == "agreement in what was seen; 2 accepted departures"
-    assert re.fullmatch(r"asking http://127.0.0.1:\d+: 4 questions \.\.\.\n", done.stderr)
-
-
-def test_nothing_that_it_sends_can_cost_money_and_nothing_holds_the_real_token(asked: Relay) -> None:
-    live(asked.url, RELAY_TOKEN=TOKEN)
-    assert [(r.method, r.headers["authorization"], r.body) for r in asked.requests] == [
-        ("POST", None, b"["),
-        ("POST", "Bearer contract-check-wrong-token", b"["),
-        ("POST", None, b'{"contract_check": ["'),
-        ("POST", None, b"["),
+    assert "    because: The web console's page" in done.stdout
+    assert [(r.method, r.path, r.headers["authorization"], r.body) for r in asked.requests] == [
+        ("POST", ROUTE, None, b"["),
+        ("POST", ROUTE, f"Bearer {WRONG}", b"["),
+        ("POST", ROUTE, None, b'{"contract_check": ["'),
+        ("POST", f"{ROUTE}/{NOWHERE}", None, b"["),
     ]
-    assert [r.path == OPERATION.partition(" ")[2] for r in asked.requests] == [True, True, True, False]
-    assert_harmless(asked)
+    found = json.loads(live(asked.url, "--format", "json").stdout)
+    keys = ["base_url", "answers", "departures", "not_called", "not_in_document", "unjudged", "seen", "no_longer"]
+    assert list(found) == keys
+    assert (found["base_url"], found["seen"]) == (asked.url, {OPERATION: "refusals (401)"})
+    assert found["answers"][0] == {"operation": OPERATION, "probe": "no token", "status": 401, "documented": "4XX"}
+    assert {tuple(row) for row in found["departures"]} == {("operation", "probe", "kind", "where", "what", "accepted")}
 
 
-def test_a_relay_that_takes_every_token_still_gets_nothing_that_it_could_accept(asked: Relay) -> None:
-    asked.always(Answer.json(TASK))
-    refused = {(probe, "not-refused", "status") for probe in ("no token", "wrong token", "truncated JSON")}
-    assert new(report(asked.url)) == {*refused, ("unknown path", "not-found", "path")}
-    assert_harmless(asked)
+@dataclass(frozen=True)
+class Case:
+    """What a relay answers, in turn and then always, and what is told of it."""
+
+    answers: tuple[Answer | str, ...] = ()
+    new: Found = field(default_factory=Found)
+    always: Answer | str | None = None
+    accepted: str = ""
+    says: str = ""
+    never: str = "\x1b"
+    pauses: tuple[int, ...] = ()
+    unjudged: int = 0
+    """How many of the four requests the relay's limit leaves."""
 
 
-def several() -> dict[str, Any]:
-    """A document whose operations need, between them, every kind of care."""
-    good = {"200": {"description": "好", "content": {"application/json": {"schema": {"type": "object"}}}}}
-
-    def operation(name: str, *media_types: str, **more: object) -> dict[str, Any]:
-        body = {"requestBody": {"content": {name: {"schema": {"type": "object"}} for name in media_types}}}
-        return {"operationId": name, "responses": good, **(body if media_types else {}), **more}
-
-    identity = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
-    schemes = {
-        "header": {"type": "apiKey", "in": "header", "name": "X-Key"},
-        "query": {"type": "apiKey", "in": "query", "name": "key"},
-        "cookie": {"type": "apiKey", "in": "cookie", "name": "session"},
-    }
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": "小", "version": "1"},
-        "servers": [{"url": "https://relay.example.com"}],
-        "components": {"securitySchemes": schemes},
-        "paths": {
-            "/open": {"get": operation("read")},
-            "/by/{id}": {
-                "parameters": [identity],
-                "get": operation("readOne", security=[{key: list[str]() for key in schemes}]),
-                "delete": operation("deleteOne"),
-                "put": operation("putOne", "multipart/form-data"),
-                "patch": operation("patchOne", "application/merge-patch+json"),
-            },
-            "/bare": {"post": operation("act")},
-        },
-    }
-
-
-def test_what_has_no_json_to_break_is_not_called_at_all(tmp_path: File) -> None:
-    document = several()
-    with Relay(Contract(document)) as relay:
-        found = report(relay.url, document=write(tmp_path, document))
-        sent = {(r.method, r.path) for r in relay.requests}
-        assert_harmless(relay)
-    nowhere = "contract-check-no-such-path"
-    assert found["not_called"] == ["PUT /by/{id}", "DELETE /by/{id}", "POST /bare"]
-    assert sent == {
-        ("GET", "/open"),
-        ("GET", f"/open/{nowhere}"),
-        ("GET", "/by/contract-check-no-such-id"),
-        ("GET", f"/by/contract-check-no-such-id/{nowhere}"),
-        ("PATCH", "/by/contract-check-no-such-id"),
-        ("PATCH", f"/by/contract-check-no-such-id/{nowhere}"),
-        ("GET", f"/bare/{nowhere}"),
-    }
-    assert ("no token", "not-refused", "status") in new(found)  # GET /by/{id} needs a key
-    assert "GET /open" not in {each["operation"] for each in found["departures"] if each["probe"] == "no token"}
-
-
-def test_a_wrong_key_goes_wherever_the_document_wants_one(tmp_path: File) -> None:
-    document = several()
-    with Relay(Contract(document)) as relay:
-        live(relay.url, document=write(tmp_path, document), RELAY_TOKEN=TOKEN)
-        keyed = [r for r in relay.requests if r.method == "GET" and r.headers["x-key"]]
-    assert [(r.headers["x-key"], r.query, r.headers["cookie"]) for r in keyed] == [
-        (wrong := "contract-check-wrong-token", [("key", wrong)], f"session={wrong}")
-    ]
-
-
-# What it finds
-
-
-JSON = {"Content-Type": "application/json"}
+NO, BAD, CUT, AWAY = PROBES = ("no token", "wrong token", "truncated JSON", "unknown path")
+NOT_FOUND = (AWAY, "not-found", "path")
+NOT_REFUSED = {(probe, "not-refused", "status") for probe in PROBES[:3]}
+PAGE = [(AWAY, "not-refused", "status"), (AWAY, "html", "#")]
 DEPARTURES = [
     (Answer.json({}, 302, headers={"Location": "/"}), "status", "status"),
     (Answer.json({}, 698), "status", "status"),
@@ -151,58 +145,175 @@ DEPARTURES = [
     (Answer.json({"error": {**ERROR, "a/b": 1}}, 400), "additional", "#/error/a~1b"),
     (Answer.json({"error": {**ERROR, "message": 5}}, 400), "type", "#/error/message"),
     (Answer.json({"error": []}, 503), "type", "#/error"),
+    (Answer(401, b"Forbidden", {"Content-Type": "text/html"}), "html", "#"),
 ]
+SOUND = sorted(set(RECORDED) - {"console", "rate_limited"})
 
 
-@pytest.mark.parametrize("three", [DEPARTURES[at : at + 3] for at in range(0, len(DEPARTURES), 3)])
-def test_each_departure_is_named_with_its_kind_and_place(asked: Relay, three: list[tuple[Answer, str, str]]) -> None:
-    for answer, _, _ in three:
+def limit(seconds: str) -> Answer:
+    return Answer(429, headers={"Retry-After": seconds})
+
+
+LEFT = "left at the relay's limit (429), which asks to wait"
+CASES = {
+    "takes every token": Case((), NOT_REFUSED | {NOT_FOUND}, always=Answer.json(TASK)),
+    "another success": Case((Answer.json(TASK, 201),), {(NO, "not-refused", "status"), (NO, "status", "status")}),
+    "ends after its answer": Case((Answer.json({"error": ERROR}, 401, cut=1_000),) * 3),
+    "a success by field": Case(
+        (Answer.json({"status": 7, "progress": 0}),),
+        {(NO, "not-refused", "status"), (NO, "missing", "#/task_id")}
+        | {(NO, "type", "#/status"), (NO, "additional", "#/progress")},
+    ),
+    "nothing accepted": Case((), set(PAGE), accepted="[]\n"),
+    "one accepted": Case((), {PAGE[0]}, accepted="- {probe: unknown path, kind: html, where: '#', why: A page.}\n"),
+    "all accepted": Case(accepted="- {operation: POST *, kind: '*', why: It is so.}\n"),
+    "no longer found": Case(
+        always="bad_token",
+        accepted="- {probe: unknown path, kind: html, why: A page.}\n- {probe: submit, kind: additional, why: So.}\n",
+        says="accepted, but found no longer: probe unknown path, kind html",
+        never="submit",  # it was not sent, so nobody knows
+    ),
+    "404 of the API": Case((), {NOT_FOUND}, invalid_url("POST", f"/v1{ROUTE}")),
+    "the web console": Case((), {NOT_FOUND, *NOT_REFUSED, *((p, "html", "#") for p in PROBES[:3])}, Answer.html()),
+    "a bare 404": Case((), {NOT_FOUND, *((probe, "media-type", "#") for probe in PROBES)}, Answer(404)),
+    "405 with an id": Case(
+        (), {NOT_FOUND, *((probe, "additional", "#/id") for probe in PROBES)}, Answer.json({"id": "a1b2"}, 405)
+    ),
+    "a path in the answer": Case(
+        tuple(invalid_url("POST", path) for path in (ROUTE, ROUTE, ROUTE, f"{ROUTE}/{NOWHERE}")), {NOT_FOUND}
+    ),
+    "the token refused before the path is looked at": Case(always=front_error(401, "无效的令牌"), never="no such"),
+    "forged": Case(
+        (Answer.json({"100%\x1b[2J\r\nagreement": 1}, 400),),
+        {(NO, "additional", "#/100%\ufffd[2J\ufffd\ufffdagreement")},
+    ),
+    "a limit of 0 s": Case((limit("0"), limit("0")), pauses=(1, 1), says="waiting 1 s; 4 requests left ..."),
+    "a limit of 300 s": Case((limit("300"),), pauses=(300,), says="waiting 300 s; 4 requests left ..."),
+    "a limit until a date": Case(("bad_token", limit("Sun, 06 Nov 1994 08:49:37 GMT")), pauses=(1,), says="; 3 req"),
+    "a limit without a body": Case((Answer(429),), pauses=(30,)),
+    "patience for all limits": Case((limit("200"),) * 2, pauses=(200,), unjudged=4, says=f"4 of 4 requests {LEFT} 200"),
+    "a long limit": Case(always=limit("301"), unjudged=4, says=f"not judged: 4 of 4 requests {LEFT} 301 s"),
+    "a long limit later": Case(("bad_token", *[limit("301")] * 2), unjudged=3, says=f"3 of 4 requests {LEFT} 301 s"),
+    "a departure before": Case((Answer.json({}, 302), limit("301")), {(NO, "status", "status")}, unjudged=3),
+}
+for at in range(0, len(DEPARTURES), 3):
+    three = DEPARTURES[at : at + 3]
+    of = {(probe, kind, where) for probe, (_, kind, where) in zip(PROBES, three, strict=False)}
+    CASES[f"departures from {at} on"] = Case(tuple(answer for answer, _, _ in three), of)
+for at in range(0, len(SOUND), 3):
+    CASES[f"recorded from {at} on"] = Case(tuple(SOUND[at : at + 3]), always=front_error(404, "Invalid URL"))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_a_relay_answers_and_what_is_new_in_it(
+    name: str, asked: Relay, tmp_path: Path, pauses: list[float]
+) -> None:
+    case = CASES[name]
+    accepted = ("--accepted", write(tmp_path, case.accepted, "accepted.yaml")) if case.accepted else ()
+    asked.always(case.always)
+    for answer in case.answers:
         asked.answer(answer)
-    done = live(asked.url)
-    assert done.returncode == 1
-    lines = [line for line in done.stdout.splitlines() if line.startswith("NEW")]
-    assert len(lines) == 3
-    for probe, (_, kind, where) in zip(("no token", "wrong token", "truncated JSON"), three, strict=True):
-        [line] = [line for line in lines if line.startswith(f"NEW: {OPERATION}, {probe}: {where}: ")]
-        assert line.endswith(f"({kind})")
-    assert_harmless(asked)
+    done = live(asked.url, *accepted)
+    answered, printed = 4 - case.unjudged, done.stdout + done.stderr
+    assert new(done) == case.new
+    assert done.returncode == (1 if case.new else 2 if case.unjudged else 0)
+    assert case.says in printed
+    assert case.never not in printed
+    assert pauses == list(case.pauses)
+    assert len(re.findall(rf"^{OPERATION}, ", done.stdout, re.MULTILINE)) == answered
+    assert len(asked.requests) == answered + len(case.pauses) + bool(case.unjudged)
+    assert (f"seen of {OPERATION}: not found" in printed) == (NOT_FOUND in case.new)
+    assert ("no such operation here: is the base URL right?" in printed) == (NOT_FOUND in case.new)
+    assert ("agreement in what was seen; " in printed) == (not case.new and not case.unjudged)
+    assert ("no agreement, since not all was judged; 0 accepted" in printed) == (not case.new and bool(case.unjudged))
+    assert ("found no longer" in printed) == ("found no longer" in case.says) or AWAY in printed
 
 
-def test_any_success_is_a_departure_where_a_refusal_is_due(asked: Relay) -> None:
-    asked.answer(Answer.json(TASK, 201))
-    assert ("no token", "not-refused", "status") in new(report(asked.url))
-
-
-def test_a_connection_that_ends_after_its_answer_is_no_silence(asked: Relay) -> None:
-    for _ in range(3):
-        asked.answer(Answer.json({"error": ERROR}, 401, cut=1_000))
-    assert new(report(asked.url)) == set()
-
-
-def test_a_cookie_of_one_answer_does_not_go_with_the_next_question(asked: Relay) -> None:
-    asked.always(Answer.json({"error": ERROR}, 401, headers={"Set-Cookie": "session=1"}))
-    live(asked.url)
+def test_neither_a_cookie_nor_a_redirect_is_followed(asked: Relay, paid: Relay, relay: Relay) -> None:
+    asked.always(Answer(307, headers={"Location": relay.url, "Set-Cookie": "session=1"}))
+    assert {kind for _, kind, _ in new(live(asked.url))} == {"status", "not-found"}
+    assert relay.requests == []
     assert [request.headers["cookie"] for request in asked.requests] == [None] * 4
 
 
-def test_a_success_that_lacks_a_field_or_adds_some_is_named_by_field(asked: Relay) -> None:
-    asked.answer(Answer.json({"status": 7, "progress": 0}))
-    assert new(report(asked.url)) == {
-        ("no token", "not-refused", "status"),
-        ("no token", "missing", "#/task_id"),
-        ("no token", "type", "#/status"),
-        ("no token", "additional", "#/progress"),
+def test_github_gets_annotations_and_nobody_else_does(asked: Relay) -> None:
+    asked.answer(Answer.json({"100%\n::error::forged": 1}, 400))
+    told = [line for line in live(asked.url, GITHUB_ACTIONS="true").stderr.splitlines() if line.startswith("::")]
+    assert [line.partition(" ")[0] for line in told] == ["::error", "::notice", "::notice"]
+    assert "#/100%25\N{REPLACEMENT CHARACTER}::error::forged" in told[0]
+    assert "::" not in live(asked.url).stderr
+
+
+def test_the_raw_documents_view_is_an_empty_overlay_away(asked: Relay, tmp_path: Path) -> None:
+    empty = write(tmp_path, "overlay: 1.0.0\ninfo: {title: none, version: 1.0.0}\nactions: []\n", "empty.yaml")
+    for answer in ("bad_token", "no_prompt", Answer.json({}, 500), Answer.json({}, 404)):
+        asked.answer(answer)
+    done = contract_check("live", FROZEN, "--base-url", asked.url, "--overlay", empty, env={"GITHUB_ACTIONS": ""})
+    unnamed = {(BAD, "additional", f"#/{name}") for name in ("code", "message", "data")}
+    # ... and no word on the 404: HTTP itself documents it for an unknown path.
+    assert new(done) == {(NO, "status", "status"), (CUT, "status", "status"), *unnamed}
+
+
+@pytest.mark.slow
+def test_a_relay_that_drips_is_given_up_on(asked: Relay) -> None:
+    asked.answer("bad_token")
+    asked.answer(Answer.json({}, 400, chunks=[b" "] * 100, pause=0.5))
+    assert new(live(asked.url)) == {(BAD, "silence", "status")}
+
+
+# Other documents
+
+
+def several() -> dict[str, Any]:
+    """A document whose operations need, between them, every kind of care."""
+    good = {"200": {"description": "好", "content": {"application/json": {"schema": {"type": "object"}}}}}
+
+    def operation(name: str, *media_types: str, **more: object) -> dict[str, Any]:
+        body = {"requestBody": {"content": {name: {"schema": {"type": "object"}} for name in media_types}}}
+        return {"operationId": name, "responses": good, **(body if media_types else {}), **more}
+
+    places = {"header": "X-Key", "query": "key", "cookie": "session"}
+    schemes = {place: {"type": "apiKey", "in": place, "name": name} for place, name in places.items()}
+    by_id = {
+        "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}],
+        "get": operation("readOne", security=[{key: list[str]() for key in schemes}]),
+        "delete": operation("deleteOne"),
+        "put": operation("putOne", "multipart/form-data"),
+        "patch": operation("patchOne", "application/merge-patch+json"),
     }
+    paths = {"/open": {"get": operation("read")}, "/by/{id}": by_id, "/bare": {"post": operation("act")}}
+    return {**small(), "components": {"securitySchemes": schemes}, "paths": paths}
 
 
-def test_no_answer_that_the_document_allows_is_a_departure() -> None:
-    names = sorted(set(RECORDED) - {"console", "rate_limited"})
-    for three in (names[at : at + 3] for at in range(0, len(names), 3)):
-        with Relay(Contract.of(FROZEN)) as relay:
-            relay.always(front_error(404, "Invalid URL"))
-            for name in three:
-                relay.answer(name)
-            assert report(relay.url)["departures"] == []
+@pytest.mark.parametrize("flag", ["", "--read"])
+def test_what_has_no_json_to_break_is_not_called_and_a_key_goes_where_one_is_due(flag: str, tmp_path: Path) -> None:
+    document = several()
+    with Relay(Contract(document)) as relay:
+        done = live(relay.url, *filter(None, [flag]), document=write(tmp_path, document))
+        keyed = [r for r in relay.requests if r.headers["x-key"]]
+        sent = {f"{r.method} {r.path}" for r in relay.requests}
+        if not flag:
+            assert_harmless(relay)
+    assert re.findall("(.*): not called, ", done.stdout) == ["PUT /by/{id}", "DELETE /by/{id}", "POST /bare"]
+    called = ["GET /open", f"GET /by/{NOBODY}", f"PATCH /by/{NOBODY}"]
+    assert sent == {*called, *(f"{call}/{NOWHERE}" for call in called), f"GET /bare/{NOWHERE}"}
+    assert [(r.method, r.path, r.headers["x-key"], r.query, r.headers["cookie"]) for r in keyed] == [
+        ("GET", f"/by/{NOBODY}", token, [("key", token)], f"session={token}")
+        for token in ([WRONG, TOKEN] if flag else [WRONG])
+    ]
+    unrefused = re.findall(r"^NEW: (.*), no token: status: .* \(not-refused\)$", done.stdout, re.MULTILINE)
+    assert "GET /by/{id}" in unrefused  # it needs a key; GET /open does not
+    assert "GET /open" not in unrefused
+    assert ("GET /by/{id}, read: 400, documented as 4XX" in done.stdout) == bool(flag)
+    assert TOKEN not in done.stdout + done.stderr
+
+
+def test_what_answers_without_a_token_may_be_missing_too(tmp_path: Path) -> None:
+    document = several()
+    with Relay(Contract(document)) as relay:
+        relay.always(Answer.html())
+        done = live(relay.url, document=write(tmp_path, document))
+    assert "seen of GET /open: not found\n" in done.stdout
 
 
 NODE: dict[str, Any] = {"type": "object", "properties": {"kind": {"enum": ["a", "b"]}}}
@@ -210,7 +321,7 @@ MORE = {"allOf": [{"$ref": "#/components/schemas/Node"}, {"properties": {"more":
 EITHER = {"anyOf": [{"$ref": "#/components/schemas/Node"}, {"type": "string"}]}
 NODES = {"type": "array", "items": {"$ref": "#/components/schemas/Node"}}
 LIMITED = {"type": "object", "properties": {"n": {"type": "integer", "maximum": 3}}}
-SHAPES: list[tuple[dict[str, Any], object, set[str]]] = [
+SHAPES: list[tuple[dict[str, Any] | None, object, set[str]]] = [
     (MORE, {"kind": "a", "more": 1}, set()),
     (MORE, {"kind": "a", "more": "1", "other": 1}, {"type #/more", "additional #/other"}),
     (EITHER, {"kind": "c"}, {"value #/kind"}),
@@ -221,151 +332,56 @@ SHAPES: list[tuple[dict[str, Any], object, set[str]]] = [
     ({"type": "object"}, {"other": 1}, set()),
     (LIMITED, {"n": 3}, set()),
     (LIMITED, {"n": 4}, {"value #/n"}),
+    (None, None, set()),
+    (None, "x", {"body #"}),
 ]
 
 
 @pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
-def test_objects_are_closed_wherever_they_stand(tmp_path: File, version: str) -> None:
-    responses = {
-        f"Shape{number}": {"description": "好", "content": {"application/json": {"schema": schema}}}
-        for number, (schema, _, _) in enumerate(SHAPES)
-    }
-    paths = {
+def test_objects_are_closed_wherever_they_stand(tmp_path: Path, version: str) -> None:
+    responses = dict[str, Any]()
+    for number, (schema, _, _) in enumerate(SHAPES):
+        content = {"content": {"application/json": {"schema": schema}}} if schema else {}
+        responses[f"Shape{number}"] = {"description": "好", **content}
+    document = small(Node=NODE)
+    document["openapi"] = version
+    document["components"]["responses"] = responses
+    document["paths"] = {
         f"/{name}": {"get": {"operationId": name, "responses": {"200": {"$ref": f"#/components/responses/{name}"}}}}
         for name in responses
     }
-    document = {
-        "openapi": version,
-        "info": {"title": "小", "version": "1"},
-        "servers": [{"url": "https://relay.example.com"}],
-        "paths": paths,
-        "components": {"schemas": {"Node": NODE}, "responses": responses},
-    }
     with Relay(Contract(document)) as relay:
         for _, value, _ in SHAPES:
-            for answer in (Answer.json(value), front_error(401, ""), front_error(404, "")):  # one for each question
-                relay.answer(answer)
-        found = report(relay.url, document=write(tmp_path, document))
-    named = {(each["operation"], f"{each['kind']} {each['where']}") for each in found["departures"]}
-    assert named == {
-        (f"GET /Shape{number}", departure)
-        for number, (_, _, departures) in enumerate(SHAPES)
-        for departure in departures
-    }
-
-
-def test_a_body_where_the_document_has_none_is_a_departure(tmp_path: File) -> None:
-    document = several()
-    responses = {"200": {"description": "空"}, "204": {"description": "空"}}
-    document["paths"] = {"/open": {"get": {"operationId": "read", "responses": responses}}}
-    with Relay(Contract(document)) as relay:
-        relay.answer(Answer(204))
-        relay.answer(Answer(200, b"x"))
-        found = report(relay.url, document=write(tmp_path, document))
-    assert {each for each in new(found) if each[0] != "unknown path"} == {("wrong token", "body", "#")}
-
-
-def test_the_raw_documents_view_is_an_empty_overlay_away(asked: Relay, tmp_path: File) -> None:
-    empty = tmp_path / "empty.yaml"
-    empty.write_text("overlay: 1.0.0\ninfo: {title: none, version: 1.0.0}\nactions: []\n", encoding="utf-8")
-    for answer in ("bad_token", "no_prompt", Answer.json({}, 500), Answer.json({}, 404)):
-        asked.answer(answer)
-    assert new(report(asked.url, "--overlay", empty)) == {
-        ("no token", "status", "status"),
-        ("wrong token", "additional", "#/code"),
-        ("wrong token", "additional", "#/message"),
-        ("wrong token", "additional", "#/data"),
-        ("truncated JSON", "status", "status"),
-    }  # and no word on the 404: it is HTTP's own answer to an unknown path
-
-
-def test_a_redirect_is_reported_and_not_followed(asked: Relay, relay: Relay) -> None:
-    asked.always(Answer(307, headers={"Location": relay.url}))
-    assert {kind for _, kind, _ in new(report(asked.url))} == {"status", "not-found"}
-    assert relay.requests == []
-
-
-# What is accepted
-
-
-def accept(folder: File, text: str) -> tuple[str, File]:
-    file = folder / "accepted.yaml"
-    file.write_text(text, encoding="utf-8")
-    return "--accepted", file
-
-
-def test_only_what_is_not_accepted_counts(asked: Relay, tmp_path: File) -> None:
-    nothing = accept(tmp_path, "[]\n")
-    assert new(report(asked.url, *nothing)) == {
-        ("unknown path", "not-refused", "status"),
-        ("unknown path", "html", "#"),
-    }
-    some = accept(tmp_path, "- {probe: unknown path, kind: html, where: '#', why: A page.}\n")
-    assert new(report(asked.url, *some)) == {("unknown path", "not-refused", "status")}
-    all_of_it = accept(tmp_path, "- {operation: POST *, kind: '*', why: It is so.}\n")
-    assert new(report(asked.url, *all_of_it)) == set()
-
-
-def test_what_is_accepted_but_no_longer_found_is_mentioned_and_no_failure(asked: Relay, tmp_path: File) -> None:
-    asked.always("bad_token")
-    known = accept(
-        tmp_path,
-        "- {probe: unknown path, kind: html, why: A page.}\n- {probe: submit, kind: additional, why: A task.}\n",
-    )
-    done = live(asked.url, *known)
-    assert done.returncode == 0
-    assert "accepted, but found no longer: probe unknown path, kind html" in done.stdout
-    assert "submit" not in done.stdout  # it was not asked, so nobody knows
-
-
-@pytest.mark.parametrize(
-    "entry", ["{kind: html}", "{kind: html, why: ' '}", "{why: x}", "{kind: x, why: x, were: x}", "x"]
-)
-def test_an_entry_without_a_reason_or_with_a_slip_is_refused(asked: Relay, tmp_path: File, entry: str) -> None:
-    done = live(asked.url, *accept(tmp_path, f"- {entry}\n"))
-    assert (done.returncode, done.stdout, asked.requests) == (2, "", [])
-    assert "entry 1" in done.stderr
-
-
-def test_an_accepted_departure_has_a_reason_that_the_vendored_file_tells() -> None:
-    text = (ROOT / "contract_check" / "relay" / "accepted.yaml").read_text(encoding="utf-8")
-    assert text.count("- ") >= text.count("why:") >= 3
+            relay.answer(Answer(200) if value is None else Answer.json(value))
+            for refusal in (front_error(401, ""), front_error(404, "")):  # to the other two questions
+                relay.answer(refusal)
+        done = live(relay.url, document=write(tmp_path, document))
+    named = re.findall(r"^NEW: GET /(\w+), no token: (\S+): .* \((\S+)\)$", done.stdout, re.MULTILINE)
+    due = {(f"Shape{number}", *each.split()[::-1]) for number, (_, _, found) in enumerate(SHAPES) for each in found}
+    assert set(named) == due
 
 
 # What cannot be asked
 
 
-def test_a_relay_that_is_not_there_is_unreachable() -> None:
-    done = live("http://127.0.0.1:9")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "http://127.0.0.1:9 can't be reached: ConnectError." in done.stderr
-
-
-def test_a_relay_that_says_nothing_is_unreachable(asked: Relay) -> None:
-    asked.always(Answer(silent=True))
-    assert live(asked.url).returncode == 2
-
-
-@pytest.mark.slow
-def test_a_relay_that_drips_is_given_up_on(asked: Relay) -> None:
-    asked.answer("bad_token")
-    asked.answer(Answer.json({}, 400, chunks=[b" "] * 100, pause=0.5))
-    assert new(report(asked.url)) == {("wrong token", "silence", "status")}
-
-
 @pytest.mark.parametrize(
-    "url",
-    ["", "relay.example.com", "ftp://relay", "http://", "http://u:geheim@relay", "http://r?k=geheim", "http://r:x"],
+    "entry", ["{kind: html}", "{kind: html, why: ' '}", "{why: x}", "{kind: x, why: x, were: x}", "x"]
 )
-def test_an_address_that_is_none_is_a_usage_error_and_not_repeated(url: str) -> None:
-    done = live(url)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "geheim" not in done.stderr
-    assert "Traceback" not in done.stderr
+def test_an_entry_without_a_reason_or_with_a_slip_is_refused(asked: Relay, tmp_path: Path, entry: str) -> None:
+    done = live(asked.url, "--accepted", write(tmp_path, f"- {entry}\n", "accepted.yaml"))
+    assert (done.returncode, done.stdout, asked.requests, "entry 1" in done.stderr) == (2, "", [], True)
+
+
+def test_a_relay_that_is_not_there_or_says_nothing_is_unreachable(asked: Relay) -> None:
+    asked.always(Answer(silent=True))
+    for url, error in (("http://127.0.0.1:9", "ConnectError"), (asked.url, "RemoteProtocolError")):
+        done = live(url)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"{url} can't be reached: {error}." in done.stderr
 
 
 @pytest.mark.parametrize("text", ["{", "{}", '{"openapi": "3.1.0"}'])
-def test_an_unsound_document_is_no_departure_of_the_relay(asked: Relay, tmp_path: File, text: str) -> None:
+def test_an_unsound_document_is_no_departure_of_the_relay(asked: Relay, tmp_path: Path, text: str) -> None:
     done = live(asked.url, document=write(tmp_path, text))
     assert (done.returncode, done.stdout, asked.requests) == (2, "", [])
 
@@ -378,136 +394,109 @@ def test_without_an_address_the_stand_in_is_asked() -> None:
     assert TOKEN not in done.stdout + done.stderr
 
 
-def test_make_live_does_it(asked: Relay) -> None:
-    done = run(["make", "live", f"BASE_URL={asked.url}", "ARGS=--format json"])
-    assert json.loads(done.stdout)["base_url"] == asked.url
+# --submit and --read
 
 
-# How it says it
-
-
-def test_json_tells_all_that_text_does(asked: Relay) -> None:
-    found = report(asked.url)
-    keys = ["base_url", "answers", "departures", "not_called", "not_in_document", "unjudged", "seen", "no_longer"]
-    assert list(found) == keys
-    first, *_, last = found["answers"]
-    assert first == {"operation": OPERATION, "probe": "no token", "status": 401, "documented": "4XX"}
-    assert last["status"] == 200
-    assert {tuple(each) for each in found["departures"]} == {
-        ("operation", "probe", "kind", "where", "what", "accepted")
-    }
-
-
-def test_github_gets_annotations_and_nobody_else_does(asked: Relay) -> None:
-    asked.answer(Answer.json({"100%\n::error::forged": 1}, 400))
-    done = live(asked.url, GITHUB_ACTIONS="true")
-    told = [line for line in done.stderr.splitlines() if line.startswith("::")]
-    assert [line.partition(" ")[0] for line in told] == ["::error", "::notice", "::notice"]
-    assert "#/100%25\N{REPLACEMENT CHARACTER}::error::forged" in told[0]
-    assert "::error title" not in live(asked.url).stderr
-
-
-def test_what_a_relay_says_cannot_move_the_cursor_or_start_a_line(asked: Relay) -> None:
-    asked.answer(Answer.json({"\x1b[2J\r\nagreement": 1}, 400))
-    out = live(asked.url).stdout
-    assert "\x1b" not in out
-    assert "\nagreement" not in out
-
-
-# --submit
-
-
-def test_submit_says_what_it_sends_waits_for_a_yes_and_sends_it_once(asked: Relay) -> None:
-    person = Person(asked.url, "--submit", RELAY_TOKEN=TOKEN)
-    shown = person.reads("Type yes to send it: ")
-    assert f"THIS COSTS MONEY: {OPERATION} at {asked.url}" in shown
-    assert '"prompt": "宇航员站起身走了"' in shown
-    assert asked.requests == []
-    person.types("yes")
-    assert person.stays() == 0
-    [charged] = asked.chargeable
+def test_make_live_says_on_a_terminal_what_it_sends_waits_for_a_yes_and_sends_it_once(paid: Relay) -> None:
+    ours, theirs = pty.openpty()
+    arguments = f"ARGS={FROZEN} --overlay {OVERLAY} --submit"
+    env = {**os.environ, "GITHUB_ACTIONS": "", "PYTHONUTF8": "1", "RELAY_TOKEN": TOKEN, "NO_COLOR": ""}
+    command = ["make", "live", f"BASE_URL={paid.url}", arguments]
+    with subprocess.Popen(command, cwd=ROOT, env=env, stdin=theirs, stdout=theirs, stderr=theirs):
+        os.close(theirs)
+        shown = b""
+        while b"Type yes to send it: " not in shown:
+            shown += os.read(ours, 65536)
+        assert f"THIS COSTS MONEY: {OPERATION} at {paid.url}" in shown.decode()
+        assert '"prompt": "宇航员站起身走了"' in shown.decode()
+        assert paid.requests == []
+        paid.answer(Answer.html(401))
+        os.write(ours, b"yes\n")
+        while b"new departure;" not in shown:
+            shown += os.read(ours, 65536)
+    os.close(ours)
+    [charged] = paid.chargeable
     assert charged.headers["authorization"] == f"Bearer {TOKEN}"
-    assert charged.problems == []
-    assert (len(asked.requests), charged.status) == (5, 200)
-    assert "submit: #/created_at: a field that is not documented (additional)" in person.seen
-    assert TOKEN not in person.seen
+    assert (len(paid.requests), charged.status, charged.problems) == (5, 200, [])
+    assert "submit: #/created_at: a field that is not documented (additional)" in shown.decode()
+    assert TOKEN.encode() not in shown
+    assert b"\x1b[31mNEW: " in shown
 
 
-@pytest.mark.parametrize("text", ["", "y", "no", "YES please"])
-def test_anything_but_yes_sends_nothing_at_all(asked: Relay, text: str) -> None:
-    person = Person(asked.url, "--submit", RELAY_TOKEN=TOKEN)
-    person.types(text)
-    assert person.stays() == 2
-    assert "nothing was sent" in person.seen
-    assert asked.requests == []
-
-
-def test_submit_is_refused_without_a_terminal(asked: Relay) -> None:
-    done = run(
-        [PYTHON, "-m", "contract_check", "live", "--submit", "--base-url", asked.url],
-        env={"RELAY_TOKEN": TOKEN},
-        stdin="yes\n",
-    )
-    assert (done.returncode, done.stdout, asked.requests) == (2, "", [])
-    assert "terminal" in done.stderr
-
-
-@pytest.mark.parametrize("token", ["", "secret\nX: y", "secret 空"])
-def test_submit_is_refused_without_a_token_that_can_be_sent(asked: Relay, token: str) -> None:
-    done = live(asked.url, "--submit", RELAY_TOKEN=token)
-    assert (done.returncode, asked.requests) == (2, [])
-    assert "RELAY_TOKEN" in done.stderr
-    assert "secret" not in done.stderr
-
-
-def test_submit_sends_no_token_unencrypted_over_a_network() -> None:
-    person = Person("http://relay.example.com", "--submit", RELAY_TOKEN=TOKEN)
-    assert person.stays() == 2
-    assert "unencrypted" in person.seen
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        Answer.json({"error": ERROR, TOKEN: 1}, 400),
+SUBMITTED = {
+    "accepted": (Answer.json(TASK), 0, "a success (200) and refusals (401)"),
+    "token refused": (front_error(401, "无效的令牌"), 2, "refusals (401)"),
+    "no quota": (front_error(403, "用户额度不足", "insufficient_user_quota"), 2, "refusals (401, 403)"),
+    "limited": (Answer(429), 2, "refusals (401)"),
+    "token in a name": (Answer.json({"error": ERROR, TOKEN: 1}, 400), 2, "refusals (401, 400)"),
+    "token in a media type": (
         Answer(400, f"<html>{TOKEN}".encode(), {"Content-Type": f"text/{TOKEN}"}),
+        1,
+        "refusals (401, 400)",
+    ),
+    "token in headers": (
         Answer(302, headers={"Location": f"/{TOKEN}", "Set-Cookie": f"a={TOKEN}"}),
-        inner_error(401, f"无效的令牌 {TOKEN}", TOKEN),
-        Answer(silent=True),
-    ],
+        1,
+        "refusals (401, 302)",
+    ),
+    "token in a message": (inner_error(401, f"无效的令牌 {TOKEN}", TOKEN), 2, "refusals (401)"),
+    "silence": (Answer(silent=True), 1, "refusals (401)"),
+}
+
+
+@pytest.mark.parametrize("name", SUBMITTED)
+def test_a_submission_is_sent_once_and_judged_without_showing_the_token(name: str, paid: Relay) -> None:
+    answer, code, seen = SUBMITTED[name]
+    for each in ("bad_token", "bad_token", "bad_token", "console", answer):
+        paid.answer(each)
+    done = live(paid.url, "--submit", types="yes", GITHUB_ACTIONS="true")
+    assert done.returncode == code
+    assert (len(paid.requests), len(paid.chargeable)) == (5, 1)
+    assert f"seen of {OPERATION}: {seen}\n" in done.stdout
+    assert ("agreement in what was seen" in done.stdout) == (code == 0)
+    assert ("found no longer: operation" in done.stdout) == (code == 0)
+    if code == 2 and name != "limited":
+        refusal = f"not judged: the submission was not accepted ({answer.status}), so no success was seen"
+        assert refusal in done.stdout
+        assert re.search(rf"^{OPERATION}, submit: {answer.status}, documented as 4(XX|00)$", done.stdout, re.MULTILINE)
+    for secret in (TOKEN, TOKEN.replace("~", "~0").replace("/", "~1")):
+        assert secret not in done.stdout + done.stderr
+
+
+NO_ADDRESS = (
+    *("", "relay.example.com", "ftp://relay", "http://", "http://r:x"),
+    *("http://u:geheim@relay", "http://r?k=geheim", "http://r#geheim"),
 )
-def test_a_relay_that_repeats_the_token_does_not_get_it_shown(asked: Relay, answer: Answer) -> None:
-    for _ in range(4):
-        asked.answer("bad_token")
-    asked.answer(answer)
-    person = Person(asked.url, "--submit", GITHUB_ACTIONS="true", RELAY_TOKEN=TOKEN)
-    person.types("yes")
-    person.stays()
-    assert len(asked.requests) == 5
-    shown = person.seen.replace("\r\n", "")
-    assert TOKEN not in shown
-    assert TOKEN.replace("~", "~0").replace("/", "~1") not in shown
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    # what `live` is given beside --submit or in place of it, and what it says
+    **{f"types {text!r}": ({"types": text}, "nothing was sent") for text in ("", "y", "no", "YES please")},
+    "no terminal": ({}, "terminal"),
+    **{f"token {text!r}": ({"types": "yes", "RELAY_TOKEN": text}, "RELAY_TOKEN") for text in ("", "s\nX: y", "s 空")},
+    "open network": ({"url": "http://relay.example.com", "types": "yes"}, "unencrypted"),
+    "open network, to read": ({"url": "http://relay.example.com", "flag": "--read"}, "unencrypted"),
+    "no token, to read": ({"url": "https://relay.example.com", "flag": "--read", "RELAY_TOKEN": ""}, "--read needs a"),
+    "no operation": ({"flag": "--submit=POST *", "types": "yes", "body": None}, "0 operations would do"),
+    "no example": (
+        {"flag": "--submit=POST *", "types": "yes", "body": {"type": "object", "required": ["a"]}},
+        "gives no example to submit",
+    ),
+    **{f"address {url!r}": ({"url": url, "flag": "--read"}, "plain http(s) URL") for url in NO_ADDRESS},
+}
 
 
-def test_submit_wants_one_operation_and_an_example_that_fits(tmp_path: File, asked: Relay) -> None:
-    document = several()
-    person = Person(asked.url, "--submit=POST *", document=write(tmp_path, document), RELAY_TOKEN=TOKEN)
-    assert person.stays() == 2
-    assert "0 operations would do" in person.seen
-    document["paths"]["/bare"]["post"] = {
-        "operationId": "act",
-        "requestBody": {"content": {"application/json": {"schema": {"type": "object", "required": ["a"]}}}},
-        "responses": {"200": {"description": "好"}},
-    }
-    person = Person(asked.url, "--submit=POST *", document=write(tmp_path, document), RELAY_TOKEN=TOKEN)
-    assert person.stays() == 2
-    assert "gives no example to submit" in person.seen
-    assert asked.requests == []
-
-
-@pytest.mark.parametrize(("no_color", "start"), [("", "\x1b[31mNEW: "), ("1", "\r\nNEW: ")])
-def test_a_terminal_gets_colours_unless_it_wants_none(asked: Relay, no_color: str, start: str) -> None:
-    asked.always(Answer.html(401))
-    person = Person(asked.url, NO_COLOR=no_color)
-    assert person.stays() == 1
-    assert start in person.seen
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_no_consent_or_no_relay_is_a_usage_error_and_nothing_is_sent(
+    name: str, asked: Relay, tmp_path: Path
+) -> None:
+    given, said = REFUSED[name]
+    rest: dict[str, Any] = {"flag": "--submit", "url": asked.url, **given}
+    if "body" in rest:
+        document = several()
+        if schema := rest.pop("body"):
+            document["paths"]["/bare"]["post"]["requestBody"] = {"content": {"application/json": {"schema": schema}}}
+        rest["document"] = write(tmp_path, document)
+    done = live(rest.pop("url"), rest.pop("flag"), **rest)
+    assert (done.returncode, done.stdout, asked.requests) == (2, "", [])
+    assert said in done.stderr
+    assert "geheim" not in done.stderr
+    assert TOKEN not in done.stderr

@@ -1,111 +1,90 @@
-"""The wheel and the sdist hold what users need and nothing else, and are the same bytes each time."""
+"""The wheel and the sdist hold what users need and nothing else, are the same bytes each time, and run alone."""
 
-import hashlib
 import re
 import shutil
 import tarfile
 import tomllib
 import zipfile
 from email.parser import Parser
-from pathlib import Path as File
+from pathlib import Path
 
 import pytest
+from hatchling import build
 
-from checkout import PYTHON, ROOT, run, tree
+from checkout import ROOT, run, tree
+from contract_check.relay.standin import Contract, Relay
 
 PACKAGE = tree(ROOT / "generated_client")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+VERSION = PROJECT["version"]
 BESIDE = ("README.md", "README.zh-CN.md", "CHANGELOG.md", "LICENSE")
+WHEEL = ROOT / "dist" / f"relay_client-{VERSION}-py3-none-any.whl"
+SDIST = ROOT / "dist" / f"relay_client-{VERSION}.tar.gz"
+CONSUMER = ROOT / "tests" / "snippets" / "consumer.py"
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> File:
-    """What `make build` builds, built from a copy elsewhere."""
-    return _build(tmp_path_factory.mktemp("工作 目录"))
+def test_the_wheel_holds_the_package_and_its_metadata() -> None:
+    with zipfile.ZipFile(WHEEL) as wheel:
+        contents = {name: wheel.read(name) for name in wheel.namelist()}
+    folder = f"relay_client-{VERSION}.dist-info"
+    beside = {name: contents.pop(name).decode() for name in list(contents) if name.startswith(f"{folder}/")}
+    assert contents == {f"generated_client/{name}": content for name, content in PACKAGE.items()}
+    assert set(beside) == {f"{folder}/{name}" for name in ("METADATA", "RECORD", "WHEEL", "licenses/LICENSE")}
+    text = beside[f"{folder}/METADATA"]
+    metadata = Parser().parsestr(text)
+    # An index refuses the first; an accident stays at home.
+    assert {"Private :: Do Not Upload", "Typing :: Typed"} <= {*metadata.get_all("Classifier", [])}
+    assert (metadata["Requires-Python"], metadata["License-Expression"]) == (">=3.11", "MIT")
+    needed = metadata.get_all("Requires-Dist", [])
+    assert sorted(re.split(r"\W", each)[0] for each in needed) == ["attrs", "httpx", "sniffio"]
+    assert [each for each in needed if ">=" not in each or "==" in each] == []
+    assert text.partition("\n\n")[2] == (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def _build(folder: File) -> File:
-    source, target = folder / "checkout", folder / "dist"
-    shutil.copytree(ROOT / "generated_client", source / "generated_client")
-    (source / "tests").mkdir()
-    (source / "tests" / "test_stray.py").touch()
-    (source / "generated_client" / "__pycache__").mkdir(exist_ok=True)
-    (source / "generated_client" / "__pycache__" / "stray.pyc").touch()
-    for name in ("pyproject.toml", *BESIDE):
-        shutil.copy(ROOT / name, source / name)
-    command = [PYTHON, "-P", "-m", "build", "--quiet", "--no-isolation", "--outdir", target, source]
-    done = run(command)
-    assert done.returncode == 0, done.stderr
-    return target
-
-
-def _digests(folder: File) -> dict[str, str]:
-    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.iterdir()}
-
-
-def _wheel(built: File) -> dict[str, bytes]:
-    with zipfile.ZipFile(next(built.glob("*.whl"))) as wheel:
-        return {name: wheel.read(name) for name in wheel.namelist()}
-
-
-def test_there_is_one_wheel_for_every_platform_and_one_sdist(built: File) -> None:
-    version = PROJECT["version"]
-    assert sorted(file.name for file in built.iterdir()) == [
-        f"relay_client-{version}-py3-none-any.whl",
-        f"relay_client-{version}.tar.gz",
-    ]
-
-
-def test_the_wheel_holds_the_package_and_its_metadata(built: File) -> None:
-    contents = _wheel(built)
-    metadata = f"relay_client-{PROJECT['version']}.dist-info"
-    assert {name: content for name, content in contents.items() if not name.startswith(metadata)} == {
-        f"generated_client/{name}": content for name, content in PACKAGE.items()
-    }
-    assert {name.removeprefix(f"{metadata}/") for name in contents if name.startswith(metadata)} == {
-        "METADATA",
-        "RECORD",
-        "WHEEL",
-        "licenses/LICENSE",
-    }
-
-
-def test_the_sdist_holds_the_same_and_what_a_person_reads(built: File) -> None:
-    with tarfile.open(next(built.glob("*.tar.gz"))) as sdist:
+def test_the_sdist_holds_the_same_and_what_a_person_reads() -> None:
+    with tarfile.open(SDIST) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
     expected = {*(f"generated_client/{name}" for name in PACKAGE), *BESIDE, "pyproject.toml", "PKG-INFO"}
     assert names - {".gitignore"} == expected
 
 
-def test_it_is_built_the_same_bytes_each_time(built: File, tmp_path: File) -> None:
-    assert _digests(_build(tmp_path)) == _digests(built)
-
-
-def test_it_is_marked_so_that_an_index_refuses_it(built: File) -> None:
-    metadata = Parser().parsestr(_metadata(built))
-    assert "Private :: Do Not Upload" in metadata.get_all("Classifier", [])
-    assert "Typing :: Typed" in metadata.get_all("Classifier", [])
-    assert metadata["Requires-Python"] == ">=3.11"
-    assert metadata["License-Expression"] == "MIT"
-
-
-def test_it_asks_for_few_packages_and_in_ranges(built: File) -> None:
-    requirements = Parser().parsestr(_metadata(built)).get_all("Requires-Dist", [])
-    needed = [requirement for requirement in requirements if "extra ==" not in requirement]
-    assert {re.split(r"\W", requirement)[0] for requirement in needed} <= {"httpx", "attrs", "sniffio"}
-    assert "httpx" in {re.split(r"\W", requirement)[0] for requirement in needed}
-    assert all(">=" in requirement and "==" not in requirement.partition(";")[0] for requirement in requirements)
-
-
-def test_its_description_is_the_readme(built: File) -> None:
-    assert _metadata(built).partition("\n\n")[2] == (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def _metadata(built: File) -> str:
-    return next(content for name, content in _wheel(built).items() if name.endswith("METADATA")).decode()
+def test_both_are_the_same_bytes_when_they_are_built_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "工作 目录"
+    shutil.copytree(ROOT / "generated_client", source / "generated_client")
+    for stray in ("tests/test_stray.py", "generated_client/__pycache__/stray.pyc"):
+        (source / stray).parent.mkdir(exist_ok=True)
+        (source / stray).touch()
+    for name in ("pyproject.toml", ".gitignore", *BESIDE):
+        shutil.copy(ROOT / name, source / name)
+    monkeypatch.chdir(source)
+    assert [build.build_wheel(str(tmp_path)), build.build_sdist(str(tmp_path))] == [WHEEL.name, SDIST.name]
+    for built in (WHEEL, SDIST):
+        assert built.read_bytes() == (tmp_path / built.name).read_bytes()
 
 
 def test_the_version_stands_in_one_place() -> None:
-    version = re.compile(rf"(?<![\d.]){re.escape(PROJECT['version'])}(?![\d.])")
+    version = re.compile(rf"(?<![\d.]){re.escape(VERSION)}(?![\d.])")
     files = [ROOT / "pyproject.toml", ROOT / "generate.sh", *(ROOT / "generated_client").rglob("*.py")]
     assert [file.name for file in files if version.search(file.read_text(encoding="utf-8"))] == ["pyproject.toml"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("lowest", [True, False], ids=["lowest", "newest"])
+def test_the_wheel_alone_makes_the_call(lowest: bool, contract: Contract, tmp_path: Path) -> None:
+    pins = [re.sub(r">=([\d.]+).*", r"==\1", each) for each in PROJECT["dependencies"]] if lowest else []
+    python = tmp_path / "environment" / "bin" / "python"
+    for command in (
+        [ROOT / ".venv" / "bin" / "python", "-m", "venv", tmp_path / "environment"],
+        [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", WHEEL, *pins],
+        [python, "-m", "pip", "check", "--disable-pip-version-check"],
+    ):
+        done = run(command, cwd=tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
+    with Relay(contract) as relay:
+        environment = {"PYTHONUTF8": "1", "RELAY_BASE_URL": relay.url}
+        done = run([python, "-P", "-W", "error", CONSUMER], cwd=tmp_path, env=environment)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == "abcd1234efgh queued abcd1234efgh\nabcd1234efgh abcd1234efgh abcd1234efgh\n"
+        assert len(relay.chargeable) == 6
+        assert relay.problems == []

@@ -7,27 +7,36 @@ right below one is what it prints, where `...` stands for anything.
 """
 
 import ast
+import asyncio
+import base64
 import doctest
+import logging
 import re
-from collections.abc import Iterator
-from pathlib import Path as File
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import trustme
 
+from calling import TOKEN
 from checkout import ROOT, contract_check, run
 from contract_check.relay.standin import Contract, Relay
-from generated_client import Client
+from generated_client import ApiError, AuthenticatedClient, Client
 from readme import FENCED, FILES, PAGES, READMES, Block, blocks, found
-from servers import server_tls
+from servers import refusing, server_tls
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
+# Code
+
+
 @pytest.fixture
 def named_relay(
-    contract: Contract, authority: trustme.CA, tmp_path: File, monkeypatch: pytest.MonkeyPatch
+    contract: Contract, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Relay]:
     """The stand-in under the names of the relay itself: the document's, and those that README gives."""
     given = [url for block in blocks("python") for url in re.findall(r'base_url="(https://[^"]+)', block.code)]
@@ -45,14 +54,17 @@ def test_code_runs_as_it_is_written(
     block: Block,
     named_relay: Relay,
     capsys: pytest.CaptureFixture[str],
-    tmp_path: File,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     if block.relay:
         named_relay.answer(block.relay)
     code = compile("\n" * (block.line - 1) + block.code, ROOT / block.file, "exec")
-    exec(code, {"__name__": "readme"})
+    names: dict[str, Any] = {"__name__": "readme"}
+    exec(code, names)
+    for name in [name for name in names if name.startswith("test_")]:
+        names[name]()
     assert named_relay.problems == []
     assert bool(named_relay.requests) == _calls(block)
     if block.prints is not None:
@@ -68,6 +80,64 @@ def _calls(block: Block) -> bool:
     return re.search(r"\.sync(_detailed)?\(|asyncio\.run\(", "\n".join(map(ast.unparse, top))) is not None
 
 
+@pytest.fixture
+def service() -> SimpleNamespace:
+    """The functions of the block that shows a service."""
+    [block] = [block for block in blocks("python") if "async def lifespan" in block.code]
+    names: dict[str, Any] = {"__name__": "service"}
+    exec(compile(block.code, block.file, "exec"), names)
+    return SimpleNamespace(**names)
+
+
+@pytest.fixture
+def served(
+    service: SimpleNamespace, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Callable[[Any], Awaitable[Any]]], Any]:
+    """Do something with the client that the service has while it lives."""
+    monkeypatch.setenv("RELAY_TOKEN", TOKEN)
+    monkeypatch.setenv("RELAY_BASE_URL", relay.url)
+    app = SimpleNamespace(state=SimpleNamespace())
+
+    async def live(act: Callable[[Any], Awaitable[Any]]) -> Any:
+        async with service.lifespan(app):
+            return await act(app.state.relay)
+
+    return lambda act: asyncio.run(live(act))
+
+
+def test_the_service_submits_a_picture_and_logs_a_refusal_with_its_request_id(
+    service: Any, served: Any, relay: Relay, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    picture = tmp_path / "图片.png"
+    picture.write_bytes(b"\x89PNG picture")
+
+    async def submit(client: Any) -> Any:
+        return await service.submit(client, "走", picture)
+
+    assert served(submit)
+    assert base64.b64decode(relay.request.json["image"]) == picture.read_bytes()
+    assert relay.request.headers["authorization"] == f"Bearer {TOKEN}"
+    relay.wait_until_idle()
+    relay.answer("no_quota")
+    with caplog.at_level(logging.DEBUG), pytest.raises(ApiError):
+        served(submit)
+    assert relay.requests[1].id in caplog.text
+    assert TOKEN not in caplog.text
+
+
+def test_the_service_is_ready_where_a_relay_takes_its_token(service: Any, served: Any, relay: Relay) -> None:
+    assert served(service.is_ready)
+    assert relay.chargeable == []
+    relay.answer("bad_token")
+    assert not served(service.is_ready)
+    relay.problems.clear()  # That the prompt is empty is what is refused.
+    with refusing() as url:
+        assert asyncio.run(service.is_ready(AuthenticatedClient(url, token=TOKEN))) is False
+
+
+# Both languages
+
+
 def test_the_first_call_comes_on_the_first_screen() -> None:
     for file in READMES:
         first = next(block for block in found(file) if block.language == "python")
@@ -75,22 +145,15 @@ def test_the_first_call_comes_on_the_first_screen() -> None:
         assert "create_kling_image_to_video.sync(client=client, body=KlingImageToVideoRequest(" in first.code
 
 
-@pytest.mark.parametrize("pair", PAGES, ids=lambda pair: pair[0])
-def test_both_languages_show_the_same_code(pair: tuple[str, str]) -> None:
-    english, chinese = ([(b.language, _essence(b)) for b in found(file)] for file in pair)
-    assert english == chinese
-
-
-@pytest.mark.parametrize("pair", PAGES, ids=lambda pair: pair[0])
-def test_both_languages_have_the_same_chapters_and_tables(pair: tuple[str, str]) -> None:
-    english, chinese = ((ROOT / file).read_text(encoding="utf-8") for file in pair)
+@pytest.mark.parametrize(("english", "chinese"), PAGES)
+def test_both_languages_have_the_same_blocks_chapters_and_tables(english: str, chinese: str) -> None:
+    assert [block.essence for block in found(english)] == [block.essence for block in found(chinese)]
     shape = re.compile(r"^(#+ |\| |- |\d\. )", re.MULTILINE)
-    assert shape.findall(english) == shape.findall(chinese)
+    texts = [(ROOT / file).read_text(encoding="utf-8") for file in (english, chinese)]
+    assert shape.findall(texts[0]) == shape.findall(texts[1])
 
 
-def _essence(block: Block) -> str:
-    """What a block says to a machine, without what it says to a person."""
-    return ast.dump(ast.parse(block.code)) if block.language == "python" else re.sub(r"\s*#.*", "", block.code)
+# Commands and links
 
 
 def _commands() -> list[str]:
@@ -109,10 +172,10 @@ def test_a_command_exists(command: str) -> None:
     match program:
         case "make":
             target, *settings = rest.split()
-            assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE)
+            assert re.search(rf"^{target}:.*##", MAKEFILE, re.MULTILINE)
             assert [s for s in settings if f"$({s.partition('=')[0]})" not in MAKEFILE] == []
         case "pip":
-            assert rest == "install dist/*.whl"  # What becomes of it, test_dependencies.py says.
+            assert rest == "install dist/*.whl"  # What becomes of it, test_package.py says.
         case "git":
             assert rest.partition(" ")[0] in ("add", "clean", "diff", "restore")
         case "./generate.sh":
@@ -129,23 +192,25 @@ def test_a_command_exists(command: str) -> None:
             assert [option for option in re.findall(r"--\w+", rest) if option not in done.stdout] == []
 
 
-def test_make_help_tells_every_command() -> None:
-    told = run(["make", "help"]).stdout
-    targets = {command.split()[1] for command in _commands() if command.startswith("make ")}
-    assert sorted(name for name in targets if f"make {name} " not in told) == []
+def test_make_help_lists_each_target_that_says_what_it_is_for() -> None:
+    listed = re.findall(r"^make ([\w-]+) ", run(["make", "help"]).stdout, re.MULTILINE)
+    assert listed == re.findall(r"^([\w-]+):.*##", MAKEFILE, re.MULTILINE)
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_every_link_leads_somewhere(file: str) -> None:
-    for link in re.findall(r"\]\(([^)\s]+)\)", (ROOT / file).read_text(encoding="utf-8")):
-        if re.match(r"https?:", link):
-            continue
-        path, _, anchor = link.partition("#")
-        target = (ROOT / file).parent / path if path else ROOT / file
-        assert target.exists(), link
-        assert not anchor or anchor in _anchors(target), link
+    text = (ROOT / file).read_text(encoding="utf-8")
+    folders = "contract_check|generator|tests|examples|benchmarks|docs|[.]github"
+    for path in re.findall(rf"`((?:{folders})/[\w./-]*)`", text):
+        assert (ROOT / path).exists(), path
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if not re.match(r"https?:", link):
+            path, _, anchor = link.partition("#")
+            target = (ROOT / file).parent / path if path else ROOT / file
+            assert target.exists(), link
+            assert not anchor or anchor in _anchors(target), link
 
 
-def _anchors(file: File) -> list[str]:
+def _anchors(file: Path) -> list[str]:
     headings = re.findall(r"^#+ (.*)", file.read_text(encoding="utf-8"), re.MULTILINE)
     return [re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings]

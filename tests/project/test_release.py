@@ -7,7 +7,7 @@ import pytest
 
 from checkout import contract_check, in_copy, run
 from contract_check.document.defects import Refusal
-from contract_check.history import diff, release
+from contract_check.history import diff, release, revisions
 from contract_check.history.diff import Change
 from history import commit, git, repository
 
@@ -22,6 +22,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / ".gitignore").write_text("dist/\n__pycache__/\n", encoding="utf-8")
     git(tmp_path, "init", "--quiet")
     commit(tmp_path, ".")
+    monkeypatch.setattr(revisions, "ROOT", tmp_path)
     monkeypatch.setattr(release, "ROOT", tmp_path)
     monkeypatch.setattr(release, "DIST", tmp_path / "dist")
     return tmp_path

@@ -10,7 +10,7 @@ from checkout import ROOT
 
 ENTRIES = {
     *("relay.json", "generate.sh", "generator", "generated_client", "contract_check", "tests", "pyproject.toml"),
-    *("Makefile", "README.md", "README.zh-CN.md", "LICENSE", "CHANGELOG.md", "requirements"),
+    *("Makefile", "mkdocs.yml", "README.md", "README.zh-CN.md", "LICENSE", "CHANGELOG.md", "requirements"),
     *(".ci", ".gitattributes", ".gitignore", ".github", "benchmarks", "docs", "examples"),
 }
 LOCKS = {file.stem: file.read_text(encoding="utf-8") for file in (ROOT / "requirements").iterdir()}
@@ -19,7 +19,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 def _ignored(path: File) -> bool:
     """What .gitignore keeps out; a copy without git has the same."""
-    caches = ("__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".git", "dist")
+    caches = ("__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".git", "dist", "site")
     return any(part in caches or part.startswith((".venv", ".generated_client.")) for part in path.parts)
 
 

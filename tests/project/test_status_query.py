@@ -1,44 +1,49 @@
 """The status query and the download return what the relay's software was recorded to answer, typed."""
 
-import asyncio
 import inspect
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
 import recorded
-from another import DOCUMENT, Package
+from another import Package, another
 from calling import TLS, TOKEN
-from checkout import FROZEN, ROOT, contract_check
-from contract_check.document import settings
-from contract_check.history import revisions
-from contract_check.relay.standin import Contract, Relay
-from contract_check.relay.standin.tasks import Tasks
+from checkout import ROOT, contract_check
+from contract_check.relay.standin import Contract, Relay, command
+from flavours import NAMES, flavour
 from frozen import AuthenticatedClient, KlingImageToVideoRequest, create_kling_image_to_video, errors
 
 FOUND = [state for state in recorded.STATES if recorded.status(state) == 200]
 NO_VIDEO = [state for state in recorded.STATES if recorded.status(state, recorded.CONTENT) != 200]
+QUERY, DOWNLOAD = "videos.get_kling_image_to_video", "videos.download_video"
+MARK = "not in relay.json; as recorded from the relay's software"
 
 
-def ask(package: Package, operation: str, style: str, body: Any, status: int = 200) -> Any:
-    """What the operation comes to where httpx's own mock answers."""
+@pytest.fixture(scope="session", params=NAMES)
+def package(request: pytest.FixtureRequest, shared: Path) -> Package:
+    """A package that knows the status query; all workers of a run share it."""
+    return flavour(shared, request.param)
+
+
+def ask(package: Package, operation: str, body: Any, status: int = 200) -> Any:
+    """Call an operation where httpx's own mock answers."""
     transport = httpx.MockTransport(lambda request: httpx.Response(status, json=body))
-    settings = {"base_url": "https://relay.example.com", "token": TOKEN, "verify_ssl": TLS}
-    client = package.load("client").AuthenticatedClient(**settings, httpx_args={"transport": transport})
-    called = getattr(package.operation(operation), style)("task_1", client=client)
-    return asyncio.run(called) if style == "asyncio" else called
+    given = {"base_url": "https://relay.example.com", "token": TOKEN, "verify_ssl": TLS}
+    client = package.load("client").AuthenticatedClient(**given, httpx_args={"transport": transport})
+    return package.operation(operation).sync("task_1", client=client)
 
 
-@pytest.mark.parametrize("style", ["sync", "asyncio"])
-@pytest.mark.parametrize("state", FOUND)
-def test_a_task_has_its_typed_fields_in_every_state(package: Package, state: str, style: str) -> None:
-    body = recorded.body(state)
+@pytest.mark.parametrize("state", [*FOUND, "one that nobody knows yet"])
+def test_a_task_has_its_typed_fields_in_every_state(package: Package, state: str) -> None:
+    body = recorded.body(state if state in FOUND else "succeed")
+    if state not in FOUND:
+        body["data"]["status"] = "ARCHIVED"
     models = package.load("models")
-
-    answer = ask(package, "videos.get_kling_image_to_video", style, body)
-
+    answer = ask(package, QUERY, body)
     assert type(answer) is models.KlingTaskAnswer
     assert type(answer.data) is models.KlingTask
     for name in ("task_id", "status", "progress", "fail_reason", "submit_time", "start_time", "finish_time"):
@@ -47,79 +52,50 @@ def test_a_task_has_its_typed_fields_in_every_state(package: Package, state: str
     assert answer.to_dict() == body
 
 
-def test_a_state_that_nobody_knows_yet_is_text_as_the_others_are(package: Package) -> None:
-    body = recorded.body("succeed")
-    body = {**body, "data": {**body["data"], "status": "ARCHIVED"}}
-
-    assert ask(package, "videos.get_kling_image_to_video", "sync", body).data.status == "ARCHIVED"
-
-
-def test_an_unknown_id_is_a_400_with_its_code(package: Package) -> None:
-    body, status = recorded.body("unknown_id"), recorded.status("unknown_id")
-
-    with pytest.raises(package.load("errors").ApiError) as raised:
-        ask(package, "videos.get_kling_image_to_video", "sync", body, status)
-
-    assert (raised.value.status_code, raised.value.code) == (400, "task_not_exist")
-    assert type(raised.value.parsed) is package.load("models").ErrorResponse
-
-
-@pytest.mark.parametrize("state", NO_VIDEO)
-def test_a_video_that_is_not_there_is_an_error_with_the_relays_words(package: Package, state: str) -> None:
-    body, status = recorded.body(state, recorded.CONTENT), recorded.status(state, recorded.CONTENT)
-
-    with pytest.raises(package.load("errors").ApiError) as raised:
-        ask(package, "videos.download_video", "sync", body, status)
-
-    assert raised.value.status_code == status
-    assert raised.value.message == body["error"]["message"]
-
-
 @pytest.mark.parametrize("package", ["of_larger_document"], indirect=True)
 @pytest.mark.parametrize("state", FOUND)
 def test_the_query_in_the_manner_of_openai_has_its_typed_fields_in_every_state(package: Package, state: str) -> None:
     body = recorded.body(state, recorded.VIDEO_QUERY)
     [file] = (package.folder / "api").rglob("get_task.py")
-
-    answer = ask(package, f"{file.parent.name}.{file.stem}", "sync", body)
-
+    answer = ask(package, f"{file.parent.name}.{file.stem}", body)
     assert type(answer) is package.load("models").KlingVideo
     assert (answer.id, answer.status, answer.progress) == (body["id"], body["status"], body["progress"])
     assert answer.to_dict() == body
 
 
-MARK = "not in relay.json; as recorded from the relay's software"
+@pytest.mark.parametrize(("called", "state"), [(QUERY, "unknown_id"), *((DOWNLOAD, state) for state in NO_VIDEO)])
+def test_what_is_not_there_is_an_error_with_the_relays_words(package: Package, called: str, state: str) -> None:
+    query = recorded.QUERY if called == QUERY else recorded.CONTENT
+    body, status = recorded.body(state, query), recorded.status(state, query)
+    with pytest.raises(package.load("errors").ApiError) as raised:
+        ask(package, called, body, status)
+    said = body.get("error", body)
+    assert (raised.value.status_code, raised.value.message) == (status, said["message"])
+    if called == QUERY:
+        assert (raised.value.code, status) == ("task_not_exist", 400)
+        assert type(raised.value.parsed) is package.load("models").ErrorResponse
 
 
 def test_what_the_overlay_adds_is_marked_wherever_a_user_meets_it() -> None:
-    listed = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
-    package = ROOT / "generated_client" / "api" / "videos"
-    docstrings = [(package / f"{name}.py").read_text() for name in ("download_video", "get_kling_image_to_video")]
-
-    assert listed.count(f"  - {MARK}\n") == 2
-    assert all(text.count(f"{MARK[:1].upper()}{MARK[1:]}.") == 6 for text in docstrings)
-    for command in (("document",), ("live",)):
-        told = contract_check(*command).stdout
+    modules = [ROOT / "generated_client" / "api" / f"{name.replace('.', '/')}.py" for name in (QUERY, DOWNLOAD)]
+    assert all(file.read_text().count(f"{MARK[:1].upper()}{MARK[1:]}.") == 6 for file in modules)
+    for name in ("document", "live"):
+        told = contract_check(name).stdout
         assert f"GET /v1/videos/{{task_id}}/content: {MARK}\n" in told
         assert f"POST /kling/v1/videos/image2video: {MARK}" not in told
 
 
 def test_a_document_that_has_the_operations_gets_no_mark_and_the_same_functions(package: Package) -> None:
     submission = package.operation("videos.create_kling_image_to_video")
-    query = inspect.getdoc(package.operation("videos.get_kling_image_to_video").sync) or ""
-
+    query = inspect.getdoc(package.operation(QUERY).sync) or ""
     assert all(hasattr(submission, name) for name in ("poll", "apoll", "download", "adownload"))
     assert ("Not in relay.json" in query) == (package.folder.name == "with_status_query")
 
 
-@pytest.mark.parametrize("document", [FROZEN, DOCUMENT], ids=["the line turned off", "a document without tasks"])
-def test_a_document_that_declares_no_task_gets_no_functions(document: Any) -> None:
-    overlays = [each for each in settings.read().overlays if document == DOCUMENT or each.name != "status-query.yaml"]
-    made = revisions.make("relay.json", document.read_bytes(), {each.name: each.read_bytes() for each in overlays})
-    operations = [each for each in (made.packages[0] / "api").rglob("*.py") if each.name != "__init__.py"]
-
-    assert not [file for file in operations if "_tasks" in file.read_text() or "download_video" in file.name]
-    assert document == DOCUMENT or [file.stem for file in operations] == ["create_kling_image_to_video"]
+def test_a_document_that_declares_no_task_gets_no_functions(shared: Path) -> None:
+    modules = list((another(shared).folder / "api").rglob("*.py"))
+    assert len(modules) > 20
+    assert [file for file in modules if "_tasks" in file.read_text() or "download_video" in file.name] == []
 
 
 @pytest.mark.parametrize(
@@ -134,27 +110,36 @@ def test_a_document_that_declares_no_task_gets_no_functions(document: Any) -> No
         ("video_slow", "200012 bytes"),
     ],
 )
-def test_the_stand_in_plays_the_life_of_a_task(end: str, outcome: str, tmp_path: Path) -> None:
-    states = list[str]()
-    contract = Contract.of(FROZEN)
-    with Relay(contract) as relay, AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS) as client:
-        relay.tasks = Tasks(contract.document, 0.05, end)
+def test_the_stand_in_plays_the_life_of_a_task(
+    end: str, outcome: str, tmp_path: Path, frozen_contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, states = count(), list[str]()
+    monkeypatch.setattr(command, "time", SimpleNamespace(monotonic=lambda: next(clock) / 100))  # 1/5 state a look
+    with Relay(frozen_contract) as relay, AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS) as client:
+        relay.amend = command.Tasks(frozen_contract.document, 0.05, end).answer
         body = KlingImageToVideoRequest(model="kling-v1", prompt="走")
-        ids = {create_kling_image_to_video.sync(client=client, body=body).task_id for _ in range(2)}
-        task_id = next(iter(ids))
-        try:
-            create_kling_image_to_video.poll(
-                task_id, client=client, timeout=1, interval=0.01, on_update=lambda task: states.append(task.status)
-            )
-            done = create_kling_image_to_video.download(task_id, tmp_path / "video.mp4", client=client, timeout=5)
-            found = f"{done.size} bytes"
-        except (errors.TaskError, errors.ResponseError) as error:  # its name is what the table holds
-            found = type(error).__name__
+        task_id, another_id = (create_kling_image_to_video.sync(client=client, body=body).task_id for _ in range(2))
+        assert task_id != another_id
         with pytest.raises(errors.ApiError, match="task_not_exist"):
             create_kling_image_to_video.poll("task_of_nobody", client=client)
+        with pytest.raises(errors.ApiError, match="Task not found"):
+            create_kling_image_to_video.download("task_of_nobody", tmp_path / "video.mp4", client=client)
+        with pytest.raises(errors.ApiError, match="not completed yet, current status: NOT_START"):
+            create_kling_image_to_video.download(task_id, tmp_path / "video.mp4", client=client)
+        timeout = 0.2 if end == "task_stuck" else 60
+        try:
+            create_kling_image_to_video.poll(
+                task_id,
+                client=client,
+                timeout=timeout,
+                interval=0.01,
+                on_update=lambda task: states.append(task.status),
+            )
+            found = f"{create_kling_image_to_video.download(task_id, tmp_path / 'video.mp4', client=client).size} bytes"
+        except (errors.TaskError, errors.ResponseError) as error:  # its name is what the table holds
+            found = type(error).__name__
         assert relay.problems == []
-
-    assert (found, len(ids)) == (outcome, 2)
+    assert found == outcome
     final = {"task_stuck": [], "task_failure": ["FAILURE"]}.get(end, ["SUCCESS"])
     expected = ["NOT_START"] if end == "task_stuck" else ["NOT_START", "SUBMITTED", "IN_PROGRESS", *final]
     assert list(dict.fromkeys(states)) == expected

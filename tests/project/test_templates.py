@@ -21,7 +21,7 @@ GENERATOR = Path(openapi_python_client.__file__).parent
 
 PROOFS = {
     "client.py.jinja": "stops",
-    "endpoint/answers.jinja": "stops",
+    "endpoint/responses.jinja": "stops",
     "endpoint/arguments.jinja": "stops",
     "endpoint/docstring.jinja": "stops",
     "endpoint/tasks.jinja": "stops",

@@ -1,7 +1,10 @@
 """Uncommon but sound shapes of documents: one document holds them all, and its package does what OpenAPI says."""
 
+import json
 import re
 import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
 from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta, timezone
 from importlib import import_module
@@ -73,6 +76,31 @@ NARROWER = _object(
 DIRECTED = _object(
     "id", "name", "key", id=_ref("Id"), name=TEXT, key=WRITTEN, parts={"type": "array", "items": _ref("Id")}
 )
+CHOSEN = {"propertyName": "kind", "mapping": {"pome": f"{SCHEMAS}/Pear", "apple": "Apple"}}
+FRUITS = {"oneOf": [_ref("Apple"), _ref("Pear")]}
+COLORED = _object("color", color=TEXT) | FRUITS
+JOINED: dict[str, Any] = {
+    "Apple": _object(kind=TEXT, core={"type": "boolean"}),
+    "Pear": _object(kind=TEXT, stalk=NUMBER),
+    "Fruit": COLORED,
+    "Mapped": FRUITS | {"discriminator": CHOSEN},
+    "Unmapped": FRUITS | {"discriminator": {"propertyName": "kind"}},
+    "Ripe": COLORED | {"discriminator": CHOSEN},
+    "Basket": _object(one={"allOf": [_object("name", name=TEXT), FRUITS]}),
+    "Pet": _object("kind", kind=TEXT) | {"discriminator": {"propertyName": "kind", "mapping": {"c": "Cat"}}},
+    "Cat": {"allOf": [_ref("Pet"), _object(lives=NUMBER)]},
+    "Dog": {"allOf": [_ref("Pet"), _object(tricks=NUMBER)]},
+    "Puppy": {"allOf": [_ref("Dog"), _object(age=NUMBER)]},
+    "House": _object(pet={"allOf": [_ref("Pet")], "description": "Any."}, pets={"type": "array", "items": _ref("Pet")}),
+    "Result": _object(code=NUMBER, data={"type": "object"}),
+    "Envelope": {"allOf": [_ref("Result"), _object(data=_ref("Pear"))]},
+    "Above": _object(inner=_object(a=TEXT)),
+    "Beyond": _object(inner=_object("b", b=NUMBER)),
+    "Deep": {"allOf": [_ref("Above"), _ref("Beyond")]},
+    "Named": {"type": "object", "required": ["name"]},
+    "Typed": {"allOf": [_ref("Named"), {"additionalProperties": NUMBER}]},
+}
+"""Schemas that join others, and those that a discriminator chooses."""
 SCHEMA: dict[str, Any] = {
     "Thing": {"type": "object", "properties": FIELDS},
     **{f"A{number}": {"allOf": [_ref(f"A{number + 1}")] * 2} for number in range(30)},
@@ -101,6 +129,7 @@ SCHEMA: dict[str, Any] = {
     "Excludes": {"allOf": [_object(a=TEXT, b=TEXT), _object(a=NUMBER, b=TEXT)]},
     "Mixes": _object(a={"allOf": [{"type": "object"}, TEXT]}),
     "Endless": {"type": "array", "items": _ref("Endless")},
+    **JOINED,
 }
 
 
@@ -143,6 +172,7 @@ ODD = [*(_parameter(name, "query") for name in RESERVED), *(_parameter(name, "he
 SILENT = {"description": "a\u202eb\x07"}
 EXTENSION = {"get": {"responses": {"200": {"$ref": "#/nowhere"}}}}
 PLAIN = {"description": "好"}
+ECHOED = ("Event", "Times", "Narrow", "Wide", "More", *JOINED)
 OPERATIONS: dict[str, dict[str, Any]] = {
     "post /things/{i-d}/{i_d} things": _operation(
         *ODD, _parameter("i-d", "path"), _parameter("i_d", "path"), content=_json("Thing"), returns="Thing"
@@ -166,9 +196,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
     "post /parts parts": _operation(
         content={"multipart/form-data": PARTS}, servers=[{"url": "https://elsewhere.example.com"}]
     ),
-    **{f"post /{name} {name.lower()}": _operation(content=_json(name), returns=name) for name in ("Event", "Times")},
-    **{f"post /{name} {name.lower()}": _operation(content=_json(name), returns=name) for name in ("Narrow", "Wide")},
-    "post /More more": _operation(content=_json("More"), returns="More"),
+    **{f"post /{name} {name.lower()}": _operation(content=_json(name), returns=name) for name in ECHOED},
     "post /Sent sent": _operation(content=_json("Sent")),
     "get /Got got": _operation(returns="Got"),
     "post /Both both": _operation(content=_json("Both"), returns="Both"),
@@ -185,7 +213,7 @@ NOTES = [
     "#/paths/~1several/get/responses/200: of text/plain, application/json, application/json is typed; "
     "`stream()` yields any.",
     "#/paths/~1list~1{ids}/get/parameters/0: the path parameter `ids` is taken as text, as it is sent.",
-    f"{SCHEMAS}/Mixes/properties/a: this `allOf` mixes objects with other values; it is typed as Any.",
+    f"{SCHEMAS}/Mixes/properties/a: no value fits all parts; typed as Any.",
     f"{SCHEMAS}/Excludes/properties/a: no value fits all parts; typed as Any.",
     f"{SCHEMAS}/Endless/items: holds itself without a class; typed as Any.",
     *(f"#/paths/~1one~1{{a_b}}/{method}: {NO_SUCCESS}" for method in ("get", "put")),
@@ -220,16 +248,22 @@ def _wire(folder: Path, package: Path, document: str = "uncommon.json") -> str:
     return contract_check("wire", folder / document, "--overlay", NONE, "--package", package).stdout
 
 
-def _call(operation: str, *path: Any, own: Any = None, **arguments: Any) -> httpx.Request:
-    """The request of a call, by a client that sends the query `own` with each."""
-    sent: list[httpx.Request] = []
+@contextmanager
+def _client(sent: list[httpx.Request], answer: object, own: Any = None) -> Generator[Any]:
+    """A client that keeps each request, whose response is `answer`; it sends the query `own` with each."""
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         sent.append(request)
-        return httpx.Response(200, json={})
+        return httpx.Response(200, json=answer)
 
-    args = {"transport": httpx.MockTransport(answer), "params": own}
+    args = {"transport": httpx.MockTransport(respond), "params": own}
     with import_module("uncommon_client").Client(base_url="http://relay.example", httpx_args=args) as client:
+        yield client
+
+
+def _call(operation: str, *path: Any, own: Any = None, **arguments: Any) -> httpx.Request:
+    sent = list[httpx.Request]()
+    with _client(sent, {}, own) as client:
         import_module(f"uncommon_client.api.t.{operation}").sync_detailed(*path, client=client, **arguments)
     sent[0].read()
     return sent[0]
@@ -240,7 +274,8 @@ def _models() -> Any:
 
 
 def test_each_operation_sends_and_reads_what_the_document_says(folder: Path) -> None:
-    assert _wire(folder, folder / "uncommon_client").startswith("ok ")
+    told = _wire(folder, folder / "uncommon_client")
+    assert told.startswith("ok "), told
 
 
 def test_what_the_package_leaves_out_is_noted_and_nothing_else(folder: Path) -> None:
@@ -387,6 +422,42 @@ def test_a_part_that_narrows_a_type_or_takes_null_away_is_followed(folder: Path)
         _call("narrow", body=models.Narrow(kind="a", top=None))
     with pytest.raises(TypeError, match="word"):
         _call("wide", body=models.Wide(word=None))
+
+
+@pytest.mark.parametrize(
+    ("schema", "data", "read"),
+    [
+        ("Fruit", {"color": "red", "stalk": 1}, "FruitPear(color='red', stalk=1)"),
+        ("Mapped", {"kind": "pome", "core": True}, "Pear(kind='pome', additional_properties={'core': True})"),
+        ("Unmapped", {"kind": "Pear", "core": True}, "Pear(kind='Pear', additional_properties={'core': True})"),
+        ("Unmapped", {"kind": "plum", "stalk": 2}, "Pear(kind='plum', stalk=2)"),
+        ("Ripe", {"color": "red", "kind": "pome"}, "RipePear(color='red', kind='pome')"),
+        ("Basket", {"one": {"name": "n", "stalk": 1}}, "Basket(one=BasketOnePear(name='n', stalk=1))"),
+        ("Pet", {"kind": "c", "lives": 9}, "Cat(kind='c', lives=9)"),
+        ("Pet", {"kind": "Dog"}, "Dog(kind='Dog')"),
+        ("Pet", {"kind": "Puppy", "lives": 1}, "Puppy(kind='Puppy', additional_properties={'lives': 1})"),
+        ("Pet", {"kind": "cow"}, "Pet(kind='cow')"),
+        ("Dog", {"kind": "Puppy"}, "Dog(kind='Puppy')"),
+        (
+            "House",
+            {"pet": {"kind": "c"}, "pets": [{"kind": "Dog"}]},
+            "House(pet=Cat(kind='c'), pets=[Dog(kind='Dog')])",
+        ),
+        ("Envelope", {"data": {"stalk": 1}, "code": 0}, "Envelope(code=0, data=Pear(stalk=1))"),
+        ("Deep", {"inner": {"a": "A", "b": 1}}, "Deep(inner=DeepInner(b=1, a='A'))"),
+        ("Typed", {"name": 1, "more": 2}, "Typed(name=1, additional_properties={'more': 2})"),
+    ],
+)
+def test_schemas_that_join_others_are_read_and_sent_as_the_class_that_fits(
+    folder: Path, schema: str, data: dict[str, Any], read: str
+) -> None:
+    sent = list[httpx.Request]()
+    operation = import_module(f"uncommon_client.api.t.{schema.lower()}")
+    with _client(sent, data) as client:
+        found = operation.sync(client=client)
+        assert repr(found) == read
+        operation.sync(client=client, body=found)
+    assert json.loads(sent[1].content) == data
 
 
 # An operation, what its module says and what it should not, and what is said of that.

@@ -5,11 +5,9 @@
 """
 
 from ...document.operations import Operation
-from .answers import Answer, front_error, inner_error
-from .connections import Request
+from .answers import RECORDED, SCENARIOS, Answer, front_error, inner_error
 from .contract import Contract
-from .relay import Relay
-from .scenarios import RECORDED, SCENARIOS, Scenario
+from .relay import Relay, Request
 
 __all__ = [
     "RECORDED",
@@ -19,7 +17,6 @@ __all__ = [
     "Operation",
     "Relay",
     "Request",
-    "Scenario",
     "front_error",
     "inner_error",
 ]

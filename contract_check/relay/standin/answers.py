@@ -1,10 +1,10 @@
-"""What the stand-in can say: the relay's own shapes, and whatever a client has to take."""
+"""What the stand-in can say: the relay's own shapes and recorded answers by name, and whatever a client has to take."""
 
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from threading import Event
-from typing import Any
+from typing import Any, NamedTuple
 
 REQUEST_ID = "{request id}"
 """Stands in a body for the X-Oneapi-Request-Id of the answer."""
@@ -57,3 +57,82 @@ def invalid_url(method: str, path: str) -> Answer:
     """What the gateway answers below /v1, /api and /assets to a path that it does not know."""
     said = f"Invalid URL ({method} {path})"
     return Answer.json({"error": {"message": said, "type": "invalid_request_error", "param": "", "code": ""}}, 404)
+
+
+class Scenario(NamedTuple):
+    """An answer that has a name, and what it is."""
+
+    meaning: str
+    answer: Answer
+
+
+_PAGE = "<!doctype html><html><head><title>New API</title></head><body>stub web UI</body></html>\n"
+_BAD_GATEWAY = "<html><head><title>502 Bad Gateway</title></head><body><center>nginx</center></body></html>"
+_TASK = {
+    "id": "task_N23ChoiosLn9hWISlvAz5nhBWucwDr9r",
+    "task_id": "task_N23ChoiosLn9hWISlvAz5nhBWucwDr9r",
+    "object": "video",
+    "model": "kling-v1",
+    "status": "queued",
+    "progress": 0,
+    "created_at": 1795657308,
+}
+_TASK_BYTES = Answer.json(_TASK).body
+
+
+def _front(status: int, message: str, code: str = "") -> Answer:
+    return front_error(status, f"{message} (request id: {REQUEST_ID})", code)
+
+
+RECORDED: dict[str, Scenario] = {
+    "bad_token": Scenario("401, the token is unknown, disabled or expired", _front(401, "Invalid token")),
+    "no_quota": Scenario(
+        "403, the account's quota is used up",
+        inner_error(403, "用户额度不足, 剩余额度: ＄0.000000", "insufficient_user_quota"),
+    ),
+    "no_permission": Scenario(
+        "403, the token may not use this model",
+        _front(403, "This token has no access to model kling-v1"),
+    ),
+    "no_prompt": Scenario("400, the prompt is missing", inner_error(400, "prompt is required", "invalid_request")),
+    "unknown_task": Scenario(
+        "400, no task has this id, or it is another user's", inner_error(400, "task_not_exist", "task_not_exist")
+    ),
+    "wrong_path": Scenario(
+        "404, no such path below /v1, /api or /assets",
+        invalid_url("POST", "/v1/kling/v1/videos/image2video"),
+    ),
+    "too_many": Scenario(
+        "429 of the upstream, passed on without Retry-After",
+        inner_error(429, "当前分组上游负载已饱和，请稍后再试", "fail_to_fetch_task"),
+    ),
+    "rate_limited": Scenario(
+        "429 of the relay's front: no body, Retry-After: 180",
+        Answer(429, headers={"Retry-After": "180"}),
+    ),
+    "no_channel": Scenario(
+        "503, no channel serves the model",
+        _front(
+            503, "No available channel for model kling-v9 under group default (distributor)", code="model_not_found"
+        ),
+    ),
+    "upstream": Scenario(
+        "502, what the upstream answered is passed on", inner_error(502, _BAD_GATEWAY, "fail_to_fetch_task")
+    ),
+    "console": Scenario(
+        "200 and the web console's page, as at any path that the relay does not know", Answer.html(200, _PAGE)
+    ),
+}
+"""Whole answers of the relay's software, as they were recorded."""
+
+SCENARIOS: dict[str, Scenario] = RECORDED | {
+    "silence": Scenario("no answer, while the connection stays open", Answer(wait=Event())),
+    "hang_up": Scenario("no answer: the connection is closed", Answer(silent=True)),
+    "reset": Scenario("no answer: the connection is reset", Answer(silent=True, reset=True)),
+    "slow": Scenario(
+        "a task, half a second before each byte",
+        Answer.json(_TASK, chunks=[bytes([byte]) for byte in _TASK_BYTES], pause=0.5),
+    ),
+    "cut_off": Scenario("a task, and the connection closed in the middle of it", Answer.json(_TASK, cut=60)),
+}
+"""Each answer that a test, the README or `make standin ANSWER=...` can name."""

@@ -1,18 +1,115 @@
-"""`python -m contract_check standin`: the stand-in on its own, until Ctrl-C."""
+"""`make standin`: the stand-in on its own, until Ctrl-C, and the life of the tasks that are submitted to it.
 
+Each submission has its own id, states on a schedule, and a video.
+"""
+
+import json
+import re
+import secrets
 import signal
+import time
 from argparse import Namespace
 from datetime import datetime
 from threading import Event
+from typing import Any, Final
 
 from ...document.defects import Refusal
 from ...document.loading import Document
-from .answers import Answer
-from .connections import Request
+from ...document.semantic_rules import LONG_RUNNING
+from ...document.tree import at, operations, parse_pointer
+from .answers import RECORDED, SCENARIOS, Answer
 from .contract import Contract
-from .relay import Relay
-from .scenarios import SCENARIOS
-from .tasks import ENDS, Tasks
+from .relay import Relay, Request
+
+ENDS: Final = {
+    "success": "as the relay does: a task, or a refusal where one is due (the default)",
+    "task_failure": "the same, but every task ends as FAILURE",
+    "task_stuck": "the same, but every task stays NOT_START",
+    "video_html": "the same, but a download is the web console's page",
+    "video_empty": "the same, but a download has no bytes",
+    "video_cut": "the same, but the first download of each task is cut",
+    "video_slow": "the same, but a download takes ten times PACE",
+}
+_STATES: Final = ("NOT_START", "SUBMITTED", "IN_PROGRESS")
+"""The states before the last one, each PACE seconds long."""
+_VIDEO: Final = b"\x00\x00\x00\x18ftypmp42" + bytes(200_000)
+_MP4: Final = {"Content-Type": "video/mp4"}
+
+
+class Tasks:
+    """The tasks that were submitted, if the document declares how one is polled."""
+
+    def __init__(self, document: dict[str, Any], pace: float, end: str = "success") -> None:
+        self._pace = pace
+        self._end = end
+        self._begun = dict[str, float]()
+        self._cut = set[str]()
+        self._roles = dict[tuple[str, str | None], Any]()
+        by_id = {operation.get("operationId"): path for path, operation in operations(document)}
+        for path, operation in operations(document):
+            if declared := operation.get(LONG_RUNNING):
+                self._declared = declared
+                for answer, place in (
+                    (self._submitted, path),
+                    (self._state, by_id[declared["status-operation"]]),
+                    (self._download, by_id[declared["download-operation"]]),
+                ):
+                    self._roles[str(place[2]).upper(), str(place[1])] = answer
+
+    def answer(self, request: Request, answer: Answer) -> Answer:
+        """The answer to a sound request, instead of the contract's own `answer`."""
+        role = self._roles.get((request.method, request.route))
+        return role(request, answer) if role and answer.status == 200 else answer
+
+    def _submitted(self, _: Request, answer: Answer) -> Answer:
+        task_id = f"task_{secrets.token_hex(16)}"
+        self._begun[task_id] = time.monotonic()
+        body = json.loads(answer.body)
+        return Answer.json(body | {name: task_id for name in ("id", "task_id") if name in body})
+
+    def _state(self, request: Request, answer: Answer) -> Answer:
+        task_id = self._id(request)
+        if task_id not in self._begun:
+            return RECORDED["unknown_task"].answer
+        body, state = json.loads(answer.body), self._current(task_id)
+        task = at(body, parse_pointer(self._declared["result"]))
+        reason = "Failure to pass the risk control system" if state in self._declared["failure-states"] else ""
+        for name, value in (("state", state), ("failure-reason", reason)):
+            task[parse_pointer(self._declared[name])[-1]] = value
+        percent = {"NOT_START": 0, "SUBMITTED": 10, "IN_PROGRESS": 30}.get(state, 100)
+        task |= {"task_id": task_id, "progress": f"{percent}%"}
+        return Answer.json(body)
+
+    def _download(self, request: Request, _: Answer) -> Answer:
+        task_id = self._id(request)
+        if task_id not in self._begun:
+            return _refusal(404, "Task not found")
+        if (state := self._current(task_id)) not in self._declared["success-states"]:
+            return _refusal(400, f"Task is not completed yet, current status: {state}")
+        if self._end == "video_cut" and task_id not in self._cut:
+            self._cut.add(task_id)
+            return Answer(200, _VIDEO, _MP4, cut=len(_VIDEO) // 2)
+        if self._end == "video_slow":
+            return Answer(200, headers=_MP4, chunks=[_VIDEO[:100_000], _VIDEO[100_000:]], pause=5 * self._pace)
+        return {"video_html": RECORDED["console"].answer, "video_empty": Answer(200, b"", _MP4)}.get(
+            self._end, Answer(200, _VIDEO, _MP4)
+        )
+
+    def _current(self, task_id: str) -> str:
+        past = [*_STATES, *self._declared["failure-states" if self._end == "task_failure" else "success-states"][:1]]
+        steps = int((time.monotonic() - self._begun[task_id]) / self._pace) if self._pace else len(past)
+        state: str = past[0] if self._end == "task_stuck" else past[min(steps, len(_STATES))]
+        return state
+
+    @staticmethod
+    def _id(request: Request) -> str:
+        """The path parameter."""
+        found = re.fullmatch(re.sub(r"{[^{}]*}", "([^/]+)", str(request.route)), request.path)
+        return found[1] if found else ""
+
+
+def _refusal(status: int, message: str) -> Answer:
+    return Answer.json({"error": {"message": message, "type": "invalid_request_error"}}, status)
 
 
 def scenarios() -> str:
@@ -34,7 +131,7 @@ def run(document: Document, arguments: Namespace) -> int:
 
     with _relay(document, arguments) as relay:
         if arguments.answer in ENDS:
-            relay.tasks = Tasks(document.value, arguments.pace, arguments.answer)
+            relay.amend = Tasks(document.value, arguments.pace, arguments.answer).answer
         else:
             relay.always(arguments.answer)
         print(f"A stand-in relay listens at {relay.url}, answers with {arguments.answer}, and ends with Ctrl-C.")

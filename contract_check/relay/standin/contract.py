@@ -8,13 +8,10 @@ from typing import Any, Self
 from ... import VENDORED
 from ...document.examples import Examples
 from ...document.loading import load
+from ...document.messages import Departure, Judge, Request
 from ...document.operations import JSON, SAFE, Operation, of
 from ...document.tree import at, follow, object_or_empty, resolve
-from ..departures import Departure
-from .answers import Answer, inner_error
-from .connections import Request
-from .judging import Judge
-from .scenarios import RECORDED
+from .answers import RECORDED, Answer, inner_error
 
 
 class Contract:

@@ -1,24 +1,50 @@
 """The stand-in relay: a server on loopback that judges each request by a contract, and answers as the relay does."""
 
 import secrets
+import socket
 import ssl
+import struct
+import sys
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Self
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Condition, Event, Thread
+from typing import Any, Self
 
+from ...document import messages
 from ...document.operations import Operation
-from .answers import REQUEST_ID, Answer, invalid_url
-from .connections import Request, Server
+from .answers import RECORDED, REQUEST_ID, SCENARIOS, Answer, invalid_url
 from .contract import Contract
-from .scenarios import RECORDED, SCENARIOS
-from .tasks import Tasks
 
 _INSIDE = ("/v1/", "/api/", "/assets/")
+_NO_BODY = (204, 304)
 
 
-class Relay:
+@dataclass
+class Request(messages.Request):
+    """One request as it came over the wire, and what the stand-in made of it."""
+
+    connection: int = 0
+    """The number of the connection that it came by, from 1."""
+    id: str = ""
+    """X-Oneapi-Request-Id of the answer."""
+    route: str | None = None
+    """The document's path that it matched."""
+    status: int = 0
+    """The status of the answer."""
+    problems: list[str] = field(default_factory=list[str])
+    """In what it departs from the document."""
+    chargeable: bool = False
+    """Whether a relay could have accepted it, and asked for money."""
+
+
+class Relay(ThreadingHTTPServer):
     """The server. Within `with`, it listens at `url`."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 1024
 
     def __init__(
         self,
@@ -35,27 +61,46 @@ class Relay:
 
         `listener` is told of each request and its answer, before that travels.
         """
-        self.contract, self.listener = contract, listener
-        self.tasks: Tasks | None = None
-        """What answers queries by the tasks that were submitted; without it, each query has the same answer."""
+        self.contract, self.tls, self.proxy, self.listener = contract, tls, proxy, listener
+        self.amend: Callable[[Request, Answer], Answer] = lambda _, answer: answer
+        """What makes the final answer to a request of the one that its operation has, such as a task's state."""
         self.revoked: set[str] = set()
         """Tokens that it refuses; any other sk-... will do."""
-        self._server = Server(self._receive, port, tls, proxy)
-        self._changed = self._server.changed
-        self.url = f"{'https' if tls and not proxy else 'http'}://127.0.0.1:{self._server.server_port}"
-        self.problems: list[str] = self._server.failures
+        self.problems: list[str] = []
         """In what the requests so far departed from the document; a test clears those that it meant."""
+        self.connections = 0
+        """How many connections were ever opened."""
+        self.open: dict[int, socket.socket] = {}
+        self.stopping = Event()
+        self._changed = Condition()
         self._requests: list[Request] = []
         self._script: deque[Answer] = deque()
         self._always: Answer | None = None
-        self.wait_until_idle = self._server.wait_until_idle
+        super().__init__(("127.0.0.1", port), _Connection)
+        self.url = f"{'https' if tls and not proxy else 'http'}://127.0.0.1:{self.server_port}"
+
+    def server_bind(self) -> None:
+        """Without HTTPServer's look-up of this machine's name, which may take seconds."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # its port is free again at once
+        socket.socket.bind(self.socket, self.server_address)
+        self.server_name, self.server_port = self.socket.getsockname()
 
     def __enter__(self) -> Self:
-        self._server.start()
+        Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.stop()
+        """Ends all connections, and returns once they have ended."""
+        self.stopping.set()
+        self.shutdown()
+        self.server_close()
+        with self._changed:
+            for connection in self.open.values():
+                try:
+                    connection.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    continue  # The other side has left already.
+        self.wait_until_idle()
 
     def answer(self, answer: Answer | str, times: int = 1) -> None:
         """Has the next requests answered so: by an Answer, or by the name of a scenario."""
@@ -83,14 +128,9 @@ class Relay:
         return [request for request in self.requests if request.chargeable]
 
     @property
-    def connections(self) -> int:
-        """How many connections were ever opened."""
-        return self._server.connections
-
-    @property
     def open_connections(self) -> int:
         with self._changed:
-            return len(self._server.open)
+            return len(self.open)
 
     def forget(self) -> None:
         """Empties the log."""
@@ -100,11 +140,38 @@ class Relay:
 
     def wait_for(self, requests: int, timeout: float = 10) -> None:
         """Returns once so many requests have arrived; raises TimeoutError."""
-        with self._changed:
-            if not self._changed.wait_for(lambda: len(self._requests) >= requests, timeout):
-                raise TimeoutError(f"{len(self._requests)} of {requests} requests arrived within {timeout} s")
+        self._wait(lambda: len(self._requests) >= requests, timeout, f"for {requests} requests")
 
-    def _receive(self, request: Request) -> Answer:
+    def wait_until_idle(self, timeout: float = 10) -> None:
+        """Returns once no connection is open; raises TimeoutError."""
+        self._wait(lambda: not self.open, timeout, "until no connection is open")
+
+    def _wait(self, until: Callable[[], bool], timeout: float, what: str) -> None:
+        with self._changed:
+            if not self._changed.wait_for(until, timeout):
+                held = f"{len(self._requests)} requests, {len(self.open)} open connections"
+                raise TimeoutError(f"waited {what}; after {timeout} s: {held}")
+
+    def opened(self, connection: socket.socket) -> int:
+        """Notes a connection; returns its number."""
+        with self._changed:
+            self.connections += 1
+            self.open[self.connections] = connection
+            return self.connections
+
+    def closed(self, number: int) -> None:
+        """Notes that a connection has ended."""
+        with self._changed:
+            del self.open[number]
+            self._changed.notify_all()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Notes what went wrong in a connection's thread, unless the other side just left."""
+        error = sys.exception()
+        if not isinstance(error, ConnectionError | TimeoutError | ssl.SSLError):
+            self.problems.append(f"the stand-in itself failed: {error!r}")
+
+    def receive(self, request: Request) -> Answer:
         """Checks and logs a request; returns its answer. Called by the connections' threads."""
         request.id = f"20261123{secrets.randbelow(10**12):012}{secrets.token_hex(4)}"
         answer = self._judge(request, self.contract.find(request))
@@ -135,8 +202,7 @@ class Relay:
             request.problems.append("no token, or one that the relay does not know")
             return RECORDED["bad_token"].answer
         request.chargeable = self.contract.could_be_charged(operation, request)
-        answer = self.contract.answer(operation, request, departures)
-        return self.tasks.answer(request, answer) if self.tasks else answer
+        return self.amend(request, self.contract.answer(operation, request, departures))
 
     def _knows(self, authorization: list[str]) -> bool:
         scheme, _, token = (authorization if len(authorization) == 1 else [""])[0].partition(" ")
@@ -145,3 +211,101 @@ class Relay:
 
 def _named(answer: Answer | str) -> Answer:
     return SCENARIOS[answer].answer if isinstance(answer, str) else answer
+
+
+class _Connection(BaseHTTPRequestHandler):
+    """One connection, and the ways in which its answers can go wrong on purpose."""
+
+    server: Relay  # pyright: ignore[reportIncompatibleVariableOverride]  # there it is any server
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def setup(self) -> None:
+        self.number = self.server.opened(self.request)
+        super().setup()
+
+    def handle(self) -> None:
+        if self.server.tls and not self.server.proxy:
+            self.start_tls(self.server.tls)
+        super().handle()
+
+    def finish(self) -> None:
+        try:
+            super().finish()
+        finally:
+            self.request.close()
+            self.server.closed(self.number)
+
+    def start_tls(self, context: ssl.SSLContext) -> None:
+        self.rfile.close()
+        self.request = context.wrap_socket(self.request, server_side=True)
+        self.server.open[self.number] = self.request
+        super().setup()
+
+    def do_CONNECT(self) -> None:
+        """Opens a tunnel that ends here, so that a client may call the relay by its true name."""
+        assert self.server.tls is not None
+        self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        self.start_tls(self.server.tls)
+        self.close_connection = False
+
+    def serve(self) -> None:
+        body = self.read_body()
+        if len(body) < int(self.headers.get("content-length", 0)):
+            self.close_connection = True  # client disconnected before the whole body arrived
+            return
+        answer = self.server.receive(Request(self.command, self.path, self.headers, body, self.number))
+        while answer.wait and not answer.wait.wait(0.02) and not self.server.stopping.is_set():
+            pass
+        if answer.silent:
+            self.hang_up(reset=answer.reset)
+        else:
+            self.send(answer)
+
+    def read_body(self) -> bytes:
+        if self.headers.get("transfer-encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("content-length", 0)))
+        body = b""
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
+
+    def send(self, answer: Answer) -> None:
+        headers = {"Content-Type": "application/json"} if answer.body else {}
+        if answer.chunks is not None:
+            headers["Transfer-Encoding"] = "chunked"
+        elif answer.status not in _NO_BODY:
+            headers["Content-Length"] = str(len(answer.body))
+        given = {name.lower() for name in answer.headers}
+        headers = {name: value for name, value in headers.items() if name.lower() not in given} | {**answer.headers}
+        lines = [f"HTTP/1.1 {answer.status} {self.responses.get(answer.status, ('Unknown',))[0]}"]
+        lines += (f"{name}: {value}" for name, value in headers.items())
+        head = "\r\n".join([*lines, "", ""]).encode()
+        body = b"" if self.command == "HEAD" or answer.chunks is not None else answer.body[: answer.cut]
+        self.wfile.write(head + body)
+        for chunk in answer.chunks or ():
+            if self.server.stopping.wait(answer.pause):
+                return
+            if chunk:  # An empty one would end the body.
+                self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+        if answer.cut is not None or answer.reset:
+            self.hang_up(reset=answer.reset)
+        elif answer.chunks is not None:
+            self.wfile.write(b"0\r\n\r\n")
+        if headers.get("Connection", "").lower() == "close":
+            self.close_connection = True
+
+    def hang_up(self, *, reset: bool) -> None:
+        """Ends the connection now: with a FIN, or with a RST that also drops what is under way."""
+        self.close_connection = True
+        if reset:
+            self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.rfile.close()
+        self.request.close()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
+        """Silent: the relay keeps the log."""
+
+    do_GET = do_PUT = do_POST = do_DELETE = do_OPTIONS = do_HEAD = do_PATCH = do_TRACE = serve  # noqa: N815

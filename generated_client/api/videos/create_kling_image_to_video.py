@@ -1,3 +1,5 @@
+"""POST /kling/v1/videos/image2video"""
+
 from collections.abc import Callable as _Callable
 from contextlib import AbstractAsyncContextManager as _AsyncContext
 from contextlib import AbstractContextManager as _Context
@@ -60,11 +62,14 @@ def sync_detailed(
     Args:
         body (KlingImageToVideoRequest): 视频生成请求
 
+    Every call may be charged, even one that raises: see errors.may_have_been_charged() before you repeat it.
+
     Raises:
-        errors.InvalidArgument: an argument that cannot be sent.
-        errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
-            success; see errors.may_have_been_charged().
-        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
+        errors.InvalidArgument: An argument is invalid; nothing was sent.
+        errors.UnexpectedStatus: The response has an undocumented status.
+        errors.DecodeError: The body of a success is not the documented one.
+        errors.DeadlineExceeded: The call exceeded the client's deadline.
+        httpx.TransportError: No complete response arrived; see errors.NOT_SENT.
 
     Returns:
         Response[ErrorResponse | VideoTask]
@@ -92,11 +97,15 @@ def sync(
     Args:
         body (KlingImageToVideoRequest): 视频生成请求
 
+    Every call may be charged, even one that raises: see errors.may_have_been_charged() before you repeat it.
+
     Raises:
-        errors.InvalidArgument: an argument that cannot be sent.
-        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
-            success; see errors.may_have_been_charged().
-        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
+        errors.InvalidArgument: An argument is invalid; nothing was sent.
+        errors.ApiError: The response has a documented error status.
+        errors.UnexpectedStatus: The response has an undocumented status.
+        errors.DecodeError: The body of a success is not the documented one.
+        errors.DeadlineExceeded: The call exceeded the client's deadline.
+        httpx.TransportError: No complete response arrived; see errors.NOT_SENT.
 
     Returns:
         VideoTask
@@ -122,14 +131,18 @@ def stream(
     Args:
         body (KlingImageToVideoRequest): 视频生成请求
 
+    Every call may be charged, even one that raises: see errors.may_have_been_charged() before you repeat it.
+
     Raises:
-        errors.InvalidArgument: an argument that cannot be sent.
-        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
-            success; see errors.may_have_been_charged().
-        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
+        errors.InvalidArgument: An argument is invalid; nothing was sent.
+        errors.ApiError: The response has a documented error status.
+        errors.UnexpectedStatus: The response has an undocumented status.
+        errors.DecodeError: The body of a success is not the documented one.
+        errors.DeadlineExceeded: The call exceeded the client's deadline.
+        httpx.TransportError: No complete response arrived; see errors.NOT_SENT.
 
     Returns:
-        a context manager, whose value is the open httpx.Response of a success, to be read as it comes.
+        A context manager that yields the open httpx.Response of a success.
 
     Source: POST /kling/v1/videos/image2video
     """
@@ -151,11 +164,14 @@ async def asyncio_detailed(
     Args:
         body (KlingImageToVideoRequest): 视频生成请求
 
+    Every call may be charged, even one that raises: see errors.may_have_been_charged() before you repeat it.
+
     Raises:
-        errors.InvalidArgument: an argument that cannot be sent.
-        errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
-            success; see errors.may_have_been_charged().
-        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
+        errors.InvalidArgument: An argument is invalid; nothing was sent.
+        errors.UnexpectedStatus: The response has an undocumented status.
+        errors.DecodeError: The body of a success is not the documented one.
+        errors.DeadlineExceeded: The call exceeded the client's deadline.
+        httpx.TransportError: No complete response arrived; see errors.NOT_SENT.
 
     Returns:
         Response[ErrorResponse | VideoTask]
@@ -183,11 +199,15 @@ async def asyncio(
     Args:
         body (KlingImageToVideoRequest): 视频生成请求
 
+    Every call may be charged, even one that raises: see errors.may_have_been_charged() before you repeat it.
+
     Raises:
-        errors.InvalidArgument: an argument that cannot be sent.
-        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
-            success; see errors.may_have_been_charged().
-        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
+        errors.InvalidArgument: An argument is invalid; nothing was sent.
+        errors.ApiError: The response has a documented error status.
+        errors.UnexpectedStatus: The response has an undocumented status.
+        errors.DecodeError: The body of a success is not the documented one.
+        errors.DeadlineExceeded: The call exceeded the client's deadline.
+        httpx.TransportError: No complete response arrived; see errors.NOT_SENT.
 
     Returns:
         VideoTask
@@ -213,14 +233,18 @@ def astream(
     Args:
         body (KlingImageToVideoRequest): 视频生成请求
 
+    Every call may be charged, even one that raises: see errors.may_have_been_charged() before you repeat it.
+
     Raises:
-        errors.InvalidArgument: an argument that cannot be sent.
-        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
-            success; see errors.may_have_been_charged().
-        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
+        errors.InvalidArgument: An argument is invalid; nothing was sent.
+        errors.ApiError: The response has a documented error status.
+        errors.UnexpectedStatus: The response has an undocumented status.
+        errors.DecodeError: The body of a success is not the documented one.
+        errors.DeadlineExceeded: The call exceeded the client's deadline.
+        httpx.TransportError: No complete response arrived; see errors.NOT_SENT.
 
     Returns:
-        a context manager, whose value is the open httpx.Response of a success, to be read as it comes.
+        A context manager that yields the open httpx.Response of a success.
 
     Source: POST /kling/v1/videos/image2video
     """
@@ -251,25 +275,28 @@ def poll(
     interval: float = 15,
     on_update: _Callable[[KlingTask], object] | None = None,
 ) -> KlingTask:
-    """Poll a task until it ends, at no cost.
+    """Poll a task until it ends. Free, and safe to repeat.
 
     Store the id that the submission returned before you poll: with it, any process can poll again at any time, while
-    a second submission costs a second time.
+    a second submission is charged again.
 
     Args:
-        task_id: the id that the submission returned.
-        timeout (float): seconds for all queries together.
-        interval (float): seconds between two queries; more where the relay asks for it by Retry-After.
-        on_update: called with the task after each query.
+        task_id: The id that the submission returned.
+        client: The client that sends the queries.
+        timeout: Seconds for all queries together.
+        interval: Seconds between two queries, or more if the relay asks for it by Retry-After.
+        on_update: Called with the task after each query.
 
     Returns:
-        KlingTask: the task in its final state, SUCCESS.
+        The task in its final state, SUCCESS.
 
     Raises:
-        errors.TaskFailed: the task ended as FAILURE; holds the reason.
-        errors.PollTimeout: no final state within `timeout`. The task goes on; holds the last state.
-        errors.ResponseError: a response that retrying cannot fix, such as a 401 or that of an unknown id. Queries that
+        errors.TaskFailed: The task ended as FAILURE; holds the reason.
+        errors.PollTimeout: The task did not end within `timeout`. It is still running; holds its last state.
+        errors.ResponseError: A response that retrying cannot fix, such as a 401 or that of an unknown id. Queries that
             end with 429, 5xx or a transport error are repeated.
+        httpx.TransportError: An error that retrying cannot fix, such as a ProxyError.
+        errors.InvalidArgument: An argument is invalid.
     """
     _task: KlingTask = _tasks.poll(
         _POLLING,
@@ -291,23 +318,26 @@ def download(
     timeout: float = 900,
     on_progress: _Callable[[int, int | None], object] | None = None,
 ) -> _types.Download:
-    """Download the result of a task that has ended, at no cost.
+    """Download the result of a completed task. Free, and safe to repeat.
 
     Args:
-        task_id: the id that the submission returned.
-        to: a path, or a file that is open for writing bytes. A path is written as `to`.part, which is renamed once it
+        task_id: The id that the submission returned.
+        to: A path, or a file that is open for writing bytes. A path is written as `to`.part, which is renamed when it
             is complete and removed if the download fails.
-        timeout (float): seconds for the whole download. An interrupted transfer restarts from the beginning.
-        on_progress: called with the bytes so far and, if it is known, the size, after each piece.
+        client: The client that sends the request.
+        timeout: Seconds for the whole download. An interrupted download restarts from the beginning.
+        on_progress: Called after each piece with the number of bytes so far and, if it is known, the size.
 
     Returns:
-        types.Download: the path and the number of bytes.
+        The path, and the number of bytes.
 
     Raises:
-        errors.ResponseError: a response that retrying cannot fix; a DecodeError where it is no file, such as HTML, or
-            empty.
-        errors.DeadlineExceeded: not complete within `timeout`.
-        OSError: the file cannot be written.
+        errors.ResponseError: A response that retrying cannot fix; a DecodeError if the body is empty or, for example,
+            HTML.
+        errors.DeadlineExceeded: The download was not complete within `timeout`.
+        httpx.TransportError: An error that retrying cannot fix, such as a ProxyError.
+        errors.InvalidArgument: An argument is invalid.
+        OSError: The file cannot be written.
     """
     return _tasks.download(
         _download.stream, task_id, to, client=client, timeout=timeout, on_progress=on_progress
@@ -322,25 +352,28 @@ async def apoll(
     interval: float = 15,
     on_update: _Callable[[KlingTask], object] | None = None,
 ) -> KlingTask:
-    """Poll a task until it ends, at no cost.
+    """Poll a task until it ends. Free, and safe to repeat.
 
     Store the id that the submission returned before you poll: with it, any process can poll again at any time, while
-    a second submission costs a second time.
+    a second submission is charged again.
 
     Args:
-        task_id: the id that the submission returned.
-        timeout (float): seconds for all queries together.
-        interval (float): seconds between two queries; more where the relay asks for it by Retry-After.
-        on_update: called with the task after each query.
+        task_id: The id that the submission returned.
+        client: The client that sends the queries.
+        timeout: Seconds for all queries together.
+        interval: Seconds between two queries, or more if the relay asks for it by Retry-After.
+        on_update: Called with the task after each query.
 
     Returns:
-        KlingTask: the task in its final state, SUCCESS.
+        The task in its final state, SUCCESS.
 
     Raises:
-        errors.TaskFailed: the task ended as FAILURE; holds the reason.
-        errors.PollTimeout: no final state within `timeout`. The task goes on; holds the last state.
-        errors.ResponseError: a response that retrying cannot fix, such as a 401 or that of an unknown id. Queries that
+        errors.TaskFailed: The task ended as FAILURE; holds the reason.
+        errors.PollTimeout: The task did not end within `timeout`. It is still running; holds its last state.
+        errors.ResponseError: A response that retrying cannot fix, such as a 401 or that of an unknown id. Queries that
             end with 429, 5xx or a transport error are repeated.
+        httpx.TransportError: An error that retrying cannot fix, such as a ProxyError.
+        errors.InvalidArgument: An argument is invalid.
     """
     _task: KlingTask = await _tasks.apoll(
         _POLLING,
@@ -362,23 +395,26 @@ async def adownload(
     timeout: float = 900,
     on_progress: _Callable[[int, int | None], object] | None = None,
 ) -> _types.Download:
-    """Download the result of a task that has ended, at no cost.
+    """Download the result of a completed task. Free, and safe to repeat.
 
     Args:
-        task_id: the id that the submission returned.
-        to: a path, or a file that is open for writing bytes. A path is written as `to`.part, which is renamed once it
+        task_id: The id that the submission returned.
+        to: A path, or a file that is open for writing bytes. A path is written as `to`.part, which is renamed when it
             is complete and removed if the download fails.
-        timeout (float): seconds for the whole download. An interrupted transfer restarts from the beginning.
-        on_progress: called with the bytes so far and, if it is known, the size, after each piece.
+        client: The client that sends the request.
+        timeout: Seconds for the whole download. An interrupted download restarts from the beginning.
+        on_progress: Called after each piece with the number of bytes so far and, if it is known, the size.
 
     Returns:
-        types.Download: the path and the number of bytes.
+        The path, and the number of bytes.
 
     Raises:
-        errors.ResponseError: a response that retrying cannot fix; a DecodeError where it is no file, such as HTML, or
-            empty.
-        errors.DeadlineExceeded: not complete within `timeout`.
-        OSError: the file cannot be written.
+        errors.ResponseError: A response that retrying cannot fix; a DecodeError if the body is empty or, for example,
+            HTML.
+        errors.DeadlineExceeded: The download was not complete within `timeout`.
+        httpx.TransportError: An error that retrying cannot fix, such as a ProxyError.
+        errors.InvalidArgument: An argument is invalid.
+        OSError: The file cannot be written.
     """
     return await _tasks.adownload(
         _download.astream, task_id, to, client=client, timeout=timeout, on_progress=on_progress

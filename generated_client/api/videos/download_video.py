@@ -1,3 +1,5 @@
+"""GET /v1/videos/{task_id}/content"""
+
 from contextlib import AbstractAsyncContextManager as _AsyncContext
 from contextlib import AbstractContextManager as _Context
 from typing import Any
@@ -35,20 +37,23 @@ def sync_detailed(
     *,
     client: _client.AuthenticatedClient,
 ) -> _types.Response[bytes | ErrorResponse]:
-    """The video of a task that is done
+    """The video of a completed task
 
-    Costs nothing, and may be repeated. Use `stream()`, which does not hold the video in memory.
+    Use `stream()` or `download()` to avoid holding the video in memory.
 
     Not in relay.json; as recorded from the relay's software.
 
     Args:
         task_id (str): The id that the submission returned.
 
+    Free, and safe to repeat.
+
     Raises:
-        errors.InvalidArgument: an argument that cannot be sent.
-        errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
-            success; see errors.may_have_been_charged().
-        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
+        errors.InvalidArgument: An argument is invalid; nothing was sent.
+        errors.UnexpectedStatus: The response has an undocumented status.
+        errors.DecodeError: The body of a success is not the documented one.
+        errors.DeadlineExceeded: The call exceeded the client's deadline.
+        httpx.TransportError: No complete response arrived; see errors.NOT_SENT.
 
     Returns:
         Response[bytes | ErrorResponse]
@@ -71,20 +76,24 @@ def sync(
     *,
     client: _client.AuthenticatedClient,
 ) -> bytes:
-    """The video of a task that is done
+    """The video of a completed task
 
-    Costs nothing, and may be repeated. Use `stream()`, which does not hold the video in memory.
+    Use `stream()` or `download()` to avoid holding the video in memory.
 
     Not in relay.json; as recorded from the relay's software.
 
     Args:
         task_id (str): The id that the submission returned.
 
+    Free, and safe to repeat.
+
     Raises:
-        errors.InvalidArgument: an argument that cannot be sent.
-        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
-            success; see errors.may_have_been_charged().
-        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
+        errors.InvalidArgument: An argument is invalid; nothing was sent.
+        errors.ApiError: The response has a documented error status.
+        errors.UnexpectedStatus: The response has an undocumented status.
+        errors.DecodeError: The body of a success is not the documented one.
+        errors.DeadlineExceeded: The call exceeded the client's deadline.
+        httpx.TransportError: No complete response arrived; see errors.NOT_SENT.
 
     Returns:
         bytes
@@ -107,23 +116,27 @@ def stream(
     *,
     client: _client.AuthenticatedClient,
 ) -> _Context[_httpx.Response]:
-    """The video of a task that is done
+    """The video of a completed task
 
-    Costs nothing, and may be repeated. Use `stream()`, which does not hold the video in memory.
+    Use `stream()` or `download()` to avoid holding the video in memory.
 
     Not in relay.json; as recorded from the relay's software.
 
     Args:
         task_id (str): The id that the submission returned.
 
+    Free, and safe to repeat.
+
     Raises:
-        errors.InvalidArgument: an argument that cannot be sent.
-        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
-            success; see errors.may_have_been_charged().
-        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
+        errors.InvalidArgument: An argument is invalid; nothing was sent.
+        errors.ApiError: The response has a documented error status.
+        errors.UnexpectedStatus: The response has an undocumented status.
+        errors.DecodeError: The body of a success is not the documented one.
+        errors.DeadlineExceeded: The call exceeded the client's deadline.
+        httpx.TransportError: No complete response arrived; see errors.NOT_SENT.
 
     Returns:
-        a context manager, whose value is the open httpx.Response of a success, to be read as it comes.
+        A context manager that yields the open httpx.Response of a success.
 
     Source: GET /v1/videos/{task_id}/content
     """
@@ -141,20 +154,23 @@ async def asyncio_detailed(
     *,
     client: _client.AuthenticatedClient,
 ) -> _types.Response[bytes | ErrorResponse]:
-    """The video of a task that is done
+    """The video of a completed task
 
-    Costs nothing, and may be repeated. Use `stream()`, which does not hold the video in memory.
+    Use `stream()` or `download()` to avoid holding the video in memory.
 
     Not in relay.json; as recorded from the relay's software.
 
     Args:
         task_id (str): The id that the submission returned.
 
+    Free, and safe to repeat.
+
     Raises:
-        errors.InvalidArgument: an argument that cannot be sent.
-        errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
-            success; see errors.may_have_been_charged().
-        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
+        errors.InvalidArgument: An argument is invalid; nothing was sent.
+        errors.UnexpectedStatus: The response has an undocumented status.
+        errors.DecodeError: The body of a success is not the documented one.
+        errors.DeadlineExceeded: The call exceeded the client's deadline.
+        httpx.TransportError: No complete response arrived; see errors.NOT_SENT.
 
     Returns:
         Response[bytes | ErrorResponse]
@@ -177,20 +193,24 @@ async def asyncio(
     *,
     client: _client.AuthenticatedClient,
 ) -> bytes:
-    """The video of a task that is done
+    """The video of a completed task
 
-    Costs nothing, and may be repeated. Use `stream()`, which does not hold the video in memory.
+    Use `stream()` or `download()` to avoid holding the video in memory.
 
     Not in relay.json; as recorded from the relay's software.
 
     Args:
         task_id (str): The id that the submission returned.
 
+    Free, and safe to repeat.
+
     Raises:
-        errors.InvalidArgument: an argument that cannot be sent.
-        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
-            success; see errors.may_have_been_charged().
-        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
+        errors.InvalidArgument: An argument is invalid; nothing was sent.
+        errors.ApiError: The response has a documented error status.
+        errors.UnexpectedStatus: The response has an undocumented status.
+        errors.DecodeError: The body of a success is not the documented one.
+        errors.DeadlineExceeded: The call exceeded the client's deadline.
+        httpx.TransportError: No complete response arrived; see errors.NOT_SENT.
 
     Returns:
         bytes
@@ -213,23 +233,27 @@ def astream(
     *,
     client: _client.AuthenticatedClient,
 ) -> _AsyncContext[_httpx.Response]:
-    """The video of a task that is done
+    """The video of a completed task
 
-    Costs nothing, and may be repeated. Use `stream()`, which does not hold the video in memory.
+    Use `stream()` or `download()` to avoid holding the video in memory.
 
     Not in relay.json; as recorded from the relay's software.
 
     Args:
         task_id (str): The id that the submission returned.
 
+    Free, and safe to repeat.
+
     Raises:
-        errors.InvalidArgument: an argument that cannot be sent.
-        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
-            success; see errors.may_have_been_charged().
-        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
+        errors.InvalidArgument: An argument is invalid; nothing was sent.
+        errors.ApiError: The response has a documented error status.
+        errors.UnexpectedStatus: The response has an undocumented status.
+        errors.DecodeError: The body of a success is not the documented one.
+        errors.DeadlineExceeded: The call exceeded the client's deadline.
+        httpx.TransportError: No complete response arrived; see errors.NOT_SENT.
 
     Returns:
-        a context manager, whose value is the open httpx.Response of a success, to be read as it comes.
+        A context manager that yields the open httpx.Response of a success.
 
     Source: GET /v1/videos/{task_id}/content
     """

@@ -1,3 +1,5 @@
+"""GET /kling/v1/videos/image2video/{task_id}"""
+
 from contextlib import AbstractAsyncContextManager as _AsyncContext
 from contextlib import AbstractContextManager as _Context
 from typing import Any
@@ -38,18 +40,19 @@ def sync_detailed(
 ) -> _types.Response[ErrorResponse | KlingTaskAnswer]:
     """The state of a task
 
-    Costs nothing, and may be repeated.
-
     Not in relay.json; as recorded from the relay's software.
 
     Args:
         task_id (str): The id that the submission returned.
 
+    Free, and safe to repeat.
+
     Raises:
-        errors.InvalidArgument: an argument that cannot be sent.
-        errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
-            success; see errors.may_have_been_charged().
-        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
+        errors.InvalidArgument: An argument is invalid; nothing was sent.
+        errors.UnexpectedStatus: The response has an undocumented status.
+        errors.DecodeError: The body of a success is not the documented one.
+        errors.DeadlineExceeded: The call exceeded the client's deadline.
+        httpx.TransportError: No complete response arrived; see errors.NOT_SENT.
 
     Returns:
         Response[ErrorResponse | KlingTaskAnswer]
@@ -74,18 +77,20 @@ def sync(
 ) -> KlingTaskAnswer:
     """The state of a task
 
-    Costs nothing, and may be repeated.
-
     Not in relay.json; as recorded from the relay's software.
 
     Args:
         task_id (str): The id that the submission returned.
 
+    Free, and safe to repeat.
+
     Raises:
-        errors.InvalidArgument: an argument that cannot be sent.
-        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
-            success; see errors.may_have_been_charged().
-        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
+        errors.InvalidArgument: An argument is invalid; nothing was sent.
+        errors.ApiError: The response has a documented error status.
+        errors.UnexpectedStatus: The response has an undocumented status.
+        errors.DecodeError: The body of a success is not the documented one.
+        errors.DeadlineExceeded: The call exceeded the client's deadline.
+        httpx.TransportError: No complete response arrived; see errors.NOT_SENT.
 
     Returns:
         KlingTaskAnswer
@@ -110,21 +115,23 @@ def stream(
 ) -> _Context[_httpx.Response]:
     """The state of a task
 
-    Costs nothing, and may be repeated.
-
     Not in relay.json; as recorded from the relay's software.
 
     Args:
         task_id (str): The id that the submission returned.
 
+    Free, and safe to repeat.
+
     Raises:
-        errors.InvalidArgument: an argument that cannot be sent.
-        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
-            success; see errors.may_have_been_charged().
-        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
+        errors.InvalidArgument: An argument is invalid; nothing was sent.
+        errors.ApiError: The response has a documented error status.
+        errors.UnexpectedStatus: The response has an undocumented status.
+        errors.DecodeError: The body of a success is not the documented one.
+        errors.DeadlineExceeded: The call exceeded the client's deadline.
+        httpx.TransportError: No complete response arrived; see errors.NOT_SENT.
 
     Returns:
-        a context manager, whose value is the open httpx.Response of a success, to be read as it comes.
+        A context manager that yields the open httpx.Response of a success.
 
     Source: GET /kling/v1/videos/image2video/{task_id}
     """
@@ -144,18 +151,19 @@ async def asyncio_detailed(
 ) -> _types.Response[ErrorResponse | KlingTaskAnswer]:
     """The state of a task
 
-    Costs nothing, and may be repeated.
-
     Not in relay.json; as recorded from the relay's software.
 
     Args:
         task_id (str): The id that the submission returned.
 
+    Free, and safe to repeat.
+
     Raises:
-        errors.InvalidArgument: an argument that cannot be sent.
-        errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
-            success; see errors.may_have_been_charged().
-        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
+        errors.InvalidArgument: An argument is invalid; nothing was sent.
+        errors.UnexpectedStatus: The response has an undocumented status.
+        errors.DecodeError: The body of a success is not the documented one.
+        errors.DeadlineExceeded: The call exceeded the client's deadline.
+        httpx.TransportError: No complete response arrived; see errors.NOT_SENT.
 
     Returns:
         Response[ErrorResponse | KlingTaskAnswer]
@@ -180,18 +188,20 @@ async def asyncio(
 ) -> KlingTaskAnswer:
     """The state of a task
 
-    Costs nothing, and may be repeated.
-
     Not in relay.json; as recorded from the relay's software.
 
     Args:
         task_id (str): The id that the submission returned.
 
+    Free, and safe to repeat.
+
     Raises:
-        errors.InvalidArgument: an argument that cannot be sent.
-        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
-            success; see errors.may_have_been_charged().
-        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
+        errors.InvalidArgument: An argument is invalid; nothing was sent.
+        errors.ApiError: The response has a documented error status.
+        errors.UnexpectedStatus: The response has an undocumented status.
+        errors.DecodeError: The body of a success is not the documented one.
+        errors.DeadlineExceeded: The call exceeded the client's deadline.
+        httpx.TransportError: No complete response arrived; see errors.NOT_SENT.
 
     Returns:
         KlingTaskAnswer
@@ -216,21 +226,23 @@ def astream(
 ) -> _AsyncContext[_httpx.Response]:
     """The state of a task
 
-    Costs nothing, and may be repeated.
-
     Not in relay.json; as recorded from the relay's software.
 
     Args:
         task_id (str): The id that the submission returned.
 
+    Free, and safe to repeat.
+
     Raises:
-        errors.InvalidArgument: an argument that cannot be sent.
-        errors.ApiError, errors.DecodeError, errors.UnexpectedStatus: a response other than the documented
-            success; see errors.may_have_been_charged().
-        httpx.TransportError, errors.DeadlineExceeded: no complete response; see errors.NOT_SENT.
+        errors.InvalidArgument: An argument is invalid; nothing was sent.
+        errors.ApiError: The response has a documented error status.
+        errors.UnexpectedStatus: The response has an undocumented status.
+        errors.DecodeError: The body of a success is not the documented one.
+        errors.DeadlineExceeded: The call exceeded the client's deadline.
+        httpx.TransportError: No complete response arrived; see errors.NOT_SENT.
 
     Returns:
-        a context manager, whose value is the open httpx.Response of a success, to be read as it comes.
+        A context manager that yields the open httpx.Response of a success.
 
     Source: GET /kling/v1/videos/image2video/{task_id}
     """

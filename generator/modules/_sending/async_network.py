@@ -1,7 +1,7 @@
-"""Socket operations of event loops that keep a response which comes before its request is written.
+"""Socket operations of event loops that do not lose a response which arrives before the request is written.
 
-A relay may refuse a large body before it has read it, and close the connection. asyncio's transports discard what they
-have received when a write fails; a socket keeps it, so these streams read and write the socket itself.
+A relay may refuse a large body before it has read it, and close the connection. asyncio's transports discard received
+data when a write fails; the socket keeps it, so these streams use the socket directly.
 """
 
 import asyncio
@@ -18,13 +18,13 @@ from .network import use_network
 
 _T = TypeVar("_T")
 _HEAD_START: Final = 0.25
-"""Seconds after which the next address is tried beside one that has not answered (RFC 8305, section 5)."""
+"""Seconds to wait for an address before trying the next one in parallel (RFC 8305, section 5)."""
 _RECEIVED: Final = 1 << 16
-"""Bytes that are read at once."""
+"""The maximum number of bytes of one read."""
 
 
 class AsyncNetwork(httpcore.AsyncNetworkBackend):
-    """The network of a transport with one connection; `deadline` is that of the call that uses it now."""
+    """The network of a transport with one connection; `deadline` is that of the current call."""
 
     def __init__(self, transport: httpx.AsyncHTTPTransport) -> None:
         self.deadline: Deadline | None = None
@@ -42,7 +42,7 @@ class AsyncNetwork(httpcore.AsyncNetworkBackend):
         return _Stream(self, connected)
 
     def check_deadline(self) -> None:
-        """Raise WriteTimeout where the deadline is over: a busy event loop cancels a call late."""
+        """Raise WriteTimeout after the deadline: a busy event loop cancels a call late."""
         if self.deadline is not None:
             self.deadline.left(None, httpcore.WriteTimeout)
             self.deadline.is_sent = True
@@ -59,7 +59,7 @@ class _Stream(httpcore.AsyncNetworkStream):
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._network.check_deadline()
-        if buffer:  # sending nothing would take a reset off the socket, which the next read has to report
+        if buffer:  # sending nothing would clear a reset from the socket, which the next read has to report
             await _timed(self._send(buffer), timeout, httpcore.WriteTimeout, httpcore.WriteError)
 
     async def aclose(self) -> None:
@@ -97,7 +97,7 @@ class _Stream(httpcore.AsyncNetworkStream):
 
 
 class _TLSStream(_Stream):
-    """TLS over a stream, which may be TLS itself. anyio's reads nothing more once a write has failed."""
+    """TLS over a stream, which may be TLS itself. anyio's TLS stream cannot read after a failed write."""
 
     def __init__(self, stream: _Stream, context: ssl.SSLContext, server_hostname: str | None) -> None:
         super().__init__(stream._network, stream._socket)
@@ -114,14 +114,14 @@ class _TLSStream(_Stream):
     async def _receive(self, max_bytes: int) -> bytes:
         try:
             return await self._exchange(lambda: self._tls.read(max_bytes))
-        except ssl.SSLEOFError:  # many servers close without saying so in TLS
+        except ssl.SSLEOFError:  # many servers close the connection without a TLS close_notify
             return b""
 
     async def _send(self, buffer: bytes) -> None:
         await self._exchange(lambda: self._tls.write(buffer))
 
     async def _exchange(self, step: Callable[[], _T]) -> _T:
-        """Do `step` as soon as what it has to read has come, and send what it has to write."""
+        """Run `step`, receiving the data that it needs and sending the data that it writes."""
         while True:
             try:
                 result = step()
@@ -142,7 +142,7 @@ class _TLSStream(_Stream):
 
 
 async def _timed(step: Awaitable[_T], timeout: float | None, exceeded: type[Exception], failed: type[Exception]) -> _T:
-    """What `step` returns, or httpcore's error for it."""
+    """Return the result of `step`, or raise the corresponding error of httpcore."""
     try:
         async with asyncio.timeout(timeout):
             return await step
@@ -153,7 +153,7 @@ async def _timed(step: Awaitable[_T], timeout: float | None, exceeded: type[Exce
 
 
 async def _connect(host: str, port: int) -> socket.socket:
-    """A connection to the first address of `host` that answers (RFC 8305)."""
+    """Connect to the first address of `host` that accepts (RFC 8305)."""
     addresses = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     running = set[asyncio.Task[socket.socket]]()
     try:
@@ -192,7 +192,7 @@ def _close_unused(attempt: asyncio.Task[socket.socket]) -> None:
 
 
 def _is_readable(connected: socket.socket) -> bool:
-    """Whether there is something to read; of an idle connection, that is its end."""
+    """Whether there is something to read, which on an idle connection means that it was closed."""
     try:
         connected.recv(1, socket.MSG_PEEK)
     except BlockingIOError:

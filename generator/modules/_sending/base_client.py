@@ -1,4 +1,4 @@
-"""What both clients share: settings, connections, derived clients, and calls of operations."""
+"""The base of both clients: settings, connections, derived clients, and calls of operations."""
 
 import math
 import time
@@ -38,7 +38,7 @@ _CLIENTS = __name__.replace("_sending.base_client", "client")
 
 
 class BaseClient:
-    """Sends the operations' requests; see Client."""
+    """The settings, connections and calls of a client; see Client."""
 
     base_url: str
     timeout: httpx.Timeout
@@ -54,10 +54,10 @@ class BaseClient:
     _requests: Requests
     _token: Token | None
     _bounds_streams: bool = False
-    """Whether the deadline includes reading the body of a stream."""
+    """Whether the deadline covers reading the body of a stream."""
 
     def _start(self, token: Token | None, options: dict[str, Any], **values: Any) -> None:
-        """Take settings that are checked, and connections of its own."""
+        """Set the validated settings, and create connections."""
         log_by_environment()
         self.__dict__.update(values, _token=token, _connections=Connections(options), _owns_connections=True)
         self._renew_requests()
@@ -71,7 +71,7 @@ class BaseClient:
     def __setattr__(self, name: str, value: Any) -> None:
         check = _CHECKS.get(name)
         if check is None and (hasattr(type(self), name) or type(self).__module__ != _CLIENTS):
-            object.__setattr__(self, name, value)  # a mock's method, or an attribute of a subclass
+            object.__setattr__(self, name, value)  # a mocked method, or an attribute of a subclass
             return
         if check is None:
             raise AttributeError(f"{type(self).__name__} has no setting {name!r} to change{_hint(name)}")
@@ -95,63 +95,67 @@ class BaseClient:
         return derived
 
     def with_headers(self, headers: Mapping[str, str]) -> Self:
-        """A client with more headers, on the same connections."""
+        """Return a client that also sends these headers, on the same connections."""
         return self._derive(_headers=httpx.Headers({**self._headers, **settings.headers(headers)}))
 
     def with_cookies(self, cookies: Mapping[str, str]) -> Self:
-        """A client with more cookies, on the same connections."""
+        """Return a client that also sends these cookies, on the same connections."""
         return self._derive(_cookies={**self._cookies, **settings.cookies(cookies)})
 
     def with_timeout(self, timeout: httpx.Timeout | float | None) -> Self:
-        """A client with another timeout, in seconds for each step, on the same connections."""
+        """Return a client with another timeout, in seconds for each step, on the same connections."""
         return self._derive(timeout=settings.timeout(timeout))
 
     def with_deadline(self, deadline: float | None) -> Self:
-        """A client with another deadline, in seconds for a whole call, on the same connections."""
+        """Return a client with another deadline, in seconds for a whole call, on the same connections."""
         return self._derive(deadline=settings.deadline(deadline))
 
     def with_max_retries(self, max_retries: int) -> Self:
-        """A client that repeats requests so many times where that is free, on the same connections."""
+        """Return a client that retries requests this often if that is free, on the same connections."""
         return self._derive(max_retries=settings.max_retries(max_retries))
 
     def for_attempt(self, seconds: float) -> Self:
-        """A client for generated code: one attempt within `seconds`, the body of a stream included."""
+        """Return a client for one attempt of at most `seconds`, reading a stream included. For generated code."""
         deadline = seconds if self.deadline is None else min(seconds, self.deadline)
         return self._derive(deadline=deadline, max_retries=0, _bounds_streams=True)
 
     def mask(self, text: str) -> str:
-        """`text` of the relay without the token, for generated code."""
+        """Mask the token in a text of the relay. For generated code."""
         return self._token.mask(text) if self._token else text
 
     def unexpected_body(self, response: httpx.Response, problem: str) -> ResponseError:
-        """The error of a stream without a body, for generated code."""
+        """Return the error of a stream with an unexpected body. For generated code."""
         reason = f" unexpected response body ({problem})"
         return refusal(DecodeError, reason, response=response, content=b"", token=self._token)
 
     def get_httpx_client(self) -> httpx.Client:
-        """The httpx client of all threads of this process; errors.ClientClosed once closed."""
+        """Return the httpx client of all threads of this process; raises errors.ClientClosed after close()."""
         http: httpx.Client = self._connections.get(SyncClient)
         return http
 
     def get_async_httpx_client(self) -> httpx.AsyncClient:
-        """The httpx client of the running event loop; errors.ClientClosed once closed."""
+        """Return the httpx client of the running event loop; raises errors.ClientClosed after aclose()."""
         http: httpx.AsyncClient = self._connections.get(AsyncClient, _running_loop())
         return http
 
     def set_httpx_client(self, client: httpx.Client) -> Self:
-        """Send by your own client in all threads of this process; it is closed with this one, whose settings count."""
+        """Send through your own httpx client in all threads of this process. close() closes it.
+
+        Connections, proxies, hooks and transports are those of your client; headers, cookies, timeouts, deadline and
+        redirects those of this one.
+        """
         self._connections.replace(client)
         return self
 
     def set_async_httpx_client(self, async_client: httpx.AsyncClient) -> Self:
-        """Send by your own client on the running event loop; it is closed with this one, whose settings count."""
+        """Send through your own httpx client on the running event loop, as set_httpx_client() does for threads."""
         self._connections.replace(async_client, _running_loop())
         return self
 
     def close(self) -> None:
-        """Close the connections of all threads of this process permanently; a no-op on derived clients.
+        """Close the connections of all threads of this process, permanently; a no-op on derived clients.
 
-        Calls in flight end as they would. Calls that wait for a connection raise errors.ClientClosed.
+        Calls in flight complete. Calls that wait for a connection raise errors.ClientClosed.
         """
         if self._owns_connections:
             http = self._connections.replace(None)
@@ -159,7 +163,7 @@ class BaseClient:
                 http.close()
 
     async def aclose(self) -> None:
-        """Close the connections of the running event loop permanently, as close() does."""
+        """Close the connections of the running event loop, as close() does for threads."""
         if self._owns_connections:
             http = self._connections.replace(None, _running_loop())
             if http is not None:
@@ -179,7 +183,7 @@ class BaseClient:
         self.close()
 
     def call(self, rules: Rules, operation: dict[str, Any], *, success_only: bool) -> Any:
-        """Call an operation, for generated code: returns its Response or, where `success_only`, just the success."""
+        """Call an operation; returns its Response or, if `success_only`, the parsed success. For generated code."""
         limit, deadline = self._policy.max_response_bytes, self._deadline()
 
         def receive(response: httpx.Response) -> Any:
@@ -189,7 +193,7 @@ class BaseClient:
         return result(rules, self._send(operation, deadline, receive), self._policy, success_only=success_only)
 
     async def acall(self, rules: Rules, operation: dict[str, Any], *, success_only: bool) -> Any:
-        """The same on an event loop."""
+        """Async version of call()."""
         limit = self._policy.max_response_bytes
 
         async def receive(response: httpx.Response) -> Any:
@@ -204,14 +208,19 @@ class BaseClient:
         """Send a request that the document does not describe, with the client's token, deadline and retries.
 
         Args:
-            method: such as "GET".
-            path: what follows base_url, such as "/v1/models".
-            json: the body, sent as JSON; by default none.
-            params: the query.
+            method: The HTTP method, such as "GET".
+            path: The path after base_url, such as "/v1/models".
+            json: The body, sent as JSON; by default none.
+            params: The query parameters.
+
+        Returns:
+            The response, read and decompressed.
 
         Raises:
-            errors.UnexpectedStatus: another status than 2xx, unless `raise_on_unexpected_status` is False.
-            InvalidArgument, ResponseTooLarge, httpx.TransportError: as for any operation.
+            errors.UnexpectedStatus: A status other than 2xx, unless `raise_on_unexpected_status` is False.
+            errors.InvalidArgument: The method, the path or the body is invalid.
+            errors.ResponseTooLarge: The body is larger than `max_response_bytes`.
+            httpx.TransportError: No complete response arrived; see errors.NOT_SENT.
         """
         operation = undocumented(method, path, json, params)
         return whole(operation, self.base_url, self.call(ANY_SUCCESS, operation, success_only=False))
@@ -219,13 +228,13 @@ class BaseClient:
     async def arequest(
         self, method: str, path: str, *, json: Any = UNSET, params: Mapping[str, Any] | None = None
     ) -> httpx.Response:
-        """The same on an event loop."""
+        """Async version of request()."""
         operation = undocumented(method, path, json, params)
         return whole(operation, self.base_url, await self.acall(ANY_SUCCESS, operation, success_only=False))
 
     @contextmanager
     def stream(self, rules: Rules, operation: dict[str, Any]) -> Generator[httpx.Response]:
-        """The open response of a documented success; the deadline ends with its headers, its size has no limit."""
+        """Open the response of a documented success, without deadline or limit for its body. For generated code."""
         deadline = self._deadline()
         response = self._send(operation, deadline, lambda response: response)
         try:
@@ -240,7 +249,7 @@ class BaseClient:
 
     @asynccontextmanager
     async def astream(self, rules: Rules, operation: dict[str, Any]) -> AsyncGenerator[httpx.Response]:
-        """The same on an event loop."""
+        """Async version of stream()."""
         deadline = self._deadline()
 
         async def receive(response: httpx.Response) -> httpx.Response:
@@ -260,7 +269,7 @@ class BaseClient:
     def _send(
         self, operation: dict[str, Any], deadline: Deadline | None, receive: Callable[[httpx.Response], Any]
     ) -> Any:
-        """What `receive` makes of the open response, after as many attempts as are free and allowed."""
+        """Return the result of `receive` for the open response, after as many attempts as are free and allowed."""
         http = self.get_httpx_client()
         name, attempts = self._attempts(operation, deadline)
         while True:
@@ -276,7 +285,7 @@ class BaseClient:
     async def _asend(
         self, operation: dict[str, Any], deadline: Deadline | None, receive: Callable[[httpx.Response], Awaitable[Any]]
     ) -> Any:
-        """The same on an event loop."""
+        """Async version of _send()."""
         import asyncio  # slow to load, and not needed by threads
 
         http = self.get_async_httpx_client()
@@ -296,7 +305,7 @@ class BaseClient:
         """The name of a call in the log, and its attempts."""
         method, path = operation["method"].upper(), operation["url"]
         name = f"{method} {self._token.mask_name(path) if self._token else path}"
-        # What a file that cannot be rewound has sent is gone.
+        # A file that cannot be rewound is sent once.
         files = [part[1] for _, part in operation.get("files", ())]
         can_repeat = all(file.seekable() for file in files if hasattr(file, "seekable"))
         return name, Attempts(name, method, self.max_retries if can_repeat else 0, deadline)
@@ -307,7 +316,7 @@ class BaseClient:
     def _request(
         self, http: httpx.Client | httpx.AsyncClient, operation: dict[str, Any], deadline: Deadline | None
     ) -> httpx.Request:
-        """The request, still without the token."""
+        """Build the request, without the token."""
         request = self._requests.build(http, self.base_url, operation, _steps(self.timeout, self.deadline))
         if deadline:
             request.extensions[EXTENSION] = deadline

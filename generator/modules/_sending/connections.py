@@ -11,11 +11,11 @@ from .limits import closed
 
 
 class Connections:
-    """The httpx clients of a client and of all that derive from it; a copy, a pickle and a fork start without any."""
+    """The httpx clients of a client and its derived clients; a deep copy, a pickle and a fork start without any."""
 
     def __init__(self, options: dict[str, Any]) -> None:
         self._options = options
-        # A fork never touches its parent's sockets, nor locks that its parent left locked.
+        # By process: a fork must not use its parent's sockets, nor locks that its parent holds.
         self._locks = dict[int, threading.Lock]()
         self._open = dict[tuple[int, Any], Any]()
         self._context: ssl.SSLContext | None = None
@@ -27,7 +27,7 @@ class Connections:
         return Connections(self._options)
 
     def get(self, make: Any, loop: Any = None) -> Any:
-        """The httpx client of this process and of `loop` (None: of its threads), created on first use."""
+        """The httpx client of this process for `loop` (None: for threads), created on first use."""
         process = os.getpid()
         key = process, loop
         with self._locks.setdefault(process, threading.Lock()):
@@ -39,7 +39,7 @@ class Connections:
             return self._open[key]
 
     def replace(self, http: Any, loop: Any = None) -> Any:
-        """Replace the httpx client, by None to close it permanently; returns the previous one."""
+        """Replace the httpx client and return the previous one; None closes it permanently."""
         process = os.getpid()
         with self._locks.setdefault(process, threading.Lock()):
             before = self._open.get((process, loop))
@@ -47,7 +47,7 @@ class Connections:
         return before
 
     def _ssl_context(self) -> ssl.SSLContext:
-        """The TLS settings of all connections: loading the certificates takes 60 ms."""
+        """The SSL context that all connections share: loading the certificates takes 60 ms."""
         if self._context is None:
             self._context = httpx.create_ssl_context(
                 self._options["verify"], self._options.get("cert"), self._options.get("trust_env", True)

@@ -11,16 +11,16 @@ from .transport_errors import explain
 
 
 class Body(NamedTuple):
-    """The bytes that were read of a body, decompressed, and the problem that ended it."""
+    """The bytes that were read of a body, decompressed, and the problem that ended reading."""
 
     content: bytes
     problem: str = ""
 
 
 def read(response: httpx.Response, limit: float, deadline: Deadline | None = None) -> Body:
-    """The body of `response`, and a little more than `limit` bytes at most; closes it.
+    """Read the body of `response`, up to a little more than `limit` bytes, and close the response.
 
-    Raises httpx.TransportError where a success breaks off; of an error status, a part is enough.
+    If the connection breaks, a success raises httpx.TransportError, and of an error status the read part is returned.
     """
     if (content := _already_read(response)) is not None:
         return Body(content)
@@ -30,7 +30,7 @@ def read(response: httpx.Response, limit: float, deadline: Deadline | None = Non
     try:
         for piece in response.iter_raw() if problem or not _is_compressed(response) else response.iter_bytes():
             received += piece
-            if time.monotonic() > until:  # a transport of the caller's knows no deadline
+            if time.monotonic() > until:  # the caller's own transport ignores the deadline
                 raise httpx.ReadTimeout("the deadline is over", request=response.request)
             if len(received) > limit:
                 break
@@ -45,7 +45,7 @@ def read(response: httpx.Response, limit: float, deadline: Deadline | None = Non
 
 
 async def aread(response: httpx.Response, limit: float) -> Body:
-    """The same on an event loop, where the deadline cancels what takes too long."""
+    """Async version of read(); the deadline is enforced by its caller."""
     if (content := _already_read(response)) is not None:
         return Body(content)
     received = bytearray()
@@ -67,7 +67,7 @@ async def aread(response: httpx.Response, limit: float) -> Body:
 def unsupported_encoding(response: httpx.Response) -> str:
     """Why a body is not decompressed, or an empty string.
 
-    gzip and deflate expand a piece by 1,000 at most; br, zstd, and several encodings at once have no limit.
+    gzip and deflate expand a piece by a factor of 1,000 at most; br, zstd and combined encodings have no such limit.
     """
     encoding: str = response.headers.get("Content-Encoding", "")
     is_supported = encoding.strip().lower() in ("", "identity", "gzip", "deflate")
@@ -79,7 +79,7 @@ def _is_compressed(response: httpx.Response) -> bool:
 
 
 def _already_read(response: httpx.Response) -> bytes | None:
-    """The body, where a hook, a mock or a transport has read it."""
+    """The body, if a hook, a mock or a transport has already read it."""
     try:
         return response.content
     except httpx.ResponseNotRead:
@@ -87,7 +87,7 @@ def _already_read(response: httpx.Response) -> bytes | None:
 
 
 def _problem(error: httpx.RequestError, response: httpx.Response) -> str:
-    """Describe `error`, or raise it if it leaves the call without a response."""
+    """Describe `error`, or raise it if the call has no result without the rest of the body."""
     if isinstance(error, httpx.TransportError):
         explain(error, response.request)
     if response.is_success and not isinstance(error, httpx.DecodingError):
@@ -96,5 +96,5 @@ def _problem(error: httpx.RequestError, response: httpx.Response) -> str:
 
 
 def _break_cycle(response: httpx.Response) -> None:
-    """Its stream and the response hold each other, and with them the request body, until a garbage collection."""
+    """Break the cycle of response and stream, which would keep the request body until a garbage collection."""
     response.stream = httpx.ByteStream(b"")

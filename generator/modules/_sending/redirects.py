@@ -1,15 +1,15 @@
-"""Which redirects are followed, and what goes along: those of a GET or HEAD, without credentials to another origin."""
+"""Redirects: only those of GET and HEAD are followed, without credentials to another origin."""
 
 from typing import Final
 
 import httpx
 
 _NO_CREDENTIALS: Final = {"accept", "accept-encoding", "host", "user-agent"}
-"""Headers that may go to another origin: any other may hold a credential."""
+"""Headers that are sent to another origin: any other may be a credential."""
 
 
 def is_followed(response: httpx.Response) -> bool:
-    """Whether the client sends again: anything but a GET or HEAD may cost money a second time."""
+    """Whether to follow a redirect: sending anything but GET and HEAD again may cost money twice."""
     return response.next_request is not None and response.request.method in ("GET", "HEAD")
 
 
@@ -19,7 +19,7 @@ def leaves_origin(response: httpx.Response, following: httpx.Request) -> bool:
 
 
 def carry_headers(response: httpx.Response, following: httpx.Request) -> None:
-    """Drop credentials from a request to another origin; restore the cookies that httpx dropped from any other."""
+    """Drop credentials if a redirect leaves the origin; otherwise restore the cookies that httpx dropped."""
     cookies = response.request.headers.get("Cookie")
     if leaves_origin(response, following):
         raw = following.headers.raw

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode
 import httpx
 
 _MOST_TEMPLATES: Final = 99
-"""How many are kept: each value of a path parameter needs another one."""
+"""The maximum number of templates: each value of a path parameter adds one."""
 
 
 class Requests:
@@ -25,9 +25,9 @@ class Requests:
         operation: Mapping[str, Any],
         steps: Mapping[str, float | None],
     ) -> httpx.Request:
-        """The request of an operation's arguments, in httpx's words: method, url, params, headers, content, ...
+        """Build a request of `operation`, which has arguments of httpx: method, url, params, headers, content, ...
 
-        `steps` are the seconds that each step may take.
+        `steps` are the timeouts.
         """
         template = self._template(http, operation["method"], base_url + operation["url"], operation)
         content = operation.get("content")
@@ -73,12 +73,13 @@ class Requests:
 
 
 def _with_query(url: str, operation: Mapping[str, Any], *, has_own: bool) -> tuple[str, Any]:
-    """The URL and httpx's `params`, which would replace a query in the URL, and quote the delimiters of what is joined.
+    """The URL, with the query if possible, and the rest of the query as httpx's `params`.
 
-    Beside parameters of the httpx client, all have to be in `params`.
+    httpx's `params` would replace a query in the URL, and quote the delimiters of `joined`. If the httpx client has
+    parameters of its own, all have to be in `params`.
     """
     params = operation.get("params")
-    url, _, fixed = url.partition("?")  # what the document has in the path itself
+    url, _, fixed = url.partition("?")  # a query in the documented path
     joined = "&".join(filter(None, (fixed, *operation.get("joined", ()))))
     if not joined:
         return url, params

@@ -19,23 +19,23 @@ _HTML: Final = ("text/html", "application/xhtml+xml")
 
 
 class Rule(NamedTuple):
-    """What the document says of the statuses from `first` to `last`."""
+    """How to read responses with a status from `first` to `last`."""
 
     first: int
     last: int
     body_format: str
-    """How the body is read: "json", "text", "bytes" or "none"."""
+    """How to read the body: "json", "text", "bytes" or "none"."""
     codec: Codec
     media_types: tuple[str, ...]
     """The documented media types; `body_format` and `codec` are those of the first."""
 
 
 Rules = tuple[tuple[int, int, str, Codec, tuple[str, ...]], ...]
-"""The rules of an operation, the most particular first."""
+"""The rules of an operation, the most specific first."""
 
 
 class ResponsePolicy(NamedTuple):
-    """The settings of a client that decide what becomes of a response."""
+    """The settings of a client for reading responses."""
 
     token: Token | None
     max_response_bytes: float
@@ -48,7 +48,7 @@ def rule_for(rules: Rules, status: int) -> Rule | None:
 
 
 def can_be_streamed(rules: Rules, response: httpx.Response) -> bool:
-    """Whether `response` is a documented success, in a form that its caller can read."""
+    """Whether `response` is a documented success whose body the caller can read."""
     rule = rule_for(rules, response.status_code)
     if rule is None or not response.is_success or unsupported_encoding(response):
         return False
@@ -56,7 +56,7 @@ def can_be_streamed(rules: Rules, response: httpx.Response) -> bool:
 
 
 def result(rules: Rules, received: tuple[httpx.Response, Body], policy: ResponsePolicy, *, success_only: bool) -> Any:
-    """The documented success where `success_only`, else the whole Response; raises ResponseError."""
+    """Return the parsed success if `success_only`, else the Response; raises ResponseError."""
     outcome = _outcome(rules, *received, policy, success_only=success_only)
     del received  # tracebacks show local variables, and a relay may echo the token
     if not isinstance(outcome, errors.ResponseError):
@@ -64,7 +64,7 @@ def result(rules: Rules, received: tuple[httpx.Response, Body], policy: Response
     try:
         raise outcome
     finally:
-        del outcome  # it would hold this frame, and this frame the request body, until a garbage collection
+        del outcome  # a cycle of error and frame would keep the request body until a garbage collection
 
 
 def _outcome(rules: Rules, response: httpx.Response, body: Body, policy: ResponsePolicy, *, success_only: bool) -> Any:
@@ -98,13 +98,13 @@ def _outcome(rules: Rules, response: httpx.Response, body: Body, policy: Respons
 
 
 def _hint(rule: Rule | None, response: httpx.Response, content: bytes) -> str:
-    """What may help where a body is not the documented one."""
+    """Advice for a body that is not the documented one."""
     if content.lstrip()[:1] == b"<":
         return "; it looks like HTML, so base_url may be wrong"
     media_type = _media_type(response)
     if rule and media_type in rule.media_types[1:]:
-        return f"; it came as {media_type}, which is documented, but only stream() can read"
-    return f"; it came as {media_type}, which stream() can read" if media_type.startswith("text/") else ""
+        return f"; {media_type} is documented, but only stream() can read it"
+    return f"; it is {media_type}, which stream() can read" if media_type.startswith("text/") else ""
 
 
 def _decoded(rule: Rule, response: httpx.Response, content: bytes) -> Any:
@@ -131,9 +131,9 @@ def _media_type(response: httpx.Response) -> str:
 
 
 def _other_media_type(rule: Rule, response: httpx.Response) -> str:
-    """The media type of `response`, where it cannot be that of the documented bytes.
+    """The media type of `response` if it contradicts the documented one, else an empty string.
 
-    A related one, such as video/quicktime for video/mp4, may be. HTML and JSON are errors in a success's clothing.
+    A related type, such as video/quicktime for video/mp4, is accepted. HTML and JSON are errors sent with a 2xx.
     """
     media_type = _media_type(response)
     if media_type in ("", "application/octet-stream"):
@@ -158,13 +158,13 @@ def refusal(
     token: Token | None,
     parsed: Any = None,
 ) -> errors.ResponseError:
-    """The error, without the token in anything that the relay had a part in."""
+    """Create an error; the token is masked in everything that the relay sent."""
     path = response.request.url.path
     headers = response.headers
     reason = reason[:_REASON_LIMIT].encode(errors="replace").decode()
     if token:
         content = token.mask_body(content)
-        # Raw: httpx encodes text as ASCII, which a header need not be.
+        # Raw: httpx.Headers encodes text as ASCII, and a header may hold other bytes.
         headers = httpx.Headers([(name, token.mask_bytes(value)) for name, value in headers.raw])
         reason = token.mask_name(reason)
         path = token.mask_name(path)

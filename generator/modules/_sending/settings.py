@@ -1,4 +1,4 @@
-"""Checks of a client's settings: each returns the value to keep, or raises an error that names the setting."""
+"""Validate the settings of a client: each function returns the value to use, or raises InvalidArgument."""
 
 import math
 import os
@@ -21,12 +21,12 @@ _OF_THE_CLIENT: Final = {
     "verify": "verify_ssl",
     "auth": "token: `auth` would replace it",
 }
-"""Arguments of httpx that httpx_args must not have, and what to use instead."""
+"""Arguments of httpx that httpx_args must not contain, and the arguments to use instead."""
 _ABOVE_0: Final = math.ulp(0)
 
 
 def base_url(value: Any, name: str = "base_url") -> str:
-    """http(s)://host, with an optional port and path; a str or an httpx.URL."""
+    """Validate http(s)://host, with an optional port and path; a str or an httpx.URL."""
     problem = "must be http(s)://host, with an optional port and path, without user, query, fragment or blanks"
     try:
         url = httpx.URL(value)
@@ -72,7 +72,7 @@ def timeout(value: Any) -> httpx.Timeout:
     else:
         found = httpx.Timeout(_number("timeout", value, "seconds above 0, None or an httpx.Timeout", lowest=_ABOVE_0))
     for step, seconds in found.as_dict().items():
-        if seconds is not None:  # without waiting, a connection may be free, but no socket operation ends
+        if seconds is not None:  # pool may be 0, to not wait; with 0 for another step, no socket operation succeeds
             lowest, wanted = (0, "seconds") if step == "pool" else (_ABOVE_0, "seconds above 0")
             _number(f"timeout's {step}", seconds, f"{wanted}, or None", lowest=lowest)
     return found
@@ -86,7 +86,7 @@ def flag(name: str, value: Any) -> bool:
 
 
 def headers(value: Mapping[str, str] | None) -> httpx.Headers:
-    """Headers that HTTP can carry."""
+    """Headers with valid names, and values without line breaks."""
     found = httpx.Headers(value)
     for name, text in found.multi_items():
         header_name("headers", name)
@@ -96,7 +96,7 @@ def headers(value: Mapping[str, str] | None) -> httpx.Headers:
 
 
 def cookies(value: Mapping[str, str] | None) -> dict[str, str]:
-    """Cookies that a header can carry."""
+    """Cookies with valid names and values."""
     found = dict(value or {})
     for name, text in cast("dict[Any, Any]", found).items():
         if not isinstance(name, str) or not re.fullmatch(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", name):
@@ -107,25 +107,25 @@ def cookies(value: Mapping[str, str] | None) -> dict[str, str]:
 
 
 def header_name(where: str, value: Any) -> str:
-    """A name that HTTP allows."""
+    """A valid name of a header."""
     if not isinstance(value, str) or not re.fullmatch(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", value):
-        raise InvalidArgument(f"{where}: {value!r} is no name of a header")
+        raise InvalidArgument(f"{where}: {value!r} is not a valid name of a header")
     return value
 
 
 def prefix(value: Any) -> str:
-    """What goes before the token: visible ASCII characters and blanks."""
+    """The text before the token: visible ASCII characters and blanks."""
     if not isinstance(value, str) or not re.fullmatch(r"[ -~]*", value):
         raise InvalidArgument("prefix must be visible ASCII characters, or empty")
     return value
 
 
 def options(verify_ssl: Any, httpx_args: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Arguments of httpx.Client and httpx.AsyncClient, without those that the client itself has."""
+    """Arguments of httpx.Client and httpx.AsyncClient, except those of the client itself."""
     found = dict(httpx_args or {})
     for name in found:
         if name in _OF_THE_CLIENT:
-            raise InvalidArgument(f"httpx_args: not {name}; use the client's own {_OF_THE_CLIENT[name]}")
+            raise InvalidArgument(f"httpx_args: {name} is not allowed; use the client's own {_OF_THE_CLIENT[name]}")
         if name not in _httpx_names():
             import difflib  # slow to load, and needed for the message only
 
@@ -142,12 +142,12 @@ def options(verify_ssl: Any, httpx_args: Mapping[str, Any] | None) -> dict[str, 
 
 
 def _verify(value: Any) -> ssl.SSLContext | str | bool:
-    """True, False, an SSLContext, or the path of a file or folder with certificates that is there."""
+    """True, False, an SSLContext, or the path of an existing file or directory of certificates."""
     if isinstance(value, bool | ssl.SSLContext):
         return value
     path = str(value)
     if not os.path.exists(path):  # noqa: PTH110  # pathlib takes 10 ms to import
-        raise FileNotFoundError(f"verify_ssl: there is no file {path!r}")
+        raise FileNotFoundError(f"verify_ssl: {path!r} does not exist")
     return path
 
 
@@ -160,6 +160,6 @@ def _httpx_names() -> list[str]:
 def _number(name: str, value: Any, wanted: str, *, lowest: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidArgument(f"{name} must be {wanted}, not {value!r}")
-    if not lowest <= value < math.inf:  # NaN is in no order
+    if not lowest <= value < math.inf:  # false for NaN, too
         raise InvalidArgument(f"{name} must be {wanted}, not {value}")
     return value

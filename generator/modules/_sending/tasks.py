@@ -16,20 +16,20 @@ from .deadline import LONGEST
 from .retries import backoff, is_temporary
 
 Target = str | os.PathLike[str] | BinaryIO
-"""Where a download goes: a path, or a file that is open for writing bytes."""
+"""The target of a download: a path, or a file that is open for writing bytes."""
 _LONGEST_PAUSE: Final = 15.0
-"""Seconds between two attempts of a download, unless the relay asks for more."""
+"""Seconds between two attempts of a download, unless Retry-After is longer."""
 
 
 class Polling(NamedTuple):
-    """What x-long-running-operation says of the answer to a status query."""
+    """How to read the response to a status query, from x-long-running-operation."""
 
     result: tuple[str, ...]
-    """The names of the properties that lead to the task, and below, to its state and the reason of a failure."""
+    """The path of properties to the task; below, the paths to its state and to the reason of a failure."""
     state: tuple[str, ...]
     reason: tuple[str, ...]
     success: tuple[str, ...]
-    """The final states."""
+    """The final states of a success; below, those of a failure."""
     failure: tuple[str, ...]
 
 
@@ -64,7 +64,7 @@ async def apoll(
     interval: float,
     on_update: Callable[[Any], object] | None,
 ) -> Any:
-    """The same on an event loop."""
+    """Async version of poll()."""
     import asyncio  # slow to load, and not needed by threads
 
     polled = _Poll(polling, task_id, client, timeout, interval, on_update)
@@ -86,7 +86,7 @@ def download(
     timeout: float,
     on_progress: Callable[[int, int | None], object] | None,
 ) -> Download:
-    """Write the result of a task to a file; restarts from the beginning where the transfer is interrupted."""
+    """Write the result of a task to a file; an interrupted transfer restarts from the beginning."""
     with _opened(to) as file:
         transfer = _Transfer(file, task_id, client, timeout, on_progress)
         while True:
@@ -110,7 +110,7 @@ async def adownload(
     timeout: float,
     on_progress: Callable[[int, int | None], object] | None,
 ) -> Download:
-    """The same on an event loop, which waits while a piece is written."""
+    """Async version of download(); writing a piece blocks the event loop."""
     import asyncio
 
     with _opened(to) as file:
@@ -140,7 +140,7 @@ class _Attempts:
 
     @contextmanager
     def attempt(self) -> Generator[BaseClient]:
-        """The client of one attempt, bounded by the rest of the time; keeps an error that retrying may fix."""
+        """Yield the client of one attempt, limited to the remaining time; suppress an error that retrying may fix."""
         self._error = None
         try:
             yield self._client.for_attempt(self._left())
@@ -153,7 +153,7 @@ class _Attempts:
         return max(self._until - time.monotonic(), 0.001)
 
     def _pause(self, seconds: float) -> float | None:
-        """The seconds until the next attempt, or None where the time is up before."""
+        """The seconds until the next attempt, or None if there is no time left for it."""
         asked = self._error.retry_after if isinstance(self._error, ResponseError) else None
         pause = max(seconds, asked or 0)
         return pause if time.monotonic() + pause < self._until else None
@@ -179,7 +179,7 @@ class _Poll(_Attempts):
         self._state: str | None = None
 
     def is_done(self, answer: Any) -> bool:
-        """Whether the task has succeeded; raises TaskFailed. Unknown states are waited for."""
+        """Whether the task has succeeded; raises TaskFailed. An unknown state is not final."""
         if answer is None:
             return False
         self.task = _at(answer, self._polling.result)
@@ -187,7 +187,7 @@ class _Poll(_Attempts):
         if self._on_update:
             self._on_update(self.task)
         if self._state in self._polling.failure:
-            reason = self._client.mask(str(_at(answer, self._polling.reason) or "no reason is given"))
+            reason = self._client.mask(str(_at(answer, self._polling.reason) or "no reason given"))
             raise TaskFailed(self._task_id, self._state, reason, self.task)
         return self._state in self._polling.success
 
@@ -196,13 +196,13 @@ class _Poll(_Attempts):
         pause = self._pause(self._interval)
         if pause is None:
             last = f"; the last query failed: {self._error}" if self._error else ""
-            text = f"it did not end within {self._timeout:g} s; the task goes on, poll it again{last}"
+            text = f"it did not end within {self._timeout:g} s; the task is still running, poll it again{last}"
             raise PollTimeout(self._task_id, self._state, text, self.task) from self._error
         return pause
 
 
 class _Transfer(_Attempts):
-    """The transfers of one result, of which the last counts."""
+    """The transfers of one result, of which the last is kept."""
 
     def __init__(
         self,
@@ -222,7 +222,7 @@ class _Transfer(_Attempts):
         self.is_done = False
 
     def start(self, response: httpx.Response) -> None:
-        """Forget what an earlier transfer wrote."""
+        """Remove what an interrupted transfer wrote."""
         if self.size and self._begin is not None:
             self._file.seek(self._begin)
             self._file.truncate()
@@ -232,7 +232,7 @@ class _Transfer(_Attempts):
 
     def write(self, piece: bytes) -> None:
         """Write a piece of the body."""
-        if time.monotonic() > self._until:  # a transport of the caller's knows no deadline
+        if time.monotonic() > self._until:  # the caller's own transport ignores the deadline
             raise httpx.ReadTimeout("the time is up")
         self._file.write(piece)
         self.size += len(piece)
@@ -240,7 +240,7 @@ class _Transfer(_Attempts):
             self._on_progress(self.size, self._total)
 
     def finish(self, response: httpx.Response) -> None:
-        """Raise DecodeError where nothing came."""
+        """Raise DecodeError if the body is empty."""
         if not self.size:
             raise self._client.unexpected_body(response, "empty")
         self.is_done = True
@@ -254,13 +254,13 @@ class _Transfer(_Attempts):
             raise self._error
         if pause is None:
             text = f"the download of task {self._task_id} was not complete within {self._timeout:g} s; the last error: "
-            raise DeadlineExceeded(f"{text}{self._error}; download it again, at no cost") from self._error
+            raise DeadlineExceeded(f"{text}{self._error}; download it again, for free") from self._error
         return pause
 
 
 @contextmanager
 def _opened(to: Target) -> Generator[BinaryIO]:
-    """The file to write; for a path, a .part beside it that is renamed once it is complete."""
+    """Open the target; a path is written as PATH.part and renamed when it is complete."""
     path = _path(to)
     if path is None:
         yield cast("BinaryIO", to)
@@ -281,7 +281,7 @@ def _path(to: Target) -> str | None:
 
 
 def _at(value: Any, names: tuple[str, ...]) -> Any:
-    """The value of a property of a property ... of a model; None where it is absent."""
+    """The value at a path of properties of a model; None if it is absent."""
     for name in names:
         attributes = {sent: attribute for attribute, sent, _, _ in getattr(value, "__json_fields__", ())}
         value = getattr(value, attributes.get(name, ""), None)

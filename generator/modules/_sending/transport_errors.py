@@ -1,4 +1,4 @@
-"""Errors of a connection: httpx's own, with the request and a text that says what happened."""
+"""Add the request and a useful text to httpx's transport errors."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -22,8 +22,8 @@ _TEXTS: Final[tuple[tuple[type[httpx.TransportError], str], ...]] = (
 
 
 def explain(error: httpx.TransportError, request: httpx.Request) -> None:
-    """Have `error` say what was called, and what happened in which step, and carry its request."""
-    text = error.__dict__.setdefault("_text", str(error))  # a mock may raise one error many times
+    """Set the text of `error`, with the operation and the step that failed, and its request."""
+    text = error.__dict__.setdefault("_text", str(error))  # a mock may raise the same error again
     if not text:
         limits = {step: _format(seconds) for step, seconds in _limits(request).items()}
         found = next((text for kind, text in _TEXTS if isinstance(error, kind)), "the connection failed")
@@ -35,7 +35,7 @@ def explain(error: httpx.TransportError, request: httpx.Request) -> None:
 
 @contextmanager
 def explained(request: httpx.Request) -> Generator[None]:
-    """Explain a transport error of `request`; one of another request, in the caller's code, stays as it is."""
+    """Explain a transport error of `request`; one of another request, in the caller's code, is left unchanged."""
     try:
         yield
     except httpx.TransportError as error:
@@ -45,7 +45,7 @@ def explained(request: httpx.Request) -> Generator[None]:
 
 
 def clear_locals(error: BaseException | None) -> None:
-    """Clear the local variables of the frames that `error` passed: some hold the token, and some the request body."""
+    """Clear the local variables in the frames of `error`: they hold the token and the request body."""
     import traceback  # slow to load
 
     while error is not None:
@@ -56,7 +56,7 @@ def clear_locals(error: BaseException | None) -> None:
 def _is_of(error: httpx.TransportError, request: httpx.Request) -> bool:
     try:
         return error.request is request
-    except RuntimeError:  # httpx's way to say that it knows none
+    except RuntimeError:  # httpx raises it if the error has no request
         return True
 
 

@@ -16,9 +16,9 @@ _JSON: Final = (("application/json", "json", codecs.ANY, dict[str, str]()),)
 
 
 def undocumented(method: str, path: str, json: Any, params: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The arguments of such a request, as generated code gives those of an operation."""
+    """The arguments of the request, in the form of those of an operation."""
     if not re.fullmatch(r"[A-Za-z]+", method):
-        raise InvalidArgument(f"method must be a method of HTTP, such as GET, not {method!r}")
+        raise InvalidArgument(f"method must be an HTTP method, such as GET, not {method!r}")
     if not re.fullmatch(r"/[^\s?#]*", path):  # never another host: the token belongs to base_url
         raise InvalidArgument(f"path must begin with / and have no query, fragment or blanks, not {path!r}; see params")
     query = {"params": list(httpx.QueryParams(params).multi_items())} if params else {}
@@ -26,7 +26,7 @@ def undocumented(method: str, path: str, json: Any, params: Mapping[str, Any] | 
 
 
 def whole(operation: Mapping[str, Any], base_url: str, response: Response[Any]) -> httpx.Response:
-    """The response as httpx has it, decompressed."""
+    """The response as an httpx.Response, decompressed."""
     headers = [pair for pair in response.headers.multi_items() if pair[0] not in ("content-encoding", "content-length")]
     request = httpx.Request(operation["method"], base_url + operation["url"])
     return httpx.Response(response.status_code, headers=headers, content=response.content, request=request)

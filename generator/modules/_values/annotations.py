@@ -1,4 +1,4 @@
-"""Names that only annotations use: they are imported when typing.get_type_hints() needs them."""
+"""Import names that only annotations use when typing.get_type_hints() needs them."""
 
 import sys
 from importlib import import_module
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class _ModelModule(ModuleType):
-    """A model's module. get_type_hints() looks for names in its __dict__, and asks no module's __getattr__."""
+    """A model's module. get_type_hints() reads its __dict__, and does not call its __getattr__."""
 
     _globals: dict[str, Any]
     _later: dict[str, str]

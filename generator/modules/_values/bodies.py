@@ -12,14 +12,14 @@ from .large_bodies import LARGE, LargeBody
 from .parameters import deep, joined, pairs, text
 
 Kind = tuple[str, str, Codec, Mapping[str, str]]
-"""One documented media type of a body: its name, how it is written ("json", "data", "files", ...), its codec, and what
-describes a form's fields: the media types of multipart parts, or the styles of URL-encoded fields."""
+"""One documented media type of a body: its name, how to write it ("json", "data", "files", ...), its codec, and for the
+fields of a form, the media types of multipart parts or the styles of URL-encoded fields."""
 
 _to_json: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
 def body(kinds: tuple[Kind, ...], value: Any) -> dict[str, Any]:
-    """A request body as httpx takes it: of the documented media types, the first whose type accepts the value."""
+    """A request body as arguments of httpx, in the first documented media type whose schema accepts the value."""
     if value is UNSET:
         return {}
     fitting = [kind for kind in kinds if kind[2].accepts(value)] or [kinds[0]]
@@ -35,9 +35,13 @@ def body(kinds: tuple[Kind, ...], value: Any) -> dict[str, Any]:
             return {"files": _parts(data, encoding)}
         if body_format == "data":
             return _sent(media_type, "&".join(filter(None, (_field(name, data[name], encoding) for name in data))))
-        return _sent(media_type, data.payload.read() if isinstance(data, File) else data)
+        usual = "text/plain; charset=utf-8"
+        if isinstance(data, File):
+            usual = data.mime_type or "application/octet-stream"
+            data = data.payload.read()
+        return _sent(usual if "*" in media_type else media_type, data)
     except RecursionError:
-        raise InvalidArgument("body: it is nested too deeply, or holds itself") from None
+        raise InvalidArgument("body: nested too deeply, or contains itself") from None
     except UnicodeEncodeError:
         raise InvalidArgument(f"{_unencodable(data, 'body')}: UTF-8 cannot encode lone surrogates") from None
 
@@ -76,14 +80,14 @@ def _part(name: str, item: Any, media_type: str | None) -> FileTypes:
 
 
 def _holds_file(data: Any) -> bool:
-    """Whether JSON cannot carry `data`, and a form can."""
+    """Whether `data` contains a file, which a form can send and JSON cannot."""
     if is_object(data):
         return any(map(_holds_file, data.values()))
     return any(map(_holds_file, data)) if is_list(data) else isinstance(data, File)
 
 
 def _length(data: Any) -> int:
-    """The characters of all strings in `data`, which make nearly all of a large body."""
+    """The number of characters in all strings of `data`, which are nearly all of a large body."""
     if isinstance(data, str):
         return len(data)
     if is_object(data):

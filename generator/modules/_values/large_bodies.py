@@ -1,4 +1,4 @@
-"""Large bodies, such as a picture in Base64: sent piece by piece, so that they are in memory once."""
+"""Large bodies, such as a picture in Base64: encoded while they are sent, so that they are in memory once."""
 
 import json
 import os
@@ -11,11 +11,11 @@ import httpx
 from .codecs import is_list, is_object
 
 LARGE: Final = 1 << 20
-"""From so many bytes on (of text: characters) a body is sent in pieces."""
+"""The number of bytes (of text: characters) from which a body is sent in pieces."""
 PIECE: Final = 1 << 17
 """Bytes, or characters, of a piece."""
 _LONG_STRING: Final = 256
-"""Characters from which a string is kept out of the JSON around it."""
+"""The number of characters from which a string is encoded separately from the JSON around it."""
 
 _to_json: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _ESCAPED: Final = ('"', "\\", *map(chr, range(32)))
@@ -23,7 +23,7 @@ _ESCAPED: Final = ('"', "\\", *map(chr, range(32)))
 
 
 class LargeBody(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A large body that is encoded each time that it is sent: of JSON, the long strings are never held encoded."""
+    """A large body that is encoded each time it is sent; long strings of JSON are never held encoded."""
 
     def __init__(self, data: Any) -> None:
         self._mark = os.urandom(16).hex()
@@ -37,7 +37,7 @@ class LargeBody(httpx.SyncByteStream, httpx.AsyncByteStream):
         self._length = sum(map(len, self))
 
     def _without_long_strings(self, data: Any) -> Any:
-        """`data` with a mark in place of each long string."""
+        """Replace each long string of `data` by a mark."""
         if isinstance(data, str) and len(data) >= _LONG_STRING:
             self._strings.append(data if len(data) > PIECE else _to_json(data)[1:-1].encode())
             return self._mark
@@ -68,7 +68,7 @@ class LargeBody(httpx.SyncByteStream, httpx.AsyncByteStream):
 def _encoded(some: str | bytes) -> bytes:
     if isinstance(some, bytes):
         return some
-    # Looking for each character is ten times as fast as a regular expression; a picture in Base64 has none of them.
+    # Searching for each character is ten times as fast as a regular expression; Base64 has none of them.
     if any(letter in some for letter in _ESCAPED):
         return _to_json(some)[1:-1].encode()
     return some.encode()

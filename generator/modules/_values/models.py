@@ -16,13 +16,15 @@ class Model:
     __slots__ = ()
     __json_fields__: ClassVar[tuple[Field, ...]] = ()
     __json_extra__: ClassVar[Codec | None] = None
+    __json_tags__: ClassVar[dict[str, tuple[str, ...]]] = {}
+    """The values of a discriminator that choose this model, by the name of its property."""
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object, without UNSET fields; a value that was parsed round-trips unchanged.
+        """Return the JSON object, without UNSET fields. A parsed value round-trips unchanged.
 
         Raises:
-            InvalidArgument: a value is not JSON serializable; names the field. A call also refuses values of another
-                type than documented.
+            errors.InvalidArgument: A value is not JSON serializable; the text names the field. A call also refuses
+                values of another type than documented.
         """
         return self.__json_encode__(strict=False)
 
@@ -41,7 +43,7 @@ class Model:
 
     @recursive_repr()
     def __repr__(self) -> str:
-        """The fields that are set, each and all of them shortened: a picture in Base64 would fill a log."""
+        """The fields that are set, shortened: a picture in Base64 would fill a log."""
         fields = [(attribute, getattr(self, attribute)) for attribute, _, _, _ in self.__json_fields__]
         more: dict[str, Any] = getattr(self, "additional_properties", {})
         known = [*fields, ("additional_properties", more or UNSET)]
@@ -50,7 +52,11 @@ class Model:
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        """Parse a JSON object; raises InvalidArgument if it is none, or lacks a required field."""
+        """Parse a JSON object.
+
+        Raises:
+            errors.InvalidArgument: It is not an object, or lacks a required field.
+        """
         if not is_object(src_dict):
             raise InvalidArgument(f"{cls.__name__}: expected an object, got {type(src_dict).__name__}")
         rest = dict(src_dict)
@@ -66,5 +72,5 @@ class Model:
         extra = cls.__json_extra__
         if extra:
             more = {key: extra.decode(item, f"{cls.__name__}.{key}") for key, item in rest.items()}
-            setattr(made, "additional_properties", more)  # noqa: B010  # a model without them has no such attribute
+            setattr(made, "additional_properties", more)  # noqa: B010  # the attribute exists only if __json_extra__ is set
         return made

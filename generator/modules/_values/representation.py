@@ -1,4 +1,4 @@
-"""How a value is shown in a repr: shortened, with the length of what is left out."""
+"""Shorten values for a repr, and show their length."""
 
 from reprlib import Repr
 from typing import Any, Final

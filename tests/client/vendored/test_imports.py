@@ -1,21 +1,61 @@
-"""An import loads what it needs and no more, however many operations and models the document has."""
+"""An import loads little; the wheel ships, and all behaviour that is shown of another package holds for it."""
 
 import json
 import re
 import subprocess
 import sys
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import distribution, version
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+import contract_check
+import frozen
 import generated_client
 from another import Package
-from checkout import PYTHON, ROOT, run
+from checkout import PYTHON, ROOT, run, tree
+from contract_check.relay.standin import Contract
 from generated_client import models
 from operations import Operation
+
+WHEEL = Path(generated_client.__file__).parent
+
+
+def test_the_package_comes_from_the_environment_and_contract_check_from_the_checkout() -> None:
+    """tests/checkout_import.py imports contract_check by its place; what that imports is the installed package."""
+    assert WHEEL.parent.name == "site-packages"
+    assert WHEEL.parent.is_relative_to(sys.prefix)
+    assert Path(str(distribution("relay-client").locate_file("generated_client"))) == WHEEL
+    places = [Path(entry or ".").resolve() for entry in sys.path]
+    assert not [place for place in places if place == ROOT or (place / "contract_check").exists()]
+    assert Path(contract_check.__file__).parent == ROOT / "contract_check"
+    files = {name.partition(".")[0]: getattr(module, "__file__", None) for name, module in sys.modules.items()}
+    folders = [ROOT / name for name in ("contract_check", "generated_client", "benchmarks", "examples")]
+    beside = {name for name, file in files.items() if any(Path(file or "/").is_relative_to(each) for each in folders)}
+    assert beside == {"contract_check"}
+
+
+def _shared(package: Path) -> dict[str, list[str]]:
+    """The lines of each module that is neither an operation's nor a model's."""
+    texts = {name: content.decode().splitlines() for name, content in tree(package).items()}
+    return {name: lines for name, lines in texts.items() if name.partition("/")[0] not in ("api", "models")}
+
+
+def test_shared_modules_differ_in_title_and_server_only(contract: Contract, gateway: Package) -> None:
+    ours = _shared(WHEEL)
+    for folder in (gateway.folder, frozen.FOLDER / "generated_client"):
+        theirs = _shared(folder)
+        assert ours.keys() == theirs.keys()
+        lines = [pair for name in ours for pair in zip(ours[name], theirs[name], strict=True) if pair[0] != pair[1]]
+        assert {line.split('"')[0] for pair in lines for line in pair} <= {"", "        base_url: str | httpx.URL = "}
+        assert len(lines) <= 3
+    for client, document in ((generated_client.Client, contract), (gateway.load("client").Client, gateway.contract)):
+        assert client().base_url == document.document["servers"][0]["url"]
+
+
+# Imports
 
 _LOADED = """
 import importlib, json, sys
@@ -87,14 +127,9 @@ def test_the_package_of_another_document_is_clean_for_strict_type_checkers(gatew
     command = [PYTHON, "-m", "mypy", "--strict", "--cache-dir", tmp_path / "mypy", gateway.folder.name]
     done = run(command, cwd=gateway.folder.parent)
     assert done.returncode == 0, done.stdout
-    settings = {
-        "typeCheckingMode": "strict",
-        "include": [str(gateway.folder)],
-        "venvPath": str(ROOT),
-        "venv": ".venv",
-        "pythonVersion": "3.11",
-    }
-    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings), encoding="utf-8")
+    place = {"include": [str(gateway.folder)], "venvPath": str(ROOT), "venv": ".venv", "pythonVersion": "3.11"}
+    settings = json.dumps({"typeCheckingMode": "strict", **place})
+    (tmp_path / "pyrightconfig.json").write_text(settings, encoding="utf-8")
     done = run([PYTHON, "-m", "basedpyright", "--project", tmp_path], cwd=tmp_path)
     assert done.returncode == 0, done.stdout
     assert "0 errors, 0 warnings" in done.stdout

@@ -1,0 +1,342 @@
+"""Requests and JSON bodies against a document: in what they depart from it, or from what a caller gave."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime
+from email.message import Message
+from enum import Enum
+from io import BytesIO
+from itertools import zip_longest
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
+from uuid import UUID
+
+from jsonschema_rs import ValidationError
+from jsonschema_rs import ValidationErrorKind as Kind
+
+from . import serialization
+from .operations import FORM, JSON, Operation, bare
+from .tree import JsonPath, at, is_array, is_object, object_or_empty, part_places, pointer, resolve, walk
+from .values import Schemas, close_objects, json_type, place_of
+
+NOTHING: Any = object()
+"""Stands for a body, or a field, that is not there; null is a value."""
+_FORMATS: dict[str, None] = dict.fromkeys(("date", "date-time", "email", "idn-email", "ipv4", "ipv6", "time", "uuid"))
+_NUMBERS = {"number", "integer"}
+_SET_BY_HTTPX = {
+    *(("header", name) for name in ("accept", "accept-encoding", "connection", "content-length", "content-type")),
+    *(("header", name) for name in ("cookie", "host", "transfer-encoding", "user-agent")),
+}
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:[\d:.]+(Z|[+-]\d\d:\d\d)")
+_UUID = re.compile(r"[\da-fA-F]{8}(-[\da-fA-F]{4}){3}-[\da-fA-F]{12}")
+
+
+@dataclass
+class Request:
+    """One request as it is sent."""
+
+    method: str
+    target: str
+    headers: Message
+    body: bytes
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.target).path
+
+    @property
+    def query(self) -> list[tuple[str, str]]:
+        return parse_qsl(urlsplit(self.target).query, keep_blank_values=True)
+
+    @property
+    def media_type(self) -> str:
+        return bare(self.headers["content-type"] or "")
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Key(NamedTuple):
+    """A parameter by its place and its name; that of a header in lower case."""
+
+    place: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.place})"
+
+    @classmethod
+    def of(cls, place: str, name: str) -> "Key":
+        """The key of a parameter as a document names it."""
+        return cls(place, name.lower() if place == "header" else name)
+
+
+@dataclass(frozen=True)
+class Departure:
+    """One thing in which a message is not what the document says; it quotes names of the body, never values."""
+
+    kind: str
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
+
+def of_json(schemas: Schemas, schema: JsonPath, body: bytes) -> Iterator[Departure]:
+    """In what `body` is not the JSON that the schema at a place asks for."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        yield Departure("not-json", "#", "a body that is not JSON" if body else "no body")
+        return
+    yield from _of_value(schemas, schema, value)
+
+
+def _of_value(schemas: Schemas, schema: JsonPath, value: Any) -> Iterator[Departure]:
+    for error in schemas.errors(schema, value):
+        yield from _of_error(error, value)
+
+
+def _of_error(error: ValidationError, value: Any) -> Iterator[Departure]:
+    while branches := [inner for branch in getattr(error.kind, "context", ()) for inner in branch]:
+        error = max(branches, key=lambda inner: len(inner.instance_path))  # the branch that fits best fails deepest
+    place = place_of(error, value)
+    match error.kind:
+        case Kind.Required(name):
+            yield Departure("missing", pointer((*place, name)), "a required field is missing")
+        case Kind.AdditionalProperties(names):
+            for name in names:
+                yield Departure("additional", pointer((*place, name)), "a field that is not documented")
+        case Kind.Type(types):
+            wanted = json.dumps(types if len(types) > 1 else types[0])
+            yield Departure("type", pointer(place), f"{json_type(error.instance)} instead of {wanted}")
+        case Kind.Custom(keyword, message):
+            yield Departure(keyword, pointer(place), message)
+        case kind:
+            wanted = json.dumps(kind.value, ensure_ascii=False)[:80]
+            yield Departure("value", pointer(place), f"not what the documented `{kind.name}` asks for: {wanted}")
+
+
+def sent(operation: Operation, request: Request) -> dict[Key, list[str]]:
+    """The texts in a request's path, query, headers and cookies."""
+    cookies = (each.partition("=") for each in (request.headers["cookie"] or "").split("; ") if each)
+    given = [("path", pair) for pair in (operation.matches(request.path, request.query) or {}).items()]
+    given += [("query", pair) for pair in request.query]
+    given += [("header", pair) for pair in request.headers.items()]
+    given += [("cookie", (name, text)) for name, _, text in cookies]
+    found = dict[Key, list[str]]()
+    for place, (name, text) in given:
+        found.setdefault(Key.of(place, name), []).append(text)
+    return found
+
+
+class _Whole:
+    """A keyword of the stand-in's own: a whole number must not be sent as 10.0, or the relay takes its default."""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def validate(self, instance: Any) -> None:
+        if isinstance(instance, float) and instance.is_integer():
+            raise ValueError(f"{instance} travels with a fraction; the relay would take its default instead")
+
+
+class Judge:
+    """Holds requests of any caller against a document whose objects are closed."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._document = document
+        closed = close_objects(document)
+        for _, part in list(walk(closed)):
+            types = part.get("type")
+            if _NUMBERS & {*(types if is_array(types) else [str(types)])}:
+                part["fraction"] = True
+        self._schemas = Schemas(closed, _FORMATS, {"fraction": _Whole})
+
+    def departures(self, operation: Operation, request: Request) -> Iterator[Departure]:
+        """In what `request` departs from the document."""
+        texts = sent(operation, request)
+        unknown = dict.fromkeys(name for place, name in texts if place == "query")
+        known = {name for name, _ in operation.fixed_query}
+        for place, parameter in operation.parameters.items():
+            key, schema = Key.of(parameter["in"], parameter["name"]), (*place, "schema")
+            where = f"{key.place} parameter {parameter['name']}"
+            fields = self._fields(parameter, schema, unknown) if key.place == "query" else set[str]()
+            known |= {key.name, *fields} if key.place == "query" else fields
+            if parameter.get("required") and key not in texts and not fields:
+                yield Departure("missing", where, "it is missing")
+            for text in texts.get(key, ()):
+                yield from (Departure(each.kind, where, each.what) for each in self._of_text(schema, text))
+        for name in unknown:
+            if name not in known:
+                yield Departure("additional", f"query parameter {name}", "it is not documented")
+        yield from self._of_body(operation, request)
+
+    def _fields(self, parameter: dict[str, Any], schema: JsonPath, names: Mapping[str, None]) -> set[str]:
+        """Those of the names in a query by which items or fields of a parameter are sent."""
+        found = {name for name in names if name.startswith(f"{parameter['name']}[")}
+        is_object_sent = "object" in (self._schemas.types(schema) or ())
+        if is_object_sent and serialization.of_parameter(self._document, parameter) == "":
+            known = self._known_fields(schema)
+            found |= {name for name in names if known is None or name in known}
+        return found
+
+    def _known_fields(self, schema: JsonPath) -> set[str] | None:
+        """The fields that an object may have; None where it takes any."""
+        closed = object_or_empty(at(self._schemas.document, schema))
+        return set(closed.get("properties", {})) if closed.get("additionalProperties") is False else None
+
+    def _of_text(self, schema: JsonPath, text: str) -> list[Departure]:
+        """In what a parameter's text is none of its values, where these are numbers, booleans or enumerated."""
+        types = self._schemas.types(schema) or set()
+        is_enumeration = "enum" in resolve(self._document, at(self._document, schema))
+        if types & {"array", "object"} or not (types & {*_NUMBERS, "boolean"} or is_enumeration):
+            return []
+        values: list[Any] = [text]
+        if types != {"string"}:
+            with suppress(ValueError):
+                values.insert(0, json.loads(text))
+        found = [list(_of_value(self._schemas, schema, value)) for value in values]
+        return [] if [] in found else found[0]
+
+    def _of_body(self, operation: Operation, request: Request) -> Iterator[Departure]:
+        if not request.body:
+            if operation.requires_body:
+                yield Departure("missing", "body", "it is missing")
+            return
+        documented = {bare(name): name for name in operation.content}
+        if request.media_type not in documented:
+            known = ", ".join(documented) or "no body at all"
+            yield Departure("media-type", "body", f"the media type {request.media_type or 'none'} instead of {known}")
+            return
+        schema = (*operation.body, "content", documented[request.media_type], "schema")
+        if JSON.fullmatch(request.media_type):
+            yield from of_json(self._schemas, schema, request.body)
+        elif FORM.fullmatch(request.media_type):
+            yield from self._of_form(schema, request)
+
+    def _of_form(self, schema: JsonPath, request: Request) -> Iterator[Departure]:
+        try:
+            fields = serialization.read_form(request.headers["content-type"], request.body)
+        except ValueError:
+            yield Departure("not-form", "body", f"it is not {request.media_type}")
+            return
+        names = {field.name.partition("[")[0] for field in fields}  # of `tags[]`, and of a deepObject's `area[x]`
+        parts = [object_or_empty(at(self._document, place)) for place in part_places(self._document, schema)]
+        for name in dict.fromkeys(name for part in parts for name in part.get("required", ())):
+            if name not in names:
+                yield Departure("missing", f"form field {name}", "it is missing")
+        known = self._known_fields(schema)
+        for name in sorted(names - known) if known is not None else ():
+            yield Departure("additional", f"form field {name}", "it is not documented")
+
+
+def differences(
+    operation: Operation, request: Request, values: Mapping[Key, Any], body: Any
+) -> Iterator[tuple[str, str]]:
+    """In what a request is not what the document makes of its caller's arguments and credentials, and the details."""
+    due = dict[Key, list[str]]()
+    for name, text in operation.fixed_query:
+        due.setdefault(Key("query", name), []).append(text)
+    parameters = {Key.of(each["in"], each["name"]): each for each in operation.parameters.values()}
+    for key, value in values.items():
+        style = serialization.of_parameter(operation.document, parameters.get(key, {}))
+        for name, texts in serialization.as_text(style, key.name, value).items():
+            due.setdefault(Key(key.place, name), []).extend(texts)  # Two objects may have fields of one name.
+    found = sent(operation, request)
+    for key in sorted(found.keys() | due.keys()):
+        is_usual = key not in due and key in _SET_BY_HTTPX
+        if not is_usual and found.get(key, []) != due.get(key, []):
+            yield f"does not send {key} as documented", f": {found.get(key)} instead of {due.get(key)}"
+    yield from _differences_of_body(operation, request, body)
+
+
+def _differences_of_body(operation: Operation, request: Request, body: Any) -> Iterator[tuple[str, str]]:
+    media_type = request.headers["content-type"] or ""
+    if body is NOTHING:
+        if request.body or media_type:
+            yield f"sends {media_type or 'a body'} where no body is given.", ""
+        return
+    holder = next((each for name, each in operation.content.items() if bare(name) == request.media_type), None)
+    encoding = serialization.of_form(media_type, holder or {})
+    is_form = FORM.fullmatch(media_type) and is_object(body)
+    due = _form(media_type, body, encoding) if is_form else body
+    if holder is None:
+        if request.body or due != {}:  # A form without a field is no body at all.
+            yield f"sends {media_type or 'no Content-Type'}, which is not documented.", ""
+        return
+    fields, found = list[serialization.FormField](), dict[str, list[Any]]()
+    value: Any = request.body.decode(errors="replace")
+    with suppress(ValueError):
+        if is_form:
+            fields = serialization.read_form(media_type, request.body)
+            for each in fields:
+                found.setdefault(each.name, []).append(_read(each.text))
+            value = found
+        elif JSON.fullmatch(media_type):
+            value = json.loads(value)
+    if difference := first_difference(due, value):
+        yield "sends another body than it is given", f": {difference}"
+    for each in fields if media_type.startswith("multipart/") else ():
+        if each.media_type != encoding.get(each.name, each.media_type):
+            detail = f": {each.media_type or 'none'} instead of {encoding[each.name]}"
+            yield f"does not send the part `{each.name}` with its documented media type", detail
+
+
+def _form(media_type: str, body: dict[str, Any], encoding: dict[str, str]) -> dict[str, list[Any]]:
+    """The fields of a form as they should be sent."""
+    found = dict[str, list[str]]()
+    for name, part in body.items():
+        style = encoding.get(name) if "urlencoded" in media_type else None
+        found |= {name: serialization.texts(part)} if style is None else serialization.as_text(style, name, part)
+    return {name: list(map(_read, texts)) for name, texts in found.items() if texts}
+
+
+def _read(text: str) -> Any:
+    """A form field's text; that of an object as JSON, whose names have no order."""
+    with suppress(ValueError):
+        return json.loads(text) if text.startswith(("{", "[")) else text
+    return text
+
+
+def first_difference(due: Any, found: Any, where: str = "$") -> str:
+    """Such as "$.items[0].name: 'b' instead of 'a'"; empty where a JSON value is the same as another, or as a model."""
+    found = found.to_dict() if hasattr(found, "to_dict") else found
+    inner = list[tuple[Any, Any, str]]()
+    if due == found:
+        return ""
+    if is_object(due) and is_object(found):
+        names = dict.fromkeys([*due, *found])
+        inner = [(due.get(name, NOTHING), found.get(name, NOTHING), f"{where}.{name}") for name in names]
+    elif is_array(due) and is_array(found):
+        pairs = enumerate(zip_longest(due, found, fillvalue=NOTHING))
+        inner = [(one, other, f"{where}[{index}]") for index, (one, other) in pairs]
+    elif _canonical(due) != _canonical(found):
+        return f"{where}: {_shortened(found)} instead of {_shortened(due)}"
+    return next(filter(None, (first_difference(*each) for each in inner)), "")
+
+
+def _canonical(value: Any) -> Any:
+    """A file as its text; times and UUIDs in one spelling."""
+    value = value[1] if isinstance(value, tuple) else getattr(value, "payload", value)  # of a file, also in to_dict()
+    value = value.getvalue() if isinstance(value, BytesIO) else value
+    value = value.value if isinstance(value, Enum) else value
+    if isinstance(value, bytes):
+        return value.decode()
+    text = str(value).replace(" ", "T") if isinstance(value, date | UUID) else value
+    if isinstance(text, str) and _UUID.fullmatch(text):
+        return text.lower()
+    if isinstance(text, str) and _TIME.fullmatch(text):
+        with suppress(ValueError):
+            return datetime.fromisoformat(text).isoformat()
+    return text
+
+
+def _shortened(value: Any) -> str:
+    text = "nothing" if value is NOTHING else repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

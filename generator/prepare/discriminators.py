@@ -1,0 +1,71 @@
+"""Discriminators: note in each class the values that select it, and make a parent the union of its children.
+
+The generator ignores discriminators, and types a reference to a parent as the parent's own properties only.
+"""
+
+from typing import Any
+
+from contract_check.document.tree import (
+    SCHEMA_KEYWORDS,
+    at,
+    keyword_of,
+    object_or_empty,
+    parse_pointer,
+    parts,
+    references,
+    walk,
+)
+
+from .classes import is_class
+
+TAGS = "x-tags"
+"""Where a class of the prepared document says which values choose it, by the name of the property that holds them."""
+
+
+def apply_discriminators(document: dict[str, Any]) -> None:
+    """Have each discriminator choose among the alternatives of its union, or among the children of its schema."""
+    schemas: dict[str, Any] = document["components"]["schemas"]
+    names = {id(schema): name for name, schema in schemas.items()}
+    joined = {
+        name: {names[id(part)] for part in parts(document, schema) if id(part) in names}
+        for name, schema in schemas.items()
+        if is_class(document, schema)
+    }
+    families = dict[str, list[str]]()
+    for path, schema in walk(document):
+        discriminator = object_or_empty(schema.get("discriminator"))
+        if keyword_of(path) not in SCHEMA_KEYWORDS or "propertyName" not in discriminator:
+            continue
+        options = [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
+        variants = [str(parse_pointer(each["$ref"])[-1]) for each in options if "$ref" in each]
+        if not options and keyword_of(path) == "schemas":
+            # The parent itself has no tags: it stays for kinds that are not documented.
+            variants = [name for name, above in joined.items() if path[-1] in above - {name}]
+            families[str(path[-1])] = [*variants, str(path[-1])]
+        mapping = {value: target.rpartition("/")[2] for value, target in discriminator.get("mapping", {}).items()}
+        for name in dict.fromkeys([*variants, *mapping.values()]) if options else variants:
+            _tag(document, schemas.get(name, {}), discriminator["propertyName"], name, mapping)
+    _widen(document, families)
+
+
+def _tag(document: dict[str, Any], schema: dict[str, Any], key: str, name: str, mapping: dict[str, str]) -> None:
+    """Tell a class the values that choose it: those mapped to it, else its only value, else its name."""
+    values = [value for value, target in mapping.items() if target == name]
+    fields = [object_or_empty(part.get("properties")).get(key, {}) for part in parts(document, schema)]
+    given = [each.get("enum", [each["const"]] if "const" in each else []) for each in fields]
+    only = [str(each[0]) for each in given if len(each) == 1][-1:]
+    tags = schema.setdefault(TAGS, {}).setdefault(key, [])
+    tags += [value for value in values or only or [name] if value not in tags]
+
+
+def _widen(document: dict[str, Any], families: dict[str, list[str]]) -> None:
+    """Let each place that refers to a parent take its children, and the parent for kinds that are not documented."""
+    for path, reference in list(references(document)):
+        name = str(parse_pointer(reference)[-1])
+        holder = at(document, path[:-2]) if keyword_of(path) == "allOf" else {}
+        is_inherited = keyword_of(path) == "allOf" and (len(holder["allOf"]) > 1 or is_class(document, holder))
+        if len(families.get(name, ())) > 1 and keyword_of(path) in SCHEMA_KEYWORDS and not is_inherited:
+            place = at(document, path)
+            del place["$ref"]
+            root = reference.rpartition("/")[0]
+            place["anyOf"] = [{"$ref": f"{root}/{each}"} for each in families[name]]
