@@ -12,7 +12,7 @@ from .document import loading
 from .document.defects import Finding, Refusal
 from .document.text import may_be_coloured, progress, visible
 from .history import diff
-from .package import drift
+from .package.package import drift
 from .package.wire import Wire
 
 _RED, _YELLOW, _PLAIN = "\033[31m", "\033[33m", "\033[0m"
@@ -35,7 +35,7 @@ def run(arguments: Namespace) -> int:
     passed = True
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:  # drift's generator works while wire works here
         began = _begin(" and ".join(each for each in checks if each != "document"))
-        drifted = pool.submit(drift.check, found.value, package) if "drift" in checks else None
+        drifted = pool.submit(drift, found.value, package) if "drift" in checks else None
         if "wire" in checks:
             passed &= _end("wire", began, wire(found, package))
         if drifted:

@@ -10,6 +10,7 @@ import httpx
 
 from ._sending import settings
 from ._sending.base_client import BaseClient
+from ._sending.results import Rule as Rule
 from ._sending.results import Rules as Rules
 from ._sending.token import Token
 from .errors import InvalidArgument

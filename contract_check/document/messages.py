@@ -7,10 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from email.message import Message
-from enum import Enum
 from io import BytesIO
 from itertools import zip_longest
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
@@ -322,13 +321,12 @@ def first_difference(due: Any, found: Any, where: str = "$") -> str:
 
 
 def _canonical(value: Any) -> Any:
-    """A file as its text; times and UUIDs in one spelling."""
-    value = value[1] if isinstance(value, tuple) else getattr(value, "payload", value)  # of a file, also in to_dict()
-    value = value.getvalue() if isinstance(value, BytesIO) else value
-    value = value.value if isinstance(value, Enum) else value
-    if isinstance(value, bytes):
-        return value.decode()
-    text = str(value).replace(" ", "T") if isinstance(value, date | UUID) else value
+    """A file as its text, also one of to_dict(); times and UUIDs in one spelling."""
+    held: Any = cast("Any", value)[1] if isinstance(value, tuple) else getattr(value, "payload", value)
+    held = held.getvalue() if isinstance(held, BytesIO) else held
+    if isinstance(held, bytes):
+        return held.decode()
+    text: Any = str(held).replace(" ", "T") if isinstance(held, date | UUID) else getattr(held, "value", held)
     if isinstance(text, str) and _UUID.fullmatch(text):
         return text.lower()
     if isinstance(text, str) and _TIME.fullmatch(text):

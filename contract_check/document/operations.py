@@ -97,7 +97,7 @@ class Operation:
     def credentials(self, token: str) -> dict[tuple[str, str], str]:
         """The texts that carry `token`, by place and name, as the first alternative of its security asks for."""
         found = dict[tuple[str, str], str]()
-        for scheme in next(iter(self.security), []):
+        for scheme in self.security[0] if self.security else ():
             if scheme.get("type") == "apiKey":
                 found[scheme["in"], scheme["name"]] = token
             else:

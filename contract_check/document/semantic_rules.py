@@ -225,10 +225,11 @@ def _examples(document: dict[str, Any], schemas: values.Schemas) -> Iterator[Def
 
 
 _OPERATIONS: Final = ("status-operation", "download-operation")
+_TASK_ID: Final = "task-id"
 _POINTERS: Final = ("result", "state", "failure-reason")
 _STATES: Final = ("success-states", "failure-states")
 _SECONDS: Final = ("interval-seconds", "timeout-seconds")
-_KEYS: Final = (*_OPERATIONS, *_POINTERS, *_STATES, *_SECONDS)
+_KEYS: Final = (*_OPERATIONS, _TASK_ID, *_POINTERS, *_STATES, *_SECONDS)
 
 
 def _tasks(document: dict[str, Any]) -> Iterator[Defect]:
@@ -250,6 +251,9 @@ def _task_problems(declared: dict[str, Any], by_id: dict[Any, Operation]) -> Ite
             yield f"`{key}` names no operation: there is no operationId `{declared[key]}`."
         elif not _is_read_by_id(operation):
             yield f"`{key}`: {declared[key]} must have one required parameter, the id of the task, in its path."
+    pointers = declared[_TASK_ID]
+    if not is_array(pointers) or not all(isinstance(each, str) and each.startswith("/") for each in pointers):
+        yield f"`{_TASK_ID}` must be a list of JSON pointers into the answer of the operation that submits."
     for key in _POINTERS:
         if not str(declared[key]).startswith(str(declared["result"]) or "/"):
             yield f"`{key}` must be a JSON pointer into the answer of the status operation, within `result`."

@@ -1,24 +1,35 @@
-"""A generated package, imported, and JSON values as its callers give them."""
+"""A generated package: whether it is what the document generates, its names, and values as its callers give them."""
 
 import hashlib
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date, datetime
+from difflib import unified_diff
 from enum import EnumMeta
 from functools import cache
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType, NoneType, UnionType
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import attrs
 
-from ..document.defects import Refusal
+from generator import making, verification
+
+from ..document.defects import Finding, Refusal
 from ..document.settings import HTTP_LIBRARIES
 from ..document.tree import is_array, is_object
+
+_MEANING = {
+    (False, True): "missing: the document generates this file.",
+    (True, False): "stale: the document does not generate this file.",
+    (True, True): "changed: the document generates other content; a hand edit, or other tools, or another input.",
+}
 
 
 class JsonField(NamedTuple):
@@ -86,9 +97,9 @@ class Package:
             return kind.fromisoformat(value)
         if kind is UUID or isinstance(kind, EnumMeta):
             return kind(value)
+        is_number = kind in (int, float) and type(value) in (int, float) and kind(value) == value
         is_literal = get_origin(kind) is Literal and value in get_args(kind)
         is_free = kind is Any or (get_origin(kind) is dict and is_object(value))
-        is_number = kind in (int, float) and type(value) in (int, float) and value == kind(value)
         if is_literal or is_free or is_number or type(value) is kind:
             return value
         raise TypeError(f"{value!r} is no {kind}")
@@ -107,3 +118,18 @@ def alternatives(hint: Any) -> list[Any]:
     """The members of a union; of another type, itself."""
     members = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     return [NoneType if each is None else each for each in members]  # `list[None]` has it as it is written
+
+
+def drift(document: dict[str, Any], folder: Path) -> list[Finding]:
+    """Generate a sound document elsewhere; return each file of `folder` that differs, and the difference."""
+    with TemporaryDirectory() as work:
+        made = making.make(document, Path(work))
+        return list(_differences(folder, verification.files(folder), verification.files(made.package)))
+
+
+def _differences(folder: Path, old: dict[str, bytes], new: dict[str, bytes]) -> Iterator[Finding]:
+    for name in sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name)):
+        before, after = (tree.get(name, b"").decode(errors="replace").splitlines() for tree in (old, new))
+        diff = [f"  {line}" for line in unified_diff(before, after, "the package", "the document's", n=1, lineterm="")]
+        shown = diff if len(diff) <= 40 else [*diff[:40], f"  ... and {len(diff) - 40} more lines"]
+        yield Finding(folder / name, 1, 1, _MEANING[name in old, name in new], details=tuple(shown))

@@ -24,9 +24,8 @@ from ..document.overlay import load_yaml
 from ..document.text import is_visible, may_be_coloured
 from ..document.tree import list_or_empty, object_or_empty, pointer
 from ..document.values import Schemas, close_objects
-from . import answers, probes
-from .answers import Received
-from .probes import Probe
+from . import probes
+from .probes import Probe, Received
 from .standin import Contract, Relay
 
 _AT_RANDOM = re.compile(r"\w*\d\w*")
@@ -42,8 +41,8 @@ def run(document: Document, arguments: Namespace) -> int:
     accepted = _accepted(arguments.accepted)
     flag = "--submit" if arguments.submit else "--read" if arguments.read else ""
     token = probes.token(flag) if flag else ""
-    if arguments.submit:
-        probes.require_terminal()
+    if arguments.submit and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise Refusal.environment("--submit costs money and wants a typed yes.", "Run it on a terminal.")
     documented = list(operations.of(document.value))
     asked = list(probes.harmless(documented))
     if arguments.read:
@@ -83,7 +82,7 @@ def run(document: Document, arguments: Namespace) -> int:
     closed = Schemas(close_objects(document.value))
     for probe, answer in exchanges:
         facts = {"operation": str(probe.operation), "probe": probe.name}
-        key = answers.documented(probe.operation, answer.status)
+        key = probes.documented(probe.operation, answer.status)
         report["answers"].append({**facts, "status": answer.status, "documented": key})
         for found in dict.fromkeys(probes.judge(closed, probe, answer)):
             row = facts | {"kind": found.kind, "where": _plain(found.where, token), "what": _plain(found.what, token)}

@@ -11,18 +11,20 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from fnmatch import fnmatchcase
-from time import monotonic
+from math import ceil
 
 import httpx
 
 from ..document.defects import Refusal, count
 from ..document.examples import documented_example
-from ..document.messages import Departure
-from ..document.operations import SAFE, Operation
+from ..document.messages import Departure, of_json
+from ..document.operations import JSON, SAFE, Operation, bare
+from ..document.text import progress
+from ..document.tree import at, follow, object_or_empty
 from ..document.values import Schemas
-from . import answers
-from .answers import Received, documented
 
 _WITHIN, _SUBMIT_WITHIN, _LONGEST = 10.0, 60.0, 1 << 20
 _PATIENCE = 300
@@ -30,6 +32,7 @@ _PATIENCE = 300
 NOWHERE, _NOBODY, _WRONG = "contract-check-no-such-path", "contract-check-no-such-id", "contract-check-wrong-token"
 # Even a reader that mends them finds nothing to do: an empty list, and an object of one unknown field.
 _BROKEN, _TRUNCATED = b"[", b'{"contract_check": ["'
+_HTML = re.compile(rb"\s*<(!doctype html|html)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,31 @@ class Probe:
     body: bytes = b""
     token: str = field(default="", repr=False)
     may_succeed: bool = False
+
+
+@dataclass(frozen=True)
+class Received:
+    """What came back from a relay; `failure` says why there is no status."""
+
+    status: int
+    media_type: str = ""
+    body: bytes = b""
+    failure: str = ""
+    retry_after: str = ""
+
+    @property
+    def is_limit(self) -> bool:
+        """Whether the relay's front is rate-limiting, and did not look at the request."""
+        return self.status == 429 and (bool(self.retry_after) or not self.body)
+
+    @property
+    def pause(self) -> int:
+        """The seconds to wait for a rate limit (RFC 9110, 10.2.3), at least 1; 30 where they are not told."""
+        try:
+            until = parsedate_to_datetime(self.retry_after)
+        except ValueError:
+            return max(1, int(self.retry_after)) if self.retry_after.isdecimal() else 30
+        return max(1, ceil((until - datetime.now(until.tzinfo)).total_seconds()))
 
 
 def harmless(operations: Iterable[Operation]) -> Iterator[Probe]:
@@ -78,12 +106,6 @@ def token(flag: str) -> str:
     return found
 
 
-def require_terminal() -> None:
-    """Raises Refusal where nobody could consent to a charge."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise Refusal.environment("--submit costs money and wants a typed yes.", "Run it on a terminal.")
-
-
 def consented(operations: Iterable[Operation], url: str, pattern: str, token: str) -> Probe:
     """The one request that a relay may charge for; raises Refusal unless a person types yes to it."""
     found = [
@@ -105,16 +127,38 @@ def consented(operations: Iterable[Operation], url: str, pattern: str, token: st
     return Probe("submit", operation, operation.method, operation.route, body.encode(), token, may_succeed=True)
 
 
+def documented(operation: Operation, status: int) -> str | None:
+    """The key under which the document says what stands behind `status`: itself, its range, or `default`."""
+    keys = (str(status), f"{status // 100}XX", "default")
+    return next((key for key in keys if key in operation.responses), None)
+
+
 def judge(closed: Schemas, probe: Probe, answer: Received) -> Iterator[Departure]:
-    """In what the answer to `probe` departs from the closed document."""
+    """In what the answer to `probe` departs from a document whose objects are closed."""
     if answer.failure:
         yield Departure("silence", "status", f"no whole answer: {answer.failure}")
         return
     if answer.status // 100 == 2 and not probe.may_succeed:
         yield Departure("not-refused", "status", f"{answer.status}, where a refusal is due")
-    is_http = probe.name == "unknown path" and answer.status in (404, 405)  # these, HTTP itself documents
-    if not is_http or documented(probe.operation, answer.status):
-        yield from answers.judge(closed, probe.operation, answer)
+    key = documented(probe.operation, answer.status)
+    if key is None:
+        if probe.name != "unknown path" or answer.status not in (404, 405):  # these, HTTP itself documents
+            yield Departure("status", "status", f"the status {answer.status} is not documented")
+        return
+    place = (*follow(closed.document, (*probe.operation.path, "responses", key)), "content")
+    names = sorted(object_or_empty(at(closed.document, place)), key=lambda name: name.count("*"))
+    given = bare(answer.media_type)
+    media_type = next((name for name in names if fnmatchcase(given, bare(name))), None)
+    if probe.operation.method == "HEAD" or (not names and not answer.body):
+        return
+    if not names:
+        yield Departure("body", "#", "a body, where none is documented")
+    elif (given == "text/html" or _HTML.match(answer.body)) and (media_type is None or JSON.fullmatch(given)):
+        yield Departure("html", "#", f"HTML instead of {', '.join(names)}")
+    elif media_type is None:
+        yield Departure("media-type", "#", f"{given or 'no Content-Type'} instead of {', '.join(names)}")
+    elif JSON.fullmatch(given):
+        yield from of_json(closed, (*place, media_type, "schema"), answer.body)
 
 
 async def ask(probes: list[Probe], url: str, *, trust_env: bool) -> list[Received]:
@@ -124,7 +168,7 @@ async def ask(probes: list[Probe], url: str, *, trust_env: bool) -> list[Receive
     submission is sent once, whatever it is answered.
     """
     given: list[Received] = []
-    patience, told = _PATIENCE, monotonic()
+    patience = _PATIENCE
     limits = httpx.Limits(max_keepalive_connections=0)  # a connection that the relay drops is no silence of its own
     async with httpx.AsyncClient(timeout=5, limits=limits, trust_env=trust_env) as client:
         for probe in probes:
@@ -146,9 +190,8 @@ async def ask(probes: list[Probe], url: str, *, trust_env: bool) -> list[Receive
                     raise Refusal.environment(problem, "Check the address and the network.") from None
                 given.append(Received(0, failure=failure))
             client.cookies.clear()
-            if monotonic() - told > 1:
-                told = monotonic()
-                print(f"{len(given)} of {count(len(probes), 'answer')} ...", file=sys.stderr)
+            progress(f"{len(given)} of {count(len(probes), 'answer')} ...")
+    progress("")
     return given
 
 

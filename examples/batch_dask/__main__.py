@@ -1,27 +1,29 @@
-"""A batch on a Dask cluster: each item is sent at most once, whatever dies on the way.
+"""Send a batch through a Dask cluster: each item is submitted at most once, whatever process dies.
 
     python examples/batch_dask items.jsonl                              # workers on this machine, a stand-in relay
-    python examples/batch_dask items.jsonl --scheduler tcp://host:8786  # a cluster that runs already
+    python examples/batch_dask items.jsonl --scheduler tcp://host:8786  # an existing cluster
+    python examples/batch_dask items.jsonl resolve ITEM --task ID       # or --resend: settle an item in doubt
 
 In a checkout, the python is `PYTHONPATH=. .venv/bin/python`; elsewhere one with the package, distributed and, for the
 stand-in, contract_check.
 
 Each line of the file is one request as JSON: {"model": "kling-v1", "prompt": "...", "image": "https://..."}. All are
-checked before any is sent. Beside it come items.journal, an SQLite file that knows what became of each, and
-items.results.jsonl, a line for each item. Run it again, and what certainly never left is sent; what is in doubt is
-listed, and never sent by itself.
+checked before any is sent. Beside it come items.journal, an SQLite file that holds the state of each, and
+items.results.jsonl, a line for each item. Run the batch again to send what was certainly not charged; what is in doubt
+is listed, and sent again only by `resolve`.
 
-With --wait, the accepted tasks are then followed until each has its video, which comes into the folder items.videos,
-or has failed; a task that takes longer is followed by the next run. Looking costs nothing. The package must have been
-generated with the status query (generator/status-query.yaml).
+With --wait, the batch then polls the accepted tasks and downloads their videos into the folder items.videos, at no
+cost, with the RELAY_BASE_URL and RELAY_TOKEN of its own environment; the next run goes on where it ended.
 
-Workers need the package and the variables RELAY_BASE_URL and RELAY_TOKEN in their own environment; they share no file
-with this process, and the token never passes through Dask. Without --scheduler, workers are started here; without
-RELAY_BASE_URL, they send to the stand-in relay, at no cost.
+Workers need the package, {versions}, and
+RELAY_BASE_URL and RELAY_TOKEN in their own environment; they share no file with the batch, and the token never passes
+through Dask. Without --scheduler, workers are started here; without RELAY_BASE_URL, they send to the stand-in relay.
 
-Ctrl-C takes no new item and waits for those under way; a second one doesn't wait.
+A 429, and a relay that cannot be reached, slow the batch down. A 401, or a 403 for want of quota, ends it; run it
+again once that is settled. The first Ctrl-C stops submitting and waits for the items in flight; the second exits
+immediately.
 
-Exit codes: 0 all items are accepted, with --wait all videos are there; 1 some are not; 2 a wrong call, file or
+Exit codes: 0 all items are accepted, with --wait all videos are there; 1 some are not; 2 an invalid call, file or
 environment.
 """
 
@@ -29,54 +31,91 @@ import argparse
 import asyncio
 import json
 import os
-import signal
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from importlib.util import find_spec
+from contextlib import ExitStack, contextmanager, nullcontext
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import cloudpickle
 from distributed import Client, LocalCluster
 
-import crew
 import items
 import journal
-import sender
-from journal import ACCEPTED, VIDEO, Journal, JournalInUse
-from progress import Progress
-from submissions import Submissions
-from videos import Videos
+import videos
+from dispatch import Dispatch
+from generated_client import AuthenticatedClient
+from journal import ACCEPTED, IN_DOUBT, NOT_SENT, REFUSED, VIDEO, Journal
 
 LOCAL_WORKERS = 4
-STATUS_QUERY = "generated_client.api.videos.get_kling_image_to_video"
+CONNECT = 15.0
+"""Seconds for the scheduler to answer."""
+VERSIONS = f"Python {sys.version_info[0]}.{sys.version_info[1]} and distributed {version('distributed')}"
 
 
-class Sender(sender.Sender):
-    """What workers get of this folder: Dask sends a class that stands in the main module, and its bases, by value."""
+def join(in_flight: int, seconds: float, dask_worker: Any) -> str:
+    """Make a client on the worker that runs this; returns what the worker lacks.
+
+    This function and the next come to the workers by value, as all functions of a main module do.
+    """
+    missing = [name for name in ("RELAY_BASE_URL", "RELAY_TOKEN") if not os.environ.get(name)]
+    if missing:
+        return f"{' and '.join(missing)}: not set in the worker's environment"
+    try:
+        import httpx
+
+        from generated_client import AuthenticatedClient
+
+        limits = {"limits": httpx.Limits(max_connections=in_flight)}
+        dask_worker.relay_client = AuthenticatedClient.from_env(deadline=seconds, httpx_args=limits)
+    except (ImportError, ValueError) as error:
+        return repr(error)
+    return ""
+
+
+async def send(body: dict[str, Any], dask_worker: Any) -> dict[str, Any]:
+    """Submit one item by the worker that runs this; returns its state and what is known of it, whatever happens."""
+    from generated_client import InvalidArgument, ResponseError, may_have_been_charged
+    from generated_client.api.videos import create_kling_image_to_video
+    from generated_client.models import KlingImageToVideoRequest
+
+    try:
+        request = KlingImageToVideoRequest.from_dict(body)
+        task = await create_kling_image_to_video.asyncio(client=dask_worker.relay_client, body=request)
+    except Exception as error:  # noqa: BLE001  # each is the outcome of this item
+        known = {"why": f"{type(error).__name__}: {error}", "request_id": getattr(error, "request_id", None)}
+        status, code = getattr(error, "status_code", None), getattr(error, "code", None) or ""
+        has_no_channel = status == 503 and code == "model_not_found"  # refused before anything was charged
+        if may_have_been_charged(error) and not has_no_channel:
+            return {"state": IN_DOUBT, **known}
+        if status == 429 or not isinstance(error, ResponseError | InvalidArgument):
+            return {"state": NOT_SENT, "then": "retry", "retry_after": getattr(error, "retry_after", None), **known}
+        if status == 401 or (status == 403 and "quota" in code):
+            return {"state": NOT_SENT, "then": "stop", **known}
+        return {"state": NOT_SENT if has_no_channel or status == 403 else REFUSED, **known}
+    return {"state": ACCEPTED, "task_id": task.task_id}
 
 
 def main() -> int:
-    """Runs a batch; returns its exit code."""
+    """Run a batch; returns the exit code."""
     options = _options()
-    if options.wait and find_spec(STATUS_QUERY) is None:
-        print("--wait: this package has no status query; generate it with generator/status-query.yaml", file=sys.stderr)
-        return 2
-    results_file = options.items.with_suffix(".results.jsonl")
     try:
-        all_items = items.read(options.items)
-        book = Journal(options.items.with_suffix(".journal"))
-    except (items.BadItems, JournalInUse, OSError) as error:
+        with ExitStack() as stack:
+            all_items = items.read(options.items)
+            book = Journal(options.items.with_suffix(".journal"))
+            stack.callback(book.close)
+            if options.command == "resolve":
+                return _resolve(book, options)
+            if not options.scheduler:
+                stack.enter_context(_relay())
+            _work(book, all_items, options)
+            results = book.results(all_items)
+    except (items.InvalidItems, journal.JournalInUse, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
-    try:
-        _work(book, all_items, options)
-        book.abandon("the batch was interrupted while it was being sent")
-        results = book.results(all_items)
-    finally:
-        book.close()
-    _write(results_file, results)
+    results_file = options.items.with_suffix(".results.jsonl")
+    lines = (json.dumps(result, ensure_ascii=False) + "\n" for result in results)
+    results_file.write_text("".join(lines), encoding="utf-8")
     wanted = (VIDEO,) if options.wait else (VIDEO, ACCEPTED)
     print(journal.table(results, wanted))
     print(f"results: {results_file}", file=sys.stderr)
@@ -84,18 +123,22 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
+    description = str(__doc__).replace("{versions}", VERSIONS)
     parser = argparse.ArgumentParser(
-        prog="batch_dask", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="batch_dask", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("items", type=Path, metavar="ITEMS.jsonl", help="the requests, one a line")
-    parser.add_argument("--scheduler", metavar="ADDRESS", help="a scheduler that runs already: tcp://host:8786")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="an existing scheduler: tcp://host:8786")
     parser.add_argument("--in-flight", type=_positive, default=64, metavar="N", help="at once on each worker; 64")
     parser.add_argument("--max-cost", type=_positive, metavar="N", help="stop after N accepted submissions")
-    parser.add_argument("--wait", action="store_true", help="follow the tasks to their videos, and download these")
-    parser.add_argument(
-        "--pause", type=_positive, default=15, metavar="SECONDS", help="between two looks at a task; 15"
-    )
-    parser.add_argument("--minutes", type=_positive, default=30, metavar="N", help="of waiting at most; 30")
+    parser.add_argument("--wait", action="store_true", help="poll the tasks, and download their videos")
+    parser.add_argument("--minutes", type=float, default=30, metavar="N", help="for --wait, at most; 30")
+    commands = parser.add_subparsers(dest="command")
+    resolve = commands.add_parser("resolve", help="settle an item in doubt")
+    resolve.add_argument("item", metavar="ITEM", help="as the results name it")
+    answer = resolve.add_mutually_exclusive_group(required=True)
+    answer.add_argument("--task", metavar="ID", help="the relay has this task for it")
+    answer.add_argument("--resend", action="store_true", help="the relay has none: the next run sends it again")
     return parser.parse_args()
 
 
@@ -105,75 +148,67 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def _resolve(book: Journal, options: argparse.Namespace) -> int:
+    if (state := book.state(options.item)) != IN_DOUBT:
+        print(f"{options.item} is not in doubt: {state}", file=sys.stderr)
+        return 2
+    if options.resend:
+        book.write(options.item, NOT_SENT, why="settled: there is no task of it")
+    else:
+        book.write(options.item, ACCEPTED, task_id=options.task)
+    return 0
+
+
 def _work(book: Journal, all_items: list[items.Item], options: argparse.Namespace) -> None:
-    """Sends what was never sent and, with --wait, follows what was accepted; returns early where Ctrl-C asks for it."""
-    unsent = book.unsent(all_items)
+    """Send what is not sent and, with --wait, follow what is accepted."""
+    client = AuthenticatedClient.from_env() if options.wait else None
+    unsent = [item for item in all_items if book.state(item.key) == NOT_SENT]
     print(f"{len(unsent)} of {len(all_items)} items to send", file=sys.stderr)
-    if not unsent and not (options.wait and book.accepted(all_items)):
-        return
-    cloudpickle.register_pickle_by_value(sender)
     try:
-        with ExitStack() as stack:
-            address = options.scheduler or stack.enter_context(_local_cluster())
-            asyncio.run(_run(book, all_items, options, address))
+        if unsent:
+            with nullcontext(options.scheduler) if options.scheduler else _local_cluster() as address:
+                asyncio.run(_submit(book, unsent, address, options))
+        if client:
+            folder = options.items.with_suffix(".videos")
+            asyncio.run(videos.fetch(client, book, all_items, folder, options.minutes * 60))
     except KeyboardInterrupt:
-        print("\nnot waiting for what is under way", file=sys.stderr)
-    except OSError as error:
-        print(f"the cluster can't be reached: {error}", file=sys.stderr)
+        print("\ninterrupted", file=sys.stderr)
 
 
-async def _run(book: Journal, all_items: list[items.Item], options: argparse.Namespace, address: str) -> None:
-    interrupted = asyncio.Event()
-    current = list[crew.Work[Any]]()
+async def _submit(book: Journal, unsent: list[items.Item], address: str, options: argparse.Namespace) -> None:
+    client = Client(address, asynchronous=True, timeout=CONNECT)
+    try:
+        try:
+            async with asyncio.timeout(CONNECT):
+                await client
+        except OSError as error:
+            raise OSError(f"there is no scheduler at {address}: {error!r}") from error
+        dispatch = Dispatch(client, book, unsent, in_flight=options.in_flight, max_cost=options.max_cost)
+        await dispatch.run(join, send)
+    finally:
+        await client.close()
 
-    def stop() -> None:
-        interrupted.set()
-        for work in current:
-            work.stop("interrupted")
 
-    def interrupt(*_: Any) -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        loop.call_soon_threadsafe(stop)
+@contextmanager
+def _relay() -> Iterator[None]:
+    """The stand-in relay, where the environment names none."""
+    if "RELAY_BASE_URL" in os.environ:
+        yield
+        return
+    from contract_check.relay.standin import Contract, Relay
+    from contract_check.relay.standin.command import Tasks
 
-    loop = asyncio.get_running_loop()
-    signal.signal(signal.SIGINT, interrupt)
-    async with Client(address, asynchronous=True) as client:
-        print(f"scheduler: {address}", file=sys.stderr)
-        if unsent := book.unsent(all_items):
-            with Progress(len(unsent)) as progress:
-                settings = {"in_flight": options.in_flight, "max_cost": options.max_cost}
-                current[:] = [Submissions(book, unsent, progress, **settings)]
-                await crew.do(current[0], client, Sender)
-        tasks = book.accepted(all_items) if options.wait else []
-        if tasks and not interrupted.is_set():
-            print(f"{len(tasks)} videos to wait for", file=sys.stderr)
-            with Progress(len(tasks)) as progress:
-                folder = options.items.with_suffix(".videos")
-                waiting = {"in_flight": options.in_flight, "within": options.minutes * 60, "pause": options.pause}
-                current[:] = [Videos(book, tasks, folder, progress, **waiting)]
-                await crew.do(current[0], client, Sender)
+    with Relay(Contract.of()) as relay:
+        relay.tasks = Tasks(relay.contract.document, 0)
+        os.environ.update(RELAY_BASE_URL=relay.url, RELAY_TOKEN="sk-" + "stand-in", NO_PROXY="127.0.0.1")
+        yield
 
 
 @contextmanager
 def _local_cluster() -> Iterator[str]:
-    """Workers on this machine; with a relay of its own where the environment names none."""
-    with ExitStack() as stack:
-        if "RELAY_BASE_URL" not in os.environ:
-            from contract_check.relay.standin import Contract, Relay
-
-            relay = stack.enter_context(Relay(Contract.of()))
-            os.environ.update(RELAY_BASE_URL=relay.url, RELAY_TOKEN="sk-" + "stand-in", NO_PROXY="127.0.0.1")
-        size = {"n_workers": LOCAL_WORKERS, "threads_per_worker": 1}
-        cluster = stack.enter_context(LocalCluster(**size, dashboard_address=":0"))
+    """Workers on this machine."""
+    with LocalCluster(n_workers=LOCAL_WORKERS, threads_per_worker=1, dashboard_address=":0") as cluster:
         yield cluster.scheduler_address
-
-
-def _write(file: Path, results: list[dict[str, Any]]) -> None:
-    """Puts the results in place whole, whatever happens meanwhile."""
-    work = file.with_suffix(".tmp")
-    with work.open("w", encoding="utf-8") as lines:
-        lines.writelines(json.dumps(result, ensure_ascii=False) + "\n" for result in results)
-    work.replace(file)
 
 
 if __name__ == "__main__":

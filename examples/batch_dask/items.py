@@ -6,7 +6,17 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import httpx
+
+from generated_client import AuthenticatedClient
+from generated_client.api.videos import create_kling_image_to_video
 from generated_client.models import KlingImageToVideoRequest
+
+_NOWHERE = AuthenticatedClient(
+    token="sk-" + "nowhere",
+    httpx_args={"transport": httpx.MockTransport(lambda _: httpx.Response(200, json={"task_id": "", "status": ""}))},
+)
+"""A client that checks a request as any client does, and sends it nowhere."""
 
 
 class Item(NamedTuple):
@@ -17,12 +27,12 @@ class Item(NamedTuple):
     body: dict[str, Any]
 
 
-class BadItems(Exception):
+class InvalidItems(Exception):
     """Lines that are no requests: one message, a line for each."""
 
 
 def read(file: Path) -> list[Item]:
-    """The items in a JSON-lines file; raises BadItems, which names every line that is wrong, or OSError."""
+    """Read a JSON-lines file; raises InvalidItems, which names every invalid line, or OSError."""
     items = list[Item]()
     problems = list[str]()
     occurrences = Counter[str]()
@@ -31,25 +41,26 @@ def read(file: Path) -> list[Item]:
             continue
         try:
             body = _request(line)
-        except (TypeError, ValueError) as error:
+        except ValueError as error:
             problems.append(f"{file}:{number}: {error}")
             continue
         digest = sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16]
-        occurrences[digest] += 1  # The same request twice in a file is meant twice.
+        occurrences[digest] += 1  # two equal lines are two requests
         items.append(Item(f"{digest}-{occurrences[digest]}", number, body))
     if problems:
-        raise BadItems("\n".join(problems))
+        raise InvalidItems("\n".join(problems))
     return items
 
 
 def _request(line: bytes) -> dict[str, Any]:
-    """The request that `line` holds, as it will be sent; a ValueError or TypeError says which field is wrong."""
+    """Parse and check one request; raises ValueError, which names the invalid field."""
     try:
         data = json.loads(line)
-    except ValueError as error:
-        raise ValueError(f"this is not JSON in UTF-8: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"not JSON in UTF-8: {error}") from error
     request = KlingImageToVideoRequest.from_dict(data)
     if request.additional_properties:
         known = ", ".join(name for _, name, *_ in request.__json_fields__)
-        raise ValueError(f"{', '.join(request.additional_properties)}: no field of this name; known are {known}")
+        raise ValueError(f"unknown field {', '.join(request.additional_properties)}; known are {known}")
+    create_kling_image_to_video.sync(client=_NOWHERE, body=request)
     return request.to_dict()

@@ -1,9 +1,9 @@
-"""The journal of a batch: what became of each item, on the disk before anything else happens to it."""
+"""The journal of a batch: the state of each item, on disk before anything else happens to it."""
 
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +15,18 @@ FAILED = "failed"
 REFUSED = "refused"
 NOT_SENT = "not sent"
 IN_DOUBT = "in doubt"
-_SENDING = "sending"
 
 STATES = {
     VIDEO: "its file is in the results",
-    ACCEPTED: "its video is not there yet; run the batch with --wait, again if need be",
-    FAILED: "the relay made no video of it; correct the item, then send it in a batch of its own",
-    REFUSED: "the relay refused it, and charged nothing; correct the item, then send it in a batch of its own",
-    NOT_SENT: "nothing left for the relay; run the batch again",
-    IN_DOUBT: "it may have been charged; look for its time and prompt in the relay's log before you send it again",
+    ACCEPTED: "its video is not here yet; run the batch with --wait",
+    FAILED: "the relay made no video of it; correct the item and send it in another batch",
+    REFUSED: "the relay refused it, at no cost; correct the item and send it in another batch",
+    NOT_SENT: "it cost nothing; run the batch again",
+    IN_DOUBT: "it may have been charged. In the task log of the relay's web console, look for a task of its time and "
+    "prompt, or give the operator its request id; then settle it: resolve ITEM --task ID, or --resend if there is none",
 }
-"""The states of an item, and what each means for whoever reads the table."""
-
-_SCHEMA = """CREATE TABLE IF NOT EXISTS items
-             (key TEXT PRIMARY KEY, line INTEGER, state TEXT, outcome TEXT, sent_at TEXT)"""
+"""The states of an item, and what each means to the reader of the table."""
+_SHOWN = 20
 
 
 class JournalInUse(Exception):
@@ -36,70 +34,54 @@ class JournalInUse(Exception):
 
 
 class Journal:
-    """An SQLite file that one process at a time has open. What a method wrote is on the disk when it returns."""
+    """An SQLite file that one process at a time has open; what is written is on disk when write() returns."""
 
     def __init__(self, file: Path) -> None:
         self._database = sqlite3.connect(file, timeout=1, isolation_level=None)
         try:
-            self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = FULL")
-            self._database.execute(_SCHEMA)
-            self.abandon("the batch was killed while it was being sent")
+            for mode in "locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = FULL":
+                self._database.execute(f"PRAGMA {mode}")
+            self._database.execute("CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, entry TEXT)")
+            rows = self._database.execute("SELECT key, entry FROM entries").fetchall()
+            self._database.execute("UPDATE entries SET entry = entry WHERE 0")
         except sqlite3.OperationalError as error:
             self._database.close()
             raise JournalInUse(f"{file}: {error}; is another batch running on it?") from error
+        self._entries: dict[str, dict[str, Any]] = {key: json.loads(entry) for key, entry in rows}
 
     def close(self) -> None:
-        """Lets another process open the file."""
+        """Let another process open the file."""
         self._database.close()
 
-    def unsent(self, items: Iterable[Item]) -> list[Item]:
-        """Those of `items` that certainly never left, in any run."""
-        query = "SELECT key FROM items WHERE state != ?"
-        known = {key for (key,) in self._database.execute(query, (NOT_SENT,))}
-        return [item for item in items if item.key not in known]
+    def state(self, key: str) -> str:
+        """The state of an item; NOT_SENT if no run has sent it."""
+        return str(self._entries.get(key, {}).get("state", NOT_SENT))
 
-    def accepted(self, items: Iterable[Item]) -> list[tuple[Item, str]]:
-        """Those of `items` that were accepted and have come to no end yet, each with its task's id."""
-        query = "SELECT key, outcome FROM items WHERE state = ?"
-        known = {key: json.loads(outcome) for key, outcome in self._database.execute(query, (ACCEPTED,))}
-        return [(item, known[item.key]["task_id"]) for item in items if item.key in known]
+    def write(self, key: str, state: str, **known: Any) -> None:
+        """Write the state of an item, and what is known of it beside the time at which it was sent."""
+        sent_at = self._entries.get(key, {}).get("sent_at")
+        self._entries[key] = entry = {"state": state, "sent_at": sent_at, **known}
+        text = json.dumps(entry, ensure_ascii=False)
+        self._database.execute("INSERT OR REPLACE INTO entries VALUES (?, ?)", (key, text))
 
-    def sending(self, item: Item) -> None:
-        """Writes down that `item` leaves now."""
-        self._database.execute(
-            "INSERT OR REPLACE INTO items VALUES (?, ?, ?, '{}', datetime('now'))", (item.key, item.line, _SENDING)
-        )
-
-    def ended(self, item: Item, state: str, outcome: dict[str, Any]) -> None:
-        """Writes down what became of `item`."""
-        text = json.dumps(outcome, ensure_ascii=False)
-        self._database.execute("UPDATE items SET state = ?, outcome = ? WHERE key = ?", (state, text, item.key))
-
-    def abandon(self, why: str) -> None:
-        """Writes down that nobody will hear any more what became of the items under way."""
-        query = "UPDATE items SET state = ?, outcome = ? WHERE state = ?"
-        self._database.execute(query, (IN_DOUBT, json.dumps({"why": why}), _SENDING))
-
-    def results(self, items: Iterable[Item]) -> list[dict[str, Any]]:
+    def results(self, items: Sequence[Item]) -> list[dict[str, Any]]:
         """What is known of each item, in the order of the file."""
-        rows = {key: row for key, *row in self._database.execute("SELECT key, state, outcome, sent_at FROM items")}
-        found = list[dict[str, Any]]()
-        for item in items:
-            state, outcome, sent_at = rows.get(item.key, (NOT_SENT, "{}", None))
-            found.append({"line": item.line, "state": state, "sent_at": sent_at, **json.loads(outcome)})
-        return found
+        unsent = {"state": NOT_SENT, "sent_at": None}
+        return [{"item": item.key, "line": item.line, **self._entries.get(item.key, unsent)} for item in items]
 
 
 def table(results: list[dict[str, Any]], wanted: tuple[str, ...]) -> str:
-    """How many items are in each state, and each that is in none of those `wanted`, with what to do about it."""
+    """How many items are in each state; those in a state that is not `wanted`, and what to do about them."""
     amounts = Counter(result["state"] for result in results)
     lines = [f"{amounts[state]:7} {state}" for state in STATES if amounts[state]]
     for state, advice in STATES.items():
-        if state not in wanted and amounts[state]:
-            lines += ["", f"{state}: {advice}"]
-            lines += [f"  line {r['line']}: {r.get('why', '')}".rstrip() for r in results if r["state"] == state][:20]
-            if amounts[state] > 20:
-                lines.append(f"  ... and {amounts[state] - 20} more; all are in the results")
+        if state in wanted or not amounts[state]:
+            continue
+        found = [result for result in results if result["state"] == state]
+        lines += ["", f"{state}: {advice}"]
+        for result in found[:_SHOWN]:
+            when = f", sent {result['sent_at']}" if result["sent_at"] else ""
+            lines.append(f"  {result['item']} (line {result['line']}{when}): {result.get('why', '')}")
+        if len(found) > _SHOWN:
+            lines.append(f"  ... and {len(found) - _SHOWN} more; all are in the results")
     return "\n".join(lines)

@@ -18,21 +18,22 @@ if TYPE_CHECKING:
 
 @_attrs_define(kw_only=True, repr=False)
 class KlingImageToVideoRequest(_models.Model):
-    """视频生成请求
+    """视频生成请求. As recorded, the relay's software ignores width, height, fps, seed, n, response_format and user; a duration
+    of 5.5 becomes 5; negative_prompt, cfg_scale, image_tail and aspect_ratio go into metadata.
 
-    Attributes:
-        model (str): 模型/风格 ID
-        prompt (str): 文本描述提示词
-        image (str | Unset): 图片输入 (URL 或 Base64)
-        duration (float | Unset): 视频时长(秒)
-        width (int | Unset): 视频宽度
-        height (int | Unset): 视频高度
-        fps (int | Unset): 视频帧率
-        seed (int | Unset): 随机种子
-        n (int | Unset): 生成视频数量
-        response_format (str | Unset): 响应格式
-        user (str | Unset): 用户标识
-        metadata (KlingImageToVideoRequestMetadata | Unset): 扩展参数 (如 negative_prompt, style, quality_level 等)
+        Attributes:
+            model (str): 模型/风格 ID
+            prompt (str): 文本描述提示词
+            image (str | Unset): 图片输入 (URL 或 Base64)
+            duration (float | Unset): 视频时长(秒)
+            width (int | Unset): 视频宽度
+            height (int | Unset): 视频高度
+            fps (int | Unset): 视频帧率
+            seed (int | Unset): 随机种子
+            n (int | Unset): 生成视频数量
+            response_format (str | Unset): 响应格式
+            user (str | Unset): 用户标识
+            metadata (KlingImageToVideoRequestMetadata | Unset): 扩展参数 (如 negative_prompt, style, quality_level 等)
     """
 
     model: str

@@ -1,556 +1,441 @@
 """The example of a batch on Dask: its rules with workers in this process, and Dask itself with processes."""
 
 import asyncio
-import itertools
 import json
 import os
 import re
 import shlex
-import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack, nullcontext, redirect_stderr, redirect_stdout
 from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
+from io import StringIO
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
-from unittest.mock import Mock, patch
+from unittest.mock import DEFAULT, Mock, patch
 
+import distributed
 import pytest
 
-import recorded
 from calling import TOKEN
-from checkout import ROOT
-from contract_check.relay.standin import Answer, Relay, Request
-from flavours import flavour
-from readme import found
+from checkout import ROOT, run
+from contract_check.relay.standin import Answer, Relay, Request, inner_error
+from contract_check.relay.standin.command import Tasks
+from generated_client.api.videos import create_kling_image_to_video
+from readme import FILES, found
 
 EXAMPLE = ROOT / "examples" / "batch_dask"
-MODULES = ("generated_client", *(file.stem for file in EXAMPLE.glob("*.py") if file.stem != "__main__"))
-Start = Callable[..., "subprocess.Popen[str]"]
-
-
-class Actor:
-    """A sender on a worker. Once it is `dead`, no call returns, though its requests may have been sent."""
-
-    def __init__(self, sender: Any) -> None:
-        self.sender = sender
-        self.dead = False
-
-    def __getattr__(self, name: str) -> Any:
-        async def call(*arguments: Any) -> Any:
-            result = await getattr(self.sender, name)(*arguments)
-            if self.dead:
-                raise OSError("the connection broke")
-            return result
-
-        return call
+MODULES = [file.stem for file in EXAMPLE.glob("*.py") if file.stem != "__main__"]
+SOON = {"Retry-After": "0.01"}
 
 
 class Cluster:
-    """Take the place of Dask's client: two workers, each with the environment that is given here."""
+    """In place of Dask's client: workers in this process."""
 
     def __init__(self) -> None:
-        self.workers: dict[str, dict[str, str]] = {"tcp://a": {}, "tcp://b": {}}
-        self.actors: list[Actor] = []
         self.scheduler = self
+        self.workers = {"tcp://a": SimpleNamespace(), "tcp://b": SimpleNamespace()}
+        self.without_token, self.lost = set[str](), set[str]()
 
-    def __call__(self, address: str, *, asynchronous: bool) -> "Cluster":
-        assert asynchronous
-        return self
-
-    async def __aenter__(self) -> "Cluster":
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        for actor in self.actors:
-            await actor.sender.close()
-        self.actors.clear()
+    def __await__(self) -> Generator[Any]:
+        yield from ()
 
     async def identity(self, n_workers: int) -> dict[str, Any]:
         assert n_workers == -1
         return {"workers": self.workers}
 
-    async def submit(self, sender: Any, in_flight: int, *, actor: bool, workers: list[str], pure: bool) -> Actor:
-        assert (actor, pure) == (True, False)
+    async def run(self, function: Any, *arguments: Any, workers: list[str]) -> dict[str, Any]:
         [address] = workers
-        with patch.dict(os.environ, self.workers[address]):
-            self.actors.append(Actor(sender(in_flight)))
-        return self.actors[-1]
+        with patch.dict(os.environ, {"RELAY_TOKEN": ""} if address in self.without_token else {}):
+            result = function(*arguments, dask_worker=self.workers[address])
+        result = await result if asyncio.iscoroutine(result) else result
+        if address in self.lost:
+            raise OSError("the connection broke")
+        return {address: result}
 
-
-@contextmanager
-def imported(*path: Path) -> Generator[Any]:
-    """The example's main module, imported anew with `path` before all else; generated_client as well."""
-
-    def pop() -> dict[str, Any]:
-        return {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] in MODULES}
-
-    before = pop()
-    spec = spec_from_file_location("batch_dask", EXAMPLE / "__main__.py")
-    assert spec
-    assert spec.loader
-    main = module_from_spec(spec)
-    try:
-        with patch.object(sys, "path", [str(EXAMPLE), *map(str, path), *sys.path]):
-            spec.loader.exec_module(main)
-            yield main
-    finally:
-        pop()
-        sys.modules.update(before)
+    async def close(self) -> None:
+        for worker in self.workers.values():
+            if hasattr(worker, "relay_client"):
+                await worker.relay_client.aclose()
 
 
 class Batch:
-    """The example, run in this process."""
+    """The example, run in this process with the items in `file`."""
 
-    def __init__(self, main: Any, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.main, self.cluster = main, Cluster()
-        monkeypatch.setattr(main, "Client", self.cluster)
-        monkeypatch.setenv("RELAY_BASE_URL", relay.url)
-        monkeypatch.setenv("RELAY_TOKEN", TOKEN)
+    def __init__(self, main: Any, relay: Relay, folder: Path) -> None:
+        self.main, self.relay, self.cluster = main, relay, Cluster()
+        self.file = folder / "图 items.jsonl"
+        self.told = ""
 
-    def __call__(self, items: Path, *options: str) -> int:
-        """Run it; returns its exit code."""
-        before = signal.getsignal(signal.SIGINT)
-        try:
-            with patch.object(sys, "argv", ["batch_dask", str(items), "--scheduler", "tcp://s", *options]):
-                code: int = self.main.main()
-                return code
-        finally:
-            signal.signal(signal.SIGINT, before)
+    def write(self, amount: int, step: int = 1) -> None:
+        lines = [json.dumps({"model": "kling-v1", "prompt": f"走 {number}"}) for number in range(amount)]
+        self.file.write_text("\n".join(lines[::step]), encoding="utf-8")
+
+    def __call__(self, *options: object) -> int:
+        """Run it; returns the exit code."""
+        self.relay.forget()
+        arguments = ["batch_dask", "--scheduler", "tcp://s", str(self.file), *map(str, options)]
+        with patch.object(sys, "argv", arguments), redirect_stdout(StringIO()) as told, redirect_stderr(told):
+            code: int = self.main.main()
+        self.told = told.getvalue()
+        return code
+
+    @property
+    def results(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.file.with_suffix(".results.jsonl").read_bytes().splitlines()]
+
+    @property
+    def states(self) -> dict[str, int]:
+        return dict(Counter(result["state"] for result in self.results))
+
+    @property
+    def prompts(self) -> Counter[str]:
+        return Counter(request.json["prompt"] for request in self.relay.requests)
+
+    def hold(self, acts: Mapping[int, Callable[[], object]]) -> threading.Event:
+        """Until the event is set, answer nothing, and act after each number of requests in `acts`."""
+        go = threading.Event()
+
+        def listen(_: Request, answer: Answer) -> None:
+            answer.wait = go
+            if not go.is_set():
+                acts.get(len(self.relay.requests), int)()
+
+        self.relay.listener = listen
+        return go
+
+
+@pytest.fixture(scope="module")
+def main() -> Iterator[Any]:
+    """The example's main module."""
+    main, file = ModuleType("batch_dask"), EXAMPLE / "__main__.py"
+    with patch.object(sys, "path", [str(EXAMPLE), *sys.path]):
+        exec(compile(file.read_text(encoding="utf-8"), file, "exec"), vars(main))
+    yield main
+    for name in MODULES:
+        del sys.modules[name]
 
 
 @pytest.fixture
-def batch(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> Iterator[Batch]:
-    """The example with the installed package."""
-    with imported() as main:
-        yield Batch(main, relay, monkeypatch)
+def batch(main: Any, relay: Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Batch:
+    monkeypatch.setenv("RELAY_BASE_URL", relay.url)
+    monkeypatch.setenv("RELAY_TOKEN", TOKEN)
+    monkeypatch.setattr(import_module("dispatch"), "TICK", 0.01)
+    batch = Batch(main, relay, tmp_path)
+    monkeypatch.setattr(main, "Client", Mock(return_value=batch.cluster))
+    return batch
 
 
-@pytest.fixture
-def video_relay(shared: Path) -> Iterator[Relay]:
-    """A stand-in that knows the status query: at the first look a task is in progress, and done at the next."""
-    looks, numbers = Counter[str](), itertools.count()
-
-    def answer(request: Request, answer: Answer) -> None:
-        if request.method == "GET" and request.path.endswith("/content"):
-            answer.body, answer.headers = b"video", {"Content-Type": "video/mp4"}
-        elif request.method == "GET":
-            looks[request.path] += 1
-            answer.body = json.dumps(recorded.body("succeed" if looks[request.path] > 1 else "processing")).encode()
-        else:
-            answer.body = json.dumps({**json.loads(answer.body), "task_id": f"task-{next(numbers)}"}).encode()
-
-    with Relay(flavour(shared, "with_status_query").contract, listener=answer) as relay:
-        yield relay
-
-
-@pytest.fixture
-def video_batch(shared: Path, video_relay: Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Batch]:
-    """The example with a package that has the status query."""
-    (tmp_path / "package").mkdir()
-    (tmp_path / "package" / "generated_client").symlink_to(flavour(shared, "with_status_query").folder)
-    with imported(tmp_path / "package") as main:
-        yield Batch(main, video_relay, monkeypatch)
+# The first response to three items; what becomes of them, after how many requests, and once the batch runs again.
+ALL, NONE = {"accepted": 3}, {"not sent": 3}
+REFUSED, DOUBT, LATER = ({state: 1, "accepted": 2} for state in ("refused", "in doubt", "not sent"))
+NO_TOKEN_QUOTA = inner_error(403, "token quota is not enough", "pre_consume_token_quota_failed")
+FIRST_RESPONSES: dict[str, tuple[Answer | str | Exception | None, dict[str, int], int, dict[str, int]]] = {
+    "accepted": (None, ALL, 3, ALL),
+    "a bad request": ("no_prompt", REFUSED, 3, REFUSED),
+    "too many requests": (Answer(429, headers=SOON), ALL, 4, ALL),
+    "a busy upstream": ("too_many", ALL, 4, ALL),
+    "unavailable for a while": (Answer(503, headers=SOON), DOUBT, 3, DOUBT),
+    "a failed upstream": ("upstream", DOUBT, 3, DOUBT),
+    "HTML": ("console", DOUBT, 3, DOUBT),
+    "no response": ("hang_up", DOUBT, 3, DOUBT),
+    "any other exception": (MemoryError(), DOUBT, 2, DOUBT),
+    "no channel for the model": ("no_channel", LATER, 3, ALL),
+    "no permission for the model": ("no_permission", LATER, 3, ALL),
+    "a wrong token": ("bad_token", NONE, 1, ALL),
+    "no quota": ("no_quota", NONE, 1, ALL),
+    "no quota of the token": (NO_TOKEN_QUOTA, NONE, 1, ALL),
+}
 
 
-def items_file(folder: Path, amount: int) -> Path:
-    file = folder / "图 items.jsonl"
-    lines = (
-        json.dumps({"model": "kling-v1", "prompt": f"走 item-{number:04}", "image": "https://example.com/i.jpg"})
-        for number in range(amount)
-    )
-    file.write_text("\n".join(lines), encoding="utf-8")
-    return file
-
-
-def results(items: Path) -> list[dict[str, Any]]:
-    text = items.with_suffix(".results.jsonl").read_text(encoding="utf-8")
-    return [json.loads(line) for line in text.splitlines()]
-
-
-def states(items: Path) -> Counter[str]:
-    return Counter(result["state"] for result in results(items))
-
-
-def sent(relay: Relay) -> Counter[str]:
-    return Counter(found for request in relay.requests for found in re.findall("item-[0-9]{4}", str(request.json)))
-
-
-def hold(relay: Relay, amount: int, then: Callable[[], object]) -> threading.Event:
-    """Answer nothing before the event is set. When `amount` requests have arrived, call `then`."""
-    go = threading.Event()
-
-    def listen(_: Request, answer: Answer) -> None:
-        answer.wait = go
-        if len(relay.requests) == amount:
-            then()
-
-    relay.listener = listen
-    return go
-
-
-def interrupt() -> None:
-    """Press Ctrl-C; from another thread, so that the event loop's is interrupted."""
-    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-
-
-@pytest.mark.parametrize(
-    ("answer", "state", "why"),
-    [
-        (None, "accepted", ""),
-        (Answer.json({}, 400), "refused", "400"),
-        (Answer(429, headers={"Retry-After": "7"}), "wait", "429"),
-        (Answer(503, headers={"Retry-After": "7"}), "wait", "503"),
-        (Answer(429), "refused", "429"),
-        (Answer(500, headers={"Retry-After": "7"}), "in doubt", "500"),
-        (Answer.html(), "in doubt", "HTML"),
-        (Answer(silent=True), "in doubt", "RemoteProtocolError"),
-        ("no relay", "not sent", "ConnectError"),
-    ],
-)
-def test_a_sender_sends_once_and_tells_the_state(
-    batch: Batch, relay: Relay, answer: Answer | str | None, state: str, why: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", FIRST_RESPONSES)
+def test_each_response_decides_what_is_sent_in_this_run_and_the_next(
+    batch: Batch, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if isinstance(answer, Answer):
-        relay.answer(answer)
+    answer, first, requests, second = FIRST_RESPONSES[name]
+    del batch.cluster.workers["tcp://b"]
+    batch.write(3)
+    if isinstance(answer, Exception):
+        failing = Mock(wraps=create_kling_image_to_video.asyncio, side_effect=[answer, DEFAULT, DEFAULT])
+        monkeypatch.setattr(create_kling_image_to_video, "asyncio", failing)
     elif answer:
-        monkeypatch.setenv("RELAY_BASE_URL", "http://127.0.0.1:1")
-    body = {"model": "kling-v1", "prompt": "走", "image": "https://example.com/i.jpg"}
+        batch.relay.answer(answer)
 
-    async def send() -> list[tuple[str, dict[str, Any]]]:
-        sender = batch.main.Sender(1)
-        identity = await sender.identity()
-        told = [await sender.send(*call, body) for call in ((identity, 0), (identity, 0), ("another", 1))]
-        await sender.close()
-        return told
+    assert batch("--in-flight", 1) == (0 if first == ALL else 1)
+    assert (batch.states, len(batch.relay.requests)) == (first, requests)
 
-    (first, known), *again = asyncio.run(send())
-    assert first == state
-    assert why in known.get("why", "")
-    assert known.get("seconds") == (7 if state == "wait" else None)
-    assert again == [("in doubt", {"why": "Dask asked for it a second time, and it was not sent again"})] * 2
-    assert len(relay.requests) == (state != "not sent")
+    assert batch() == (0 if second == ALL else 1)
+    assert (batch.states, len(batch.relay.requests)) == (second, first.get("not sent", 0))
 
 
-def test_a_worker_that_dies_leaves_what_it_was_sending_in_doubt(
-    batch: Batch, relay: Relay, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_lost_worker_leaves_its_items_in_doubt_and_the_others_to_the_other(batch: Batch) -> None:
+    batch.write(60)
+    go = batch.hold({19: lambda: batch.cluster.lost.add("tcp://a"), 20: lambda: go.set()})
+    assert batch("--in-flight", 10) == 1
+    assert batch.states == {"accepted": 50, "in doubt": 10}
+    assert len(batch.relay.requests) == 60
+
+
+def test_a_worker_that_never_returns_is_lost(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_module("dispatch"), "LOST", 0.2)
+    batch.write(2)
+    go = batch.hold({})
+    assert batch() == 1
+    assert [result["why"] for result in batch.results] == ["its worker was lost: TimeoutError()"] * 2
+    go.set()
+
+
+def test_a_worker_that_comes_later_takes_part(batch: Batch) -> None:
+    batch.write(3)
+    go = batch.hold({2: lambda: batch.cluster.workers.update({"tcp://c": SimpleNamespace()}), 3: lambda: go.set()})
+    assert batch("--in-flight", 1) == 0
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_waits_for_what_is_in_flight_and_the_second_time_does_not(
+    batch: Batch, times: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def kill() -> None:
-        batch.cluster.actors[0].dead = True
-        go.set()
-
-    items, go = items_file(tmp_path, 60), hold(relay, 20, lambda: kill())
-    assert batch(items, "--in-flight", "10") == 1
-    assert states(items) == {"accepted": 50, "in doubt": 10}
-    assert "in doubt: it may have been charged" in capsys.readouterr().out
-    assert batch(items) == 1
-    assert len(sent(relay)) == 60
-    assert set(sent(relay).values()) == {1}, "what is in doubt is never sent by itself"
-
-
-def test_the_workers_that_are_left_take_the_items_of_one_that_is_lost(batch: Batch, tmp_path: Path) -> None:
-    crew, journal, progress, submissions = map(import_module, ("crew", "journal", "progress", "submissions"))
-    items = import_module("items").read(items_file(tmp_path, 3))
-    book = journal.Journal(tmp_path / "items.journal")
-
-    async def lose() -> None:
-        work = submissions.Submissions(book, items, progress.Progress(3), in_flight=2, max_cost=None)
-        worker = crew.Worker(SimpleNamespace(), "its sender cannot send")
-        await work.consume(worker)
-        await work.consume(worker)
-
-    asyncio.run(lose())
-    assert [result["state"] for result in book.results(items)] == ["in doubt", "not sent", "not sent"]
-    book.close()
-
-
-def test_a_batch_that_was_killed_goes_on_where_it_was(batch: Batch, relay: Relay, tmp_path: Path) -> None:
-    def kill() -> None:
-        """Keep what is on the disk at this moment."""
-        for file in tmp_path.glob("*.js*"), tmp_path.glob("*.journal*"):
-            for part in file:
-                shutil.copy(part, killed)
-        go.set()
-
-    items, killed = items_file(tmp_path, 40), tmp_path / "killed"
-    killed.mkdir()
-    go = hold(relay, 8, lambda: kill())
-    assert batch(items, "--in-flight", "4") == 0
-    first = sent(relay)
-    assert batch(items) == 0
-    assert sent(relay) == first, "what is done is not sent again"
-
-    in_flight = set(itertools.islice(first, 8))
-    relay.forget()
-    items = killed / items.name
-    lines = items.read_text(encoding="utf-8").splitlines()
-    items.write_text("\n".join(reversed(lines)), encoding="utf-8")
-    assert batch(items) == 1
-    assert states(items) == {"accepted": 32, "in doubt": 8}
-    assert Counter(result.get("why") for result in results(items))["the batch was killed while it was being sent"] == 8
-    assert sent(relay).keys() == first.keys() - in_flight
-
-
-def test_an_interrupt_waits_for_what_is_in_flight(
-    batch: Batch, relay: Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    work = import_module("crew").Work
-    stop = work.stop
+    def interrupt() -> None:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     def stopped(self: Any, why: str) -> None:
         stop(self, why)
-        go.set()
+        go.set() if times == 1 else interrupt()
 
-    monkeypatch.setattr(work, "stop", stopped)
-    items, go = items_file(tmp_path, 40), hold(relay, 8, interrupt)
-    assert batch(items, "--in-flight", "4") == 1
-    assert "waiting for 8 under way" in capsys.readouterr().err
-    assert states(items) == {"accepted": 8, "not sent": 32}
-    assert len(relay.requests) == 8
+    stop = import_module("dispatch").Dispatch.stop
+    monkeypatch.setattr(import_module("dispatch").Dispatch, "stop", stopped)
+    batch.write(40)
+    go = batch.hold({8: interrupt})
+    assert batch("--in-flight", 4) == 1
+    go.set()
+    assert "interrupted; waiting for 8 in flight" in batch.told
+    assert batch.states == {"accepted" if times == 1 else "in doubt": 8, "not sent": 32}
+    first = batch.prompts
 
-
-def test_a_refusal_that_asks_to_wait_slows_the_batch_down(
-    batch: Batch, relay: Relay, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    relay.answer(Answer(429, headers={"Retry-After": "1"}), times=8)
-    assert batch(items_file(tmp_path, 20), "--in-flight", "4") == 0
-    assert "asks to wait 1 s; 4 at once from then on" in capsys.readouterr().err
-    assert len(relay.requests) == 28
+    batch.write(40, -1)
+    assert batch() == times - 1
+    assert (len(batch.prompts - first), batch.prompts.total()) == (32, 32)
 
 
-def test_a_relay_that_goes_on_asking_to_wait_is_left_alone(
-    batch: Batch, relay: Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(import_module("submissions"), "PATIENCE", 0.0)
-    relay.always(Answer(429, headers={"Retry-After": "1"}))
-    items = items_file(tmp_path, 20)
-    assert batch(items, "--in-flight", "1") == 1
-    assert len(relay.requests) == 2
-    assert states(items) == {"not sent": 20}
+@pytest.mark.parametrize("headers", [{"Retry-After": "0.5"}, {}])
+def test_a_429_slows_the_batch_down(batch: Batch, headers: dict[str, str]) -> None:
+    batch.write(20)
+    batch.relay.answer(Answer(429, headers=headers), times=8)
+    arrived = list[float]()
+    batch.relay.listener = lambda *_: arrived.append(time.monotonic())
+    assert batch("--in-flight", 4) == 0
+    assert arrived[8] - arrived[7] > 0.4
+    assert batch.told.count("4 in flight after a pause") == 1
+    assert len(batch.relay.requests) == 28
 
 
-def test_the_cost_is_limited(batch: Batch, relay: Relay, tmp_path: Path) -> None:
-    items = items_file(tmp_path, 20)
-    assert batch(items, "--max-cost", "7") == 1
-    assert len(relay.requests) == 7
-    assert states(items) == {"accepted": 7, "not sent": 13}
+# How a batch of 20 items ends, and what it says once.
+IN_VAIN = "nothing was accepted for 1 s"
+UNFIT = "tcp://a takes no part: RELAY_TOKEN: not set in the worker's environment"
+ENDS: dict[str, tuple[dict[str, int], str]] = {
+    "a busy relay": ({"not sent": 20}, IN_VAIN),
+    "no relay": ({"not sent": 20}, IN_VAIN),
+    "no worker": ({"not sent": 20}, IN_VAIN),
+    "one worker without a token": ({"accepted": 20}, UNFIT),
+    "all workers without a token": ({"not sent": 20}, UNFIT),
+    "the highest cost": ({"accepted": 7, "not sent": 13}, "20 of 20 items to send"),
+}
 
 
-def test_a_worker_without_a_token_takes_no_part(
-    batch: Batch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    batch.cluster.workers["tcp://a"] = {"RELAY_TOKEN": ""}
-    assert batch(items_file(tmp_path, 20)) == 0
-    assert "tcp://a takes no part: RELAY_TOKEN: not set in this worker's environment" in capsys.readouterr().err
+@pytest.mark.parametrize("name", ENDS)
+def test_a_batch_ends_whatever_it_meets(batch: Batch, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    states, told = ENDS[name]
+    if told == IN_VAIN:
+        monkeypatch.setattr(import_module("dispatch"), "PATIENCE", 1)
+    if name == "a busy relay":
+        batch.relay.always(Answer(429, headers=SOON))
+    elif name == "no relay":
+        monkeypatch.setenv("RELAY_BASE_URL", "http://127.0.0.1:1")
+    elif name == "no worker":
+        batch.cluster.workers.clear()
+    else:
+        batch.cluster.without_token |= {"one": {"tcp://a"}, "all": {"tcp://a", "tcp://b"}}.get(name[:3], set())
+    batch.write(20)
+    assert batch("--max-cost", 7 if name == "the highest cost" else 20) == (states != {"accepted": 20})
+    assert batch.states == states
+    assert batch.told.count(told) == 1
 
 
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("{", ":1: this is not JSON"),
+        ("{", ":1: not JSON"),
         ("[]", ":1: KlingImageToVideoRequest: expected an object"),
-        ('{"model": "m", "prompt": "走", "promt": "走"}', ":1: promt: no field of this name"),
+        ('{"model": "m", "prompt": "走", "promt": "走"}', ":1: unknown field promt"),
+        ('{"model": "m", "prompt": 5}', ":1: KlingImageToVideoRequest.prompt: expected str, got int"),
+        ('{"model": "m", "prompt": "走", "image": "./a.jpg"}', ":1: KlingImageToVideoRequest.image"),
         (None, "items.jsonl"),
     ],
 )
-def test_items_are_checked_before_anything_is_sent(
-    batch: Batch, tmp_path: Path, line: str | None, problem: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = tmp_path / "items.jsonl"
+def test_items_are_checked_before_anything_is_sent(batch: Batch, line: str | None, problem: str) -> None:
     if line:
-        file.write_text(line, encoding="utf-8")
-    assert batch(file) == 2
-    assert problem in capsys.readouterr().err
+        batch.file.write_text(f'{line}\n{{"model": "m", "prompt": "走"}}', encoding="utf-8")
+    assert batch() == 2
+    assert problem in batch.told
+    assert batch.relay.requests == []
 
 
-def test_a_journal_in_use_and_a_package_without_the_status_query_are_said(
-    batch: Batch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    items = items_file(tmp_path, 4)
-    monkeypatch.setattr(batch.main, "STATUS_QUERY", "generated_client.api.videos.none")
-    assert batch(items, "--wait") == 2
-    assert "status-query.yaml" in capsys.readouterr().err
-    book = import_module("journal").Journal(items.with_suffix(".journal"))
-    assert batch(items) == 2
-    assert "is another batch running on it?" in capsys.readouterr().err
+@pytest.mark.parametrize(("settled", "state"), [(["--task", "t-9"], "accepted"), (["--resend"], "not sent")])
+def test_an_item_in_doubt_is_settled_once(batch: Batch, settled: list[str], state: str) -> None:
+    batch.relay.answer("upstream")
+    batch.write(1)
+    assert batch() == 1
+    [item] = re.findall(r"^  (\S+) \(line 1, sent .* UTC\): ApiError: .*502", batch.told, re.MULTILINE)
+
+    assert batch("resolve", item, *settled) == 0
+    assert batch("resolve", item, *settled) == 2
+    assert f"{item} is not in doubt: {state}" in batch.told
+    assert batch() == 0
+    assert len(batch.relay.requests) == (state == "not sent")
+    assert state == "not sent" or batch.results[0]["task_id"] == "t-9"
+
+
+def test_a_journal_in_use_is_said(batch: Batch) -> None:
+    batch.write(1)
+    book = import_module("journal").Journal(batch.file.with_suffix(".journal"))
+    assert batch() == 2
+    assert "is another batch running on it?" in batch.told
     book.close()
 
 
-@pytest.mark.parametrize("readme", ["docs/batches.md", "docs/batches.zh-CN.md"])
-def test_readme_s_batch_runs_as_it_is_written(
-    readme: str,
-    batch: Batch,
-    relay: Relay,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+def test_a_server_that_is_no_scheduler_is_named(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert batch.main.CONNECT < 30
+    batch.write(1)
+    monkeypatch.setattr(batch.main, "Client", distributed.Client)
+    monkeypatch.setattr(batch.main, "CONNECT", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        assert batch("--scheduler", address) == 2
+    assert f"there is no scheduler at {address}: TimeoutError()" in batch.told
+
+
+# The state of an item after each end of its task and of the download, the reason, and the minutes for all of it.
+VIDEO_ENDS: dict[str, tuple[str, str, float]] = {
+    "success": ("video", "", 1),
+    "video_cut": ("video", "", 1),
+    "task_failure": ("failed", "risk control", 1),
+    "task_stuck": ("accepted", "^PollTimeout: .*NOT_START.*the task goes on", 0.01),
+    "video_html": ("accepted", "^DecodeError: .*text/html", 1),
+    "video_empty": ("accepted", "^DecodeError: .*empty", 1),
+    "video_slow": ("accepted", "^DeadlineExceeded: the download of task .* was not complete", 0.02),
+}
+
+
+@pytest.mark.parametrize("end", VIDEO_ENDS)
+def test_each_end_of_a_task_and_of_its_download(batch: Batch, end: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    state, why, minutes = VIDEO_ENDS[end]
+    monkeypatch.setattr(import_module("videos"), "INTERVAL", 0.05)
+    pace = 0.2 if end == "video_slow" else 0.0
+    batch.relay.tasks = Tasks(batch.relay.contract.document, pace, end)
+    batch.write(2)
+    assert batch() == 0
+    time.sleep(3 * pace)  # by then the stand-in's tasks have ended
+    assert batch("--wait", "--minutes", minutes) == (state != "video")
+    assert batch.states == {state: 2}
+    assert all(re.search(why, result.get("why", "")) for result in batch.results)
+    files = {str(path) for path in batch.file.with_suffix(".videos").iterdir()}
+    assert files == {result["video"] for result in batch.results if state == "video"}
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if any("batch_dask" in block.code for block in found(file))])
+def test_the_documented_commands_run_as_written(
+    file: str, batch: Batch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    [shown] = [block.code for block in found(readme) if block.language == "json"]
-    [commands] = [block.code for block in found(readme) if "batch_dask" in block.code]
+    [shown] = [block.code for block in found(file) if block.language == "json" and "prompt" in block.code]
+    [commands] = [block.code for block in found(file) if "batch_dask" in block.code]
     local = nullcontext(SimpleNamespace(scheduler_address="tcp://local"))
     monkeypatch.setattr(batch.main, "LocalCluster", Mock(return_value=local))
-    for number, line in enumerate(commands.splitlines()):
-        monkeypatch.chdir(tmp_path)
-        Path(f"{number}").mkdir()
-        monkeypatch.chdir(f"{number}")
+    batch.relay.tasks = Tasks(batch.relay.contract.document, 0.0)
+    monkeypatch.chdir(tmp_path)
+    for line in commands.splitlines():
+        Path("items.journal").unlink(missing_ok=True)
         Path("items.jsonl").write_text(shown, encoding="utf-8")
         _, python, example, *arguments = shlex.split(line, comments=True)
         assert (python, ROOT / example) == (".venv/bin/python", EXAMPLE)
-        with patch.object(sys, "argv", ["batch_dask", *arguments]), patch.dict(os.environ):
+        with patch.object(sys, "argv", ["batch_dask", *arguments, "--wait"]), patch.dict(os.environ):
             if "--scheduler" not in arguments:
                 del os.environ["RELAY_BASE_URL"]
             assert batch.main.main() == 0
-        assert capsys.readouterr().out == "      2 accepted\n"
-        assert states(Path("items.jsonl").resolve()) == {"accepted": 2}
-    assert len(relay.requests) == 2, "those of the first command went to a stand-in of its own"
-
-
-def test_videos_are_waited_for_though_a_worker_dies_and_nothing_is_submitted_twice(
-    video_batch: Batch, video_relay: Relay, tmp_path: Path
-) -> None:
-    items = items_file(tmp_path, 12)
-    assert video_batch(items, "--in-flight", "4") == 0
-    answer = video_relay.listener
-
-    def kill(request: Request, given: Answer) -> None:
-        video_batch.cluster.actors[0].dead = True
-        answer(request, given)
-
-    video_relay.listener = kill
-    assert video_batch(items, "--in-flight", "4", "--wait", "--pause", "1") == 0
-
-    all_results = results(items)
-    assert {result["state"] for result in all_results} == {"video"}
-    assert {Path(result["video"]).read_bytes() for result in all_results} == {b"video"}
-    assert len({result["video"] for result in all_results}) == 12
-    assert Counter(request.method for request in video_relay.requests)["POST"] == 12
-
-
-def test_a_task_that_fails_takes_too_long_or_cannot_be_kept_is_said(
-    video_batch: Batch, video_relay: Relay, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    items = items_file(tmp_path, 4)
-    items.with_suffix(".videos").write_text("a file where the folder would be", encoding="utf-8")
-    submit = video_relay.listener
-    looks = {"task-0": "failed", "task-1": "unknown_id", "task-2": "processing", "task-3": "succeed"}
-    unseen = {*looks, "content"}
-
-    def answer(request: Request, answer: Answer) -> None:
-        task = request.path.rpartition("/")[2]
-        if (state := looks.get(task)) is not None:
-            answer.status, answer.body = recorded.status(state), json.dumps(recorded.body(state)).encode()
-        else:
-            submit(request, answer)
-        if task in unseen:
-            unseen.remove(task)
-            if not unseen:
-                interrupt()
-
-    video_relay.listener = answer
-    assert video_batch(items, "--wait") == 1
-
-    failed, unknown, slow, unkept = sorted(results(items), key=lambda result: result["task_id"])
-    assert failed["state"] == "failed"
-    assert "risk control" in failed["why"]
-    assert (unknown["state"], slow["state"], unkept["state"]) == ("accepted", "accepted", "accepted")
-    assert "could not be kept" in unkept["why"]
-    assert "task_not_exist" in unknown["why"]
-    assert slow["why"] == "last seen: IN_PROGRESS"
-    assert "run the batch with --wait, again if need be" in capsys.readouterr().out
-
-
-def test_a_worker_whose_package_lacks_the_status_query_is_said(
-    video_batch: Batch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    items = items_file(tmp_path, 2)
-    monkeypatch.setattr(import_module("sender"), "import_module", Mock(side_effect=ModuleNotFoundError()))
-    assert video_batch(items, "--wait") == 1
-    assert states(items) == {"accepted": 2}
-    assert "the package of its worker has no status query" in results(items)[0]["why"]
-
-
-@pytest.fixture
-def start(tmp_path: Path, relay: Relay) -> Iterator[Start]:
-    """Start a process in a folder of its own. What it prints stands in its `stdout`."""
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
-    numbers = itertools.count()
-    with ExitStack() as stack:
-
-        def start(*command: object, **environment: str) -> "subprocess.Popen[str]":
-            folder = tmp_path / f"进程 {next(numbers)}"
-            folder.mkdir()
-            popen = subprocess.Popen(
-                [sys.executable, "-P", *map(str, command)],
-                cwd=folder,
-                env={**plain, "HOME": str(folder), "PYTHONUTF8": "1", **environment},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                encoding="utf-8",
-            )
-            stack.enter_context(popen)
-            stack.callback(popen.kill)
-            return popen
-
-        yield start
-
-
-@pytest.fixture
-def processes(start: Start, relay: Relay) -> "list[Any]":
-    """A scheduler's address, the scheduler, and two workers, whose environment alone names the stand-in and a token."""
-    scheduler = start("-m", "distributed.cli.dask_scheduler", "--port", "0", "--host", "127.0.0.1", "--no-dashboard")
-    assert scheduler.stdout
-    lines = (re.search(r"Scheduler at: *(tcp:\S+)", line) for line in scheduler.stdout)
-    address = next(match[1] for match in lines if match)
-    options = ("--no-nanny", "--nthreads", "1", "--no-dashboard")
-    worker = ("-m", "distributed.cli.dask_worker", address, *options)
-    environment = {"RELAY_BASE_URL": relay.url, "RELAY_TOKEN": TOKEN}
-    return [address, scheduler, start(*worker, **environment), start(*worker, **environment)]
+    assert len(batch.relay.chargeable) == 2, "those of the first command went to a stand-in of its own"
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("killed", ["worker", pytest.param("scheduler", marks=pytest.mark.slow)])  # Dask waits 30 s.
+@pytest.mark.parametrize(
+    "killed", ["worker", *(pytest.param(name, marks=pytest.mark.slow) for name in ("scheduler", "batch"))]
+)
 def test_nothing_is_sent_twice_whatever_process_dies(
-    killed: str, processes: "list[Any]", start: Start, relay: Relay, tmp_path: Path
+    killed: str, batch: Batch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    address, scheduler, worker, other = processes
-    items, go = items_file(tmp_path, 60), hold(relay, 20, lambda: None)
-    running = start(EXAMPLE, items, "--scheduler", address, "--in-flight", "10", PYTHONWARNINGS="default")
-    relay.wait_for(20, timeout=90)
-    (worker if killed == "worker" else scheduler).kill()
-    go.set()
-    told = running.communicate()[0]
-    assert running.returncode == 1, told
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
+    to_relay = {"RELAY_BASE_URL": batch.relay.url, "RELAY_TOKEN": TOKEN}
 
-    known = states(items)
-    if killed == "worker":
-        assert known == {"accepted": 50, "in doubt": 10}
-    else:
-        assert known.keys() <= {"accepted", "in doubt", "not sent"}
-        assert known["not sent"] == 60 - len(sent(relay)), "what may have been sent is not listed as not sent"
-    assert set(sent(relay).values()) == {1}
-    for process in (scheduler, worker, other):
-        process.kill()
-        told += process.communicate()[0]
-    assert TOKEN not in told
+    def start(*command: object, **environment: str) -> Any:
+        """Start a process in an environment that names no relay."""
+        process = subprocess.Popen(
+            [sys.executable, "-P", *map(str, command)],
+            env={**plain, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+        )
+        stack.enter_context(process)
+        stack.callback(process.kill)
+        return process
+
+    monkeypatch.chdir(tmp_path)
+    with ExitStack() as stack:
+        local = ("--host", "127.0.0.1", "--port", 0, "--no-dashboard")
+        scheduler = start("-m", "distributed.cli.dask_scheduler", *local)
+        address = next(found[1] for line in scheduler.stdout if (found := re.search(r"Scheduler at: *(tcp:\S+)", line)))
+        worker = ("-m", "distributed.cli.dask_worker", address, "--no-nanny", "--nthreads", 1, "--no-dashboard")
+        workers = [start(*worker, **to_relay) for _ in range(2)]
+        batch.write(60)
+        go = batch.hold({})
+        command = (EXAMPLE, batch.file, "--scheduler", address, "--in-flight", 10)
+        running = start(*command)
+        batch.relay.wait_for(20, timeout=90)
+        {"worker": workers[0], "scheduler": scheduler, "batch": running}[killed].kill()
+        go.set()
+        told = running.communicate()[0]
+        if killed == "batch":
+            running = start(*command)
+            told = running.communicate()[0]
+        logs = ""
+        for process in (scheduler, *workers):
+            process.kill()
+            logs += process.communicate()[0]
+
+    assert running.returncode == 1, told
+    assert "Traceback" not in told
+    assert TOKEN not in told + logs
+    assert set(batch.prompts.values()) == {1}
+    assert batch.states.get("not sent", 0) == 60 - len(batch.prompts), (
+        "what may have been sent is not listed as not sent"
+    )
+    if killed != "scheduler":
+        assert batch.states["in doubt"] == (10 if killed == "worker" else 20)
+        assert len(batch.prompts) == 60
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
-def test_two_thousand_items_are_sent_once_each_by_workers_on_this_machine(
-    start: Start, relay: Relay, tmp_path: Path
-) -> None:
-    items = items_file(tmp_path, 2000)
-    running = start(EXAMPLE, items, RELAY_BASE_URL=relay.url, RELAY_TOKEN=TOKEN, PYTHONWARNINGS="default")
-    told = running.communicate()[0]
-    assert running.returncode == 0, told
-    assert [result["line"] for result in results(items)] == list(range(1, 2001))
-    assert states(items) == {"accepted": 2000}
-    assert len(sent(relay)) == 2000
-    assert set(sent(relay).values()) == {1}
-    assert TOKEN not in told
+def test_two_thousand_items_are_sent_once_each_by_workers_on_this_machine(batch: Batch) -> None:
+    batch.write(2000)
+    done = run([sys.executable, "-P", EXAMPLE, batch.file])
+    assert done.returncode == 0, done.stderr
+    assert batch.states == {"accepted": 2000}
+    assert [result["line"] for result in batch.results] == list(range(1, 2001))
+    assert (len(batch.prompts), batch.prompts.total()) == (2000, 2000)
+    assert not [word for word in ("Traceback", TOKEN) if word in done.stdout + done.stderr]

@@ -128,8 +128,9 @@ def test_the_service_submits_a_picture_and_logs_a_refusal_with_its_request_id(
 def test_the_service_is_ready_where_a_relay_takes_its_token(service: Any, served: Any, relay: Relay) -> None:
     assert served(service.is_ready)
     assert relay.chargeable == []
-    relay.answer("bad_token")
-    assert not served(service.is_ready)
+    for refusal in ("bad_token", "console", "upstream"):
+        relay.answer(refusal)
+        assert not served(service.is_ready)
     relay.problems.clear()  # That the prompt is empty is what is refused.
     with refusing() as url:
         assert asyncio.run(service.is_ready(AuthenticatedClient(url, token=TOKEN))) is False

@@ -1,6 +1,7 @@
 """The status query and the download return what the relay's software was recorded to answer, typed."""
 
 import inspect
+import json
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ import pytest
 import recorded
 from another import Package, another
 from calling import TLS, TOKEN
-from checkout import ROOT, contract_check
+from checkout import FROZEN, ROOT, contract_check
 from contract_check.relay.standin import Contract, Relay, command
 from flavours import NAMES, flavour
 from frozen import AuthenticatedClient, KlingImageToVideoRequest, create_kling_image_to_video, errors
@@ -61,6 +62,44 @@ def test_the_query_in_the_manner_of_openai_has_its_typed_fields_in_every_state(p
     assert type(answer) is package.load("models").KlingVideo
     assert (answer.id, answer.status, answer.progress) == (body["id"], body["status"], body["progress"])
     assert answer.to_dict() == body
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ({"task_id": "task_1"}, "body of task task_1 (VideoTask.status is missing)"),
+        ({"id": "task_1", "status": "queued"}, "body of task task_1 (VideoTask.task_id is missing)"),
+        ({"task_id": "", "id": 7}, "body of task 7 (VideoTask.status is missing)"),
+        ({"status": "queued"}, "body (VideoTask.task_id is missing)"),
+        (["task_1"], "body (body: expected an object, got list)"),
+    ],
+)
+def test_the_error_of_an_undocumented_submission_names_the_task(body: Any, problem: str) -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=body))
+    client = AuthenticatedClient(token=TOKEN, httpx_args={"transport": transport})
+    with pytest.raises(errors.DecodeError) as raised:
+        create_kling_image_to_video.sync(client=client, body=KlingImageToVideoRequest(model="kling-v1", prompt="走"))
+    assert problem in str(raised.value)
+
+
+def test_a_submission_in_the_manner_of_openai_needs_no_more_than_an_id(tmp_path: Path) -> None:
+    document = json.loads(FROZEN.read_bytes())
+    schema = {"type": "object", "required": ["id", "seconds"], "properties": {"seconds": {"type": "string"}}}
+    submission = document["paths"]["/kling/v1/videos/image2video"]["post"] | {"operationId": "createVideo"}
+    answer = {"description": "", "content": {"application/json": {"schema": schema}}}
+    document["paths"]["/v1/videos"] = {"post": submission | {"responses": {"200": answer}}}
+    (tmp_path / "relay.json").write_text(json.dumps(document), encoding="utf-8")
+
+    loaded = Contract.of(tmp_path / "relay.json").document["paths"]["/v1/videos"]["post"]
+
+    found = loaded["responses"]["200"]["content"]["application/json"]["schema"]
+    assert (found["required"], set(found["properties"])) == (["id"], {"id", "seconds"})
+
+
+def test_the_docstrings_of_a_submission_say_what_is_ignored() -> None:
+    for documented in (create_kling_image_to_video.sync, KlingImageToVideoRequest):
+        text = " ".join((inspect.getdoc(documented) or "").split())
+        assert "ignores width, height, fps, seed, n, response_format and user; a duration of 5.5 becomes 5" in text
 
 
 @pytest.mark.parametrize(("called", "state"), [(QUERY, "unknown_id"), *((DOWNLOAD, state) for state in NO_VIDEO)])

@@ -104,8 +104,11 @@ def _operation(name: str) -> dict[str, Any]:
     }
 
 
-TYPE_ERROR = "sync_detailed raises TypeError before it sends anything: sync_detailed() missing 1 required"
-INVALID_BODY = "sync_detailed raises InvalidArgument before it sends anything: body: expected Thing"
+NOT_SENT = "before it sends anything"
+TYPE_ERROR = f"raises TypeError {NOT_SENT}: sync_detailed() missing 1 required"
+INVALID_BODY = f"raises InvalidArgument {NOT_SENT}: body: expected Thing"
+PROBLEM = {"$ref": "#/components/schemas/Problem"}
+BODILESS = ("101", "204", "304")
 Change = Callable[[Any], object]
 DOCUMENT_SAYS: dict[str, tuple[Change | None, *tuple[str, ...]]] = {
     # what is changed of an operation's definition, and what is found
@@ -113,79 +116,59 @@ DOCUMENT_SAYS: dict[str, tuple[Change | None, *tuple[str, ...]]] = {
     "moved": (None, "does not send one POST /elsewhere/to/{id}: ['POST /base/moved/"),
     "page": (
         lambda o: o["parameters"].append(_parameter("page", "query")),
-        "missing parameter of sync_detailed, `page (query)`",
-        "sync_detailed does not send page (query) as documented",
+        *("missing parameter of sync_detailed, `page (query)`", "does not send page (query) as documented"),
     ),
     "no_limit": (lambda o: o["parameters"].pop(1), "additional parameter of sync_detailed, `limit`: the document"),
-    "required": (
-        lambda o: o["parameters"][1].update(required=True),
-        "parameter of sync_detailed, `limit (query)`: the document requires it, the package does not",
-    ),
+    "required": (lambda o: o["parameters"][1].update(required=True), "`limit (query)`: the document requires it"),
     "optional": (
         lambda o: o["parameters"][2].update(required=False),
-        "parameter of sync_detailed, `x-trace (header)`: the package requires it, the document does not",
-        TYPE_ERROR,
+        *("`x-trace (header)`: the package requires it", TYPE_ERROR),
     ),
     "elsewhere": (
         lambda o: o["parameters"][1].update({"in": "header"}),
-        "does not send limit (query) as documented: ['",
-        "does not send limit (header) as documented: None instead of ['",
+        *("does not send limit (query) as documented: ['", "limit (header) as documented: None instead of ['"),
     ),
     "text": (
         lambda o: o["parameters"][1].update(schema={"type": "boolean"}),
         "limit (query) of sync_detailed is not what #/paths/~1text~1{id}/post/parameters/1/schema asks for: int",
-        "sync_detailed raises InvalidArgument before it sends anything: limit: expected int, got bool",
+        f"raises InvalidArgument {NOT_SENT}: limit: expected int, got bool",
     ),
     "media_type": (
         lambda o: o["requestBody"].update(_content(THING, "application/x.json")),
-        "sends application/json, which is not documented",
-        "not checked: no value of `body` was sent as application/x.json",
+        *("sends application/json, which is not", "no value of `body` was sent as application/x.json"),
     ),
-    "other_body": (
-        lambda o: o["requestBody"].update(_content({"$ref": "#/components/schemas/Problem"})),
-        INVALID_BODY,
-    ),
+    "other_body": (lambda o: o["requestBody"].update(_content(PROBLEM)), INVALID_BODY),
     "no_body": (lambda o: o.pop("requestBody"), "additional parameter of sync_detailed, `body`", TYPE_ERROR),
     "may_lack_body": (
         lambda o: o["requestBody"].update(required=False),
-        "parameter of sync_detailed, `body`: the package requires it",
-        TYPE_ERROR,
+        *("parameter of sync_detailed, `body`: the package requires it", TYPE_ERROR),
     ),
     "number": (
         lambda o: o["responses"]["200"].update(_content({"type": "number"})),
-        "sync_detailed raises DecodeError at the documented 200",
+        "DecodeError at the documented 200",
     ),
     "created": (
         lambda o: o["responses"].update({"201": o["responses"].pop("200")}),
-        "sync_detailed raises UnexpectedStatus at the documented 201: POST",
+        "raises UnexpectedStatus at the documented 201: POST",
     ),
     "beside": (
         lambda o: o["requestBody"].update(_content(THING | {"required": ["size"]})),
-        "schema: field of Thing `size`: the document requires it, the package does not",
-        "schema: missing model `BesideBody`: the package has none of this name",
+        *("field of Thing `size`: the document requires it", "missing model `BesideBody`"),
     ),
     "impossible": (
         lambda o: o["responses"]["200"].update(_content(THING | {"required": ["nowhere"]})),
-        "schema: missing field of Thing `nowhere`: the package has none of this name",
-        "schema: missing model `ImpossibleResponse200`: the package has none of this name",
+        *("missing field of Thing `nowhere`: the package", "missing model `ImpossibleResponse200`"),
     ),
-    "upgrade": (
-        lambda o: o["responses"].update(
-            {key: {"description": "不", **_content(THING)} for key in ("101", "204", "304")}
-        ),
-        *(f"not checked: HTTP carries no answer like the documented {key}" for key in ("101", "204", "304")),
+    "bodiless": (
+        lambda o: o["responses"].update({key: {"description": "不", **_content(THING)} for key in BODILESS}),
+        *(f"not checked: HTTP carries no answer like the documented {key}" for key in BODILESS),
     ),
-    "public": (
-        lambda o: o.update(security=[]),
-        "the `token`: the package requires it, the document does not",
-    ),
+    "public": (lambda o: o.update(security=[]), "the `token`: the package requires it, the document does not"),
     "key": (lambda o: o.update(security=[{"Key": []}]), "not checked: the token belongs in the query"),
     "form": (
         lambda o: o["requestBody"]["content"].update(_content(UPLOAD, "multipart/form-data")["content"]),
-        "not checked: no value of `body` was sent as multipart/form-data",
-        "missing model `FormBodyFormData`",
-        "missing model `FormBodyFormDataArea`",
-        INVALID_BODY,
+        *("no value of `body` was sent as multipart/form-data", INVALID_BODY),
+        *("missing model `FormBodyFormData`", "missing model `FormBodyFormDataArea`"),
     ),
 }
 
@@ -193,7 +176,7 @@ DOCUMENT_SAYS: dict[str, tuple[Change | None, *tuple[str, ...]]] = {
 def _wrapped(before: str = "pass", after: str = "pass") -> str:
     """Code that puts something before and behind the call of the generated function."""
     return f"""
-import functools, attrs
+import copy, functools, attrs
 _real = sync_detailed
 @functools.wraps(_real)
 def sync_detailed(**given):
@@ -204,49 +187,36 @@ def sync_detailed(**given):
 """
 
 
+COLOUR = """
+import inspect
+_all = inspect.signature(_real)
+_new = inspect.Parameter("colour", inspect.Parameter.KEYWORD_ONLY, annotation=str)
+sync_detailed.__signature__ = _all.replace(parameters=[*_all.parameters.values(), _new])
+sync_detailed.__annotations__ = {**_real.__annotations__, "colour": str}
+"""
+OTHER_TOKEN = "client = given['client'] = copy.deepcopy(given['client']); client.set_token('sk-no')"
 PACKAGE_DOES = {
     # code that is appended to the function's module, and what is found
-    "raises": (_wrapped("raise RuntimeError('不')"), "sync_detailed raises RuntimeError before it sends anything: 不"),
-    "status": (_wrapped(after="got.status_code = 202"), "sync_detailed returns Thing and 202 at the documented 200."),
-    "kind": (
-        _wrapped(after="got.parsed = got.parsed.to_dict()"),
-        "sync_detailed returns dict and 200 at the documented 200.",
-    ),
-    "loss": (
-        _wrapped(after="got.parsed = attrs.evolve(got.parsed, name='不')"),
-        "sync_detailed changes the body at the documented 200: $.name: ",
-    ),
-    "twice": (_wrapped("_real(**given)"), "sync_detailed does not send one POST /twice/{id}: ['POST"),
+    "raises": (_wrapped("raise RuntimeError('不')"), f"raises RuntimeError {NOT_SENT}: 不"),
+    "status": (_wrapped(after="got.status_code = 202"), "returns Thing and 202 at the documented 200."),
+    "kind": (_wrapped(after="got.parsed = got.parsed.to_dict()"), "returns dict and 200 at the documented 200."),
+    "loss": (_wrapped(after="got.parsed.name = '不'"), "changes the body at the documented 200: $.name: "),
+    "twice": (_wrapped("_real(**given)"), "does not send one POST /twice/{id}: ['POST"),
     "body": (
         _wrapped("given['body'] = attrs.evolve(given['body'], name='不')"),
-        "sync_detailed sends another body than it is given: $.name: ",
+        "sends another body than it is given: $.name: ",
     ),
-    "query": (
-        _wrapped("given['limit'] = 77"),
-        "sync_detailed does not send limit (query) as documented: ['77'] instead of ",
-    ),
-    "segment": (
-        _wrapped("given['id'] = '不'"),
-        "sync_detailed does not send id (path) as documented: ['不'] instead of ",
-    ),
-    "token": (
-        _wrapped(
-            "import copy; c = given['client'] = copy.deepcopy(given['client']); c.set_token('sk-no')", "c.close()"
-        ),
-        "sync_detailed does not send authorization (header) as documented: ['Bearer sk-no'] instead of ",
-    ),
+    "query": (_wrapped("given['limit'] = 77"), "send limit (query) as documented: ['77'] instead of "),
+    "segment": (_wrapped("given['id'] = '不'"), "send id (path) as documented: ['不'] instead of "),
+    "token": (_wrapped(OTHER_TOKEN, "client.close()"), "authorization (header) as documented: ['Bearer sk-no']"),
     "extra_header": (
         _wrapped("given['client'] = given['client'].with_headers({'X-Extra': '1'})"),
-        "sync_detailed does not send x-extra (header) as documented: ['1'] instead of None",
+        "does not send x-extra (header) as documented: ['1'] instead of None",
     ),
     "parameter": (
-        _wrapped("given.pop('colour')")
-        + "import inspect\n_all = inspect.signature(_real)\n"
-        + "_new = inspect.Parameter('colour', inspect.Parameter.KEYWORD_ONLY, annotation=str)\n"
-        + "sync_detailed.__signature__ = _all.replace(parameters=[*_all.parameters.values(), _new])\n"
-        + "sync_detailed.__annotations__ = {**_real.__annotations__, 'colour': str}\n",
+        _wrapped("given.pop('colour')") + COLOUR,
         "additional parameter of sync_detailed, `colour`: the document has none of this name",
-        "sync_detailed raises KeyError before it sends anything: 'colour'",
+        f"raises KeyError {NOT_SENT}: 'colour'",
     ),
     "untyped": ("\ndef sync_detailed(**given):\n    pass\n", "cases.untyped is no generated module: KeyError"),
 }
@@ -279,7 +249,7 @@ def _document() -> dict[str, Any]:
     rich["requestBody"].update(_content(RICH))
     rich["responses"] = {
         "200": {"description": "好", **_content(RICH, example={"name": "好", "at": "2026-01-02T03:04:05.5Z"})},
-        "4XX": {"description": "坏", **_content({"$ref": "#/components/schemas/Problem"})},
+        "4XX": {"description": "坏", **_content(PROBLEM)},
         "default": {"description": "空"},
     }
     encoding = {"tags": {"contentType": "text/x-tag"}, "count": {"style": "form"}}

@@ -71,8 +71,7 @@ class Relay(ThreadingHTTPServer):
         self.connections = 0
         """How many connections were ever opened."""
         self.open: dict[int, socket.socket] = {}
-        self.stopping = Event()
-        self._changed = Condition()
+        self.stopping, self.changed = Event(), Condition()
         self._requests: list[Request] = []
         self._script: deque[Answer] = deque()
         self._always: Answer | None = None
@@ -94,7 +93,7 @@ class Relay(ThreadingHTTPServer):
         self.stopping.set()
         self.shutdown()
         self.server_close()
-        with self._changed:
+        with self.changed:
             for connection in self.open.values():
                 try:
                     connection.shutdown(socket.SHUT_RDWR)
@@ -113,7 +112,7 @@ class Relay(ThreadingHTTPServer):
     @property
     def requests(self) -> list[Request]:
         """What has arrived, oldest first."""
-        with self._changed:
+        with self.changed:
             return list(self._requests)
 
     @property
@@ -129,41 +128,28 @@ class Relay(ThreadingHTTPServer):
 
     @property
     def open_connections(self) -> int:
-        with self._changed:
+        with self.changed:
             return len(self.open)
 
     def forget(self) -> None:
         """Empties the log."""
-        with self._changed:
+        with self.changed:
             self._requests.clear()
             self.problems.clear()
 
     def wait_for(self, requests: int, timeout: float = 10) -> None:
         """Returns once so many requests have arrived; raises TimeoutError."""
-        self._wait(lambda: len(self._requests) >= requests, timeout, f"for {requests} requests")
+        self._wait(lambda: len(self._requests) >= requests, timeout)
 
     def wait_until_idle(self, timeout: float = 10) -> None:
         """Returns once no connection is open; raises TimeoutError."""
-        self._wait(lambda: not self.open, timeout, "until no connection is open")
+        self._wait(lambda: not self.open, timeout)
 
-    def _wait(self, until: Callable[[], bool], timeout: float, what: str) -> None:
-        with self._changed:
-            if not self._changed.wait_for(until, timeout):
-                held = f"{len(self._requests)} requests, {len(self.open)} open connections"
-                raise TimeoutError(f"waited {what}; after {timeout} s: {held}")
-
-    def opened(self, connection: socket.socket) -> int:
-        """Notes a connection; returns its number."""
-        with self._changed:
-            self.connections += 1
-            self.open[self.connections] = connection
-            return self.connections
-
-    def closed(self, number: int) -> None:
-        """Notes that a connection has ended."""
-        with self._changed:
-            del self.open[number]
-            self._changed.notify_all()
+    def _wait(self, until: Callable[[], bool], timeout: float) -> None:
+        with self.changed:
+            if not self.changed.wait_for(until, timeout):
+                state = f"{len(self._requests)} requests have arrived, {len(self.open)} connections are open"
+                raise TimeoutError(f"{state} after {timeout} s")
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Notes what went wrong in a connection's thread, unless the other side just left."""
@@ -175,7 +161,7 @@ class Relay(ThreadingHTTPServer):
         """Checks and logs a request; returns its answer. Called by the connections' threads."""
         request.id = f"20261123{secrets.randbelow(10**12):012}{secrets.token_hex(4)}"
         answer = self._judge(request, self.contract.find(request))
-        with self._changed:
+        with self.changed:
             if self._script:
                 answer = self._script.popleft()
             elif self._always:
@@ -186,7 +172,7 @@ class Relay(ThreadingHTTPServer):
             self._requests.append(request)
             self.problems += request.problems
             self.listener(request, answer)
-            self._changed.notify_all()
+            self.changed.notify_all()
         return answer
 
     def _judge(self, request: Request, operation: Operation | None) -> Answer:
@@ -221,7 +207,10 @@ class _Connection(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def setup(self) -> None:
-        self.number = self.server.opened(self.request)
+        with self.server.changed:
+            self.server.connections += 1
+            self.number = self.server.connections
+            self.server.open[self.number] = self.request
         super().setup()
 
     def handle(self) -> None:
@@ -234,7 +223,9 @@ class _Connection(BaseHTTPRequestHandler):
             super().finish()
         finally:
             self.request.close()
-            self.server.closed(self.number)
+            with self.server.changed:
+                del self.server.open[self.number]
+                self.server.changed.notify_all()
 
     def start_tls(self, context: ssl.SSLContext) -> None:
         self.rfile.close()
@@ -280,11 +271,12 @@ class _Connection(BaseHTTPRequestHandler):
             headers["Content-Length"] = str(len(answer.body))
         given = {name.lower() for name in answer.headers}
         headers = {name: value for name, value in headers.items() if name.lower() not in given} | {**answer.headers}
-        lines = [f"HTTP/1.1 {answer.status} {self.responses.get(answer.status, ('Unknown',))[0]}"]
-        lines += (f"{name}: {value}" for name, value in headers.items())
-        head = "\r\n".join([*lines, "", ""]).encode()
-        body = b"" if self.command == "HEAD" or answer.chunks is not None else answer.body[: answer.cut]
-        self.wfile.write(head + body)
+        self.send_response_only(answer.status)
+        for name, value in headers.items():
+            self.send_header(name, value.encode().decode("latin-1"))  # http.server has no other letters
+        self.end_headers()
+        if self.command != "HEAD" and answer.chunks is None:
+            self.wfile.write(answer.body[: answer.cut])
         for chunk in answer.chunks or ():
             if self.server.stopping.wait(answer.pause):
                 return
@@ -294,8 +286,6 @@ class _Connection(BaseHTTPRequestHandler):
             self.hang_up(reset=answer.reset)
         elif answer.chunks is not None:
             self.wfile.write(b"0\r\n\r\n")
-        if headers.get("Connection", "").lower() == "close":
-            self.close_connection = True
 
     def hang_up(self, *, reset: bool) -> None:
         """Ends the connection now: with a FIN, or with a RST that also drops what is under way."""

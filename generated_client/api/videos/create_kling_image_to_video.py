@@ -20,7 +20,17 @@ from ...models.kling_task import KlingTask
 from ...models.video_task import VideoTask
 
 _RULES: _client.Rules = (
-    (200, 200, "json", _codecs.model("video_task", "VideoTask"), ("application/json",)),
+    _client.Rule(
+        200,
+        200,
+        "json",
+        _codecs.model("video_task", "VideoTask"),
+        ("application/json",),
+        (
+            ("task_id",),
+            ("id",),
+        ),
+    ),
     (400, 400, "json", _codecs.model("error_response", "ErrorResponse"), ("application/json",)),
     (400, 499, "json", _codecs.model("error_response", "ErrorResponse"), ("application/json",)),
     (500, 599, "json", _codecs.model("error_response", "ErrorResponse"), ("application/json",)),
@@ -60,7 +70,9 @@ def sync_detailed(
     支持通过 image 参数传入图片 URL 或 Base64 编码的图片数据。
 
     Args:
-        body (KlingImageToVideoRequest): 视频生成请求
+        body (KlingImageToVideoRequest): 视频生成请求. As recorded, the relay's software ignores width,
+            height, fps, seed, n, response_format and user; a duration of 5.5 becomes 5;
+            negative_prompt, cfg_scale, image_tail and aspect_ratio go into metadata.
 
     Every call may be charged, even one that raises: see errors.may_have_been_charged() before you repeat it.
 
@@ -95,7 +107,9 @@ def sync(
     支持通过 image 参数传入图片 URL 或 Base64 编码的图片数据。
 
     Args:
-        body (KlingImageToVideoRequest): 视频生成请求
+        body (KlingImageToVideoRequest): 视频生成请求. As recorded, the relay's software ignores width,
+            height, fps, seed, n, response_format and user; a duration of 5.5 becomes 5;
+            negative_prompt, cfg_scale, image_tail and aspect_ratio go into metadata.
 
     Every call may be charged, even one that raises: see errors.may_have_been_charged() before you repeat it.
 
@@ -129,7 +143,9 @@ def stream(
     支持通过 image 参数传入图片 URL 或 Base64 编码的图片数据。
 
     Args:
-        body (KlingImageToVideoRequest): 视频生成请求
+        body (KlingImageToVideoRequest): 视频生成请求. As recorded, the relay's software ignores width,
+            height, fps, seed, n, response_format and user; a duration of 5.5 becomes 5;
+            negative_prompt, cfg_scale, image_tail and aspect_ratio go into metadata.
 
     Every call may be charged, even one that raises: see errors.may_have_been_charged() before you repeat it.
 
@@ -162,7 +178,9 @@ async def asyncio_detailed(
     支持通过 image 参数传入图片 URL 或 Base64 编码的图片数据。
 
     Args:
-        body (KlingImageToVideoRequest): 视频生成请求
+        body (KlingImageToVideoRequest): 视频生成请求. As recorded, the relay's software ignores width,
+            height, fps, seed, n, response_format and user; a duration of 5.5 becomes 5;
+            negative_prompt, cfg_scale, image_tail and aspect_ratio go into metadata.
 
     Every call may be charged, even one that raises: see errors.may_have_been_charged() before you repeat it.
 
@@ -197,7 +215,9 @@ async def asyncio(
     支持通过 image 参数传入图片 URL 或 Base64 编码的图片数据。
 
     Args:
-        body (KlingImageToVideoRequest): 视频生成请求
+        body (KlingImageToVideoRequest): 视频生成请求. As recorded, the relay's software ignores width,
+            height, fps, seed, n, response_format and user; a duration of 5.5 becomes 5;
+            negative_prompt, cfg_scale, image_tail and aspect_ratio go into metadata.
 
     Every call may be charged, even one that raises: see errors.may_have_been_charged() before you repeat it.
 
@@ -231,7 +251,9 @@ def astream(
     支持通过 image 参数传入图片 URL 或 Base64 编码的图片数据。
 
     Args:
-        body (KlingImageToVideoRequest): 视频生成请求
+        body (KlingImageToVideoRequest): 视频生成请求. As recorded, the relay's software ignores width,
+            height, fps, seed, n, response_format and user; a duration of 5.5 becomes 5;
+            negative_prompt, cfg_scale, image_tail and aspect_ratio go into metadata.
 
     Every call may be charged, even one that raises: see errors.may_have_been_charged() before you repeat it.
 

@@ -3,7 +3,7 @@
 import json
 import re
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import httpx
 
@@ -28,9 +28,11 @@ class Rule(NamedTuple):
     codec: Codec
     media_types: tuple[str, ...]
     """The documented media types; `body_format` and `codec` are those of the first."""
+    task_ids: tuple[tuple[str, ...], ...] = ()
+    """Of a submission: the places in the body where the id of the task may be, as names of properties."""
 
 
-Rules = tuple[tuple[int, int, str, Codec, tuple[str, ...]], ...]
+Rules = tuple[tuple[int, int, str, Codec, tuple[str, ...]] | Rule, ...]
 """The rules of an operation, the most specific first."""
 
 
@@ -44,7 +46,8 @@ class ResponsePolicy(NamedTuple):
 
 def rule_for(rules: Rules, status: int) -> Rule | None:
     """The first rule for `status`."""
-    return next((Rule(*rule) for rule in rules if rule[0] <= status <= rule[1]), None)
+    found = next((rule for rule in rules if rule[0] <= status <= rule[1]), None)
+    return found if found is None or isinstance(found, Rule) else Rule(*found)
 
 
 def can_be_streamed(rules: Rules, response: httpx.Response) -> bool:
@@ -89,12 +92,27 @@ def _outcome(rules: Rules, response: httpx.Response, body: Body, policy: Respons
         to = f", a redirect to {location} that was not followed" if location else ""
         return error_of(errors.UnexpectedStatus, f" undocumented status{to}")
     if problem and is_success:
-        hint = _hint(rule, response, content)
-        return error_of(errors.DecodeError, f" unexpected response body ({problem}){hint}")
+        of_task, hint = _of_task(rule, content), _hint(rule, response, content)
+        return error_of(errors.DecodeError, f" unexpected response body{of_task} ({problem}){hint}")
     if not success_only:
         headers = response.headers
         return Response(status_code=response.status_code, content=content, headers=headers, parsed=parsed)
     return parsed if is_success else error_of(errors.ApiError, "", parsed=parsed)
+
+
+def _of_task(rule: Rule | None, content: bytes) -> str:
+    """The id of a task that was submitted although the response is not as documented: the task is paid for."""
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
+        return ""
+    for names in rule.task_ids if rule else ():
+        value: Any = body
+        for name in names:
+            value = cast("dict[str, Any]", value).get(name) if isinstance(value, dict) else None
+        if value and isinstance(value, str | int):
+            return f" of task {value}"
+    return ""
 
 
 def _hint(rule: Rule | None, response: httpx.Response, content: bytes) -> str:
