@@ -18,7 +18,7 @@ from contract_check.document.defects import Refusal
 from contract_check.document.semantic_rules import server_url
 
 from . import verification
-from .prepare import preparation
+from .prepare import credentials, preparation
 
 _GENERATOR = ROOT / "generator"
 _RUFF = Path(sys.executable).with_name("ruff")
@@ -85,6 +85,7 @@ def _facts(document: dict[str, Any]) -> str:
     serialization: dict[str, dict[str, Any]] = document[preparation.SERIALIZATION]
     facts = {
         "server_url": server_url(document),
+        "credential": credentials.carrier(document),
         "distribution": project["name"],
         "wire_names": {name: ascii(sent) for name, sent in document[preparation.WIRE_NAMES].items()},
         "serialization": {name: _as_code(found) for name, found in serialization.items()},

@@ -18,7 +18,7 @@ from contract_check.package.package import Package
 _overlays = [ROOT / "generator" / name for name in ("status-query.yaml", "overlay.yaml", "gateway.yaml")]
 _layers = {each.name: each.read_bytes() for each in _overlays}
 _made = revisions.make("tests/documents/relay.json", FROZEN.read_bytes(), _layers)
-FOLDER: Path = _made.packages[0].parent
+FOLDER: Path = _made.package.parent
 """Where a process of a test imports the package from, as `generated_client`."""
 
 if TYPE_CHECKING:  # The vendored package has the same modules, but for the document's names.

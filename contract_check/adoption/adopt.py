@@ -60,7 +60,7 @@ def _make(document: Path, work: Path) -> tuple[list[str], dict[Path, Path]]:
     progress("")
     if failures := [line for each in departures if not each.is_warning for line in each.lines()]:
         raise Refusal("\n".join(["the generated functions depart from the document:", *failures]))
-    after = revisions.Revision(revisions.layers(found), [made.package])
+    after = revisions.Revision(revisions.layers(found), made.package)
     changes = diff.compare(before, after)
     tag = release.last_tag()
     since = diff.compare(revisions.load(tag), after) if tag else changes

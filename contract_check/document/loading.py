@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import CURES, VENDORED
-from . import media_types, nesting, overlay, reading, schema_rules, semantic_rules, settings
+from . import media_types, nesting, overlay, reading, schema_rules, semantic_rules, settings, tree
 from .defects import Action, Defect, Finding, Refusal, count
 from .operations import relax_required
 from .text import visible
@@ -45,6 +45,7 @@ class Document:
         """The document as it is beneath its overlays, of which only the cures are applied."""
         value: dict[str, Any] = json.loads(self.source.text)
         _drop_unread(value)
+        tree.resolve_anchors(value)
         for each in self.overlays:
             for _, action in each.actions:
                 (overlay.apply_action if each.file.name == CURES.name else overlay.copy_references)(action, value)
@@ -70,6 +71,7 @@ def check(source: reading.Source, overlays: Iterable[overlay.Overlay], *, is_ven
         return document
     document.version = document.value["openapi"]
     _drop_unread(document.value)
+    tree.resolve_anchors(document.value)
     for each in overlays:
         unmatched, no_op = overlay.apply(each, document.value, VENDORED.name if is_vendored else source.file.name)
         if unmatched and is_vendored:

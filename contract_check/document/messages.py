@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from email.message import Message
+from fnmatch import fnmatchcase
 from io import BytesIO
 from itertools import zip_longest
 from typing import Any, NamedTuple, cast
@@ -209,11 +210,13 @@ class Judge:
                 yield Departure("missing", "body", "it is missing")
             return
         documented = {bare(name): name for name in operation.content}
-        if request.media_type not in documented:
+        # A range, such as image/*, covers a type that no exact name does.
+        fitting = [name for each, name in documented.items() if fnmatchcase(request.media_type, each)]
+        if not fitting:
             known = ", ".join(documented) or "no body at all"
             yield Departure("media-type", "body", f"the media type {request.media_type or 'none'} instead of {known}")
             return
-        schema = (*operation.body, "content", documented[request.media_type], "schema")
+        schema = (*operation.body, "content", min(fitting, key=lambda name: "*" in name), "schema")
         if JSON.fullmatch(request.media_type):
             yield from of_json(self._schemas, schema, request.body)
         elif FORM.fullmatch(request.media_type):

@@ -6,7 +6,18 @@ from itertools import pairwise
 from typing import Any
 
 from .defects import Defect, remove
-from .tree import SCHEMA_KEYWORDS, JsonPath, is_array, is_object, keyword_of, parse_pointer, place_in, walk
+from .tree import (
+    SCHEMA_KEYWORDS,
+    JsonPath,
+    at,
+    is_array,
+    is_object,
+    keyword_of,
+    object_or_empty,
+    parse_pointer,
+    place_in,
+    walk,
+)
 
 DEEPEST = 50
 """Lists and unions in one another, counted without what a `$ref` leads to: the generator walks them by recursion."""
@@ -52,7 +63,14 @@ def _circles(document: dict[str, Any]) -> Iterator[Defect]:
         edge = steps[start].pop(end)
         problem = "this leads back to itself and never to a value."
         is_part = edge[-1] == "$ref" and edge[-3:-2] in [(key,) for key in _IN_PLACE]
-        yield Defect(edge, problem, remove(edge[:-1] if is_part else edge, problem))
+        unions = [union for each, _ in ways for union in _unions_of_children(document, each)]
+        yield Defect(edge, problem, remove(unions[0] if unions else edge[:-1] if is_part else edge, problem))
+
+
+def _unions_of_children(document: dict[str, Any], path: JsonPath) -> list[JsonPath]:
+    """The union of a schema with a discriminator, which chooses among its children without it, too."""
+    schema = object_or_empty(at(document, path))
+    return [(*path, key) for key in ("oneOf", "anyOf") if key in schema and "discriminator" in schema]
 
 
 def _next_steps(document: dict[str, Any], path: JsonPath, part: dict[str, Any]) -> dict[JsonPath, JsonPath]:

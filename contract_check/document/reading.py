@@ -1,6 +1,7 @@
 """Reads a document strictly, and says where in its file a value stands."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import isinf
@@ -15,6 +16,10 @@ from .tree import JsonPath, is_object
 
 LONGEST_NUMBER = 400
 """Digits; Python's own limit for reading one is 4,300, and a float has 17."""
+_TO_JSON = (
+    """.venv/bin/python -c 'import json, sys; from ruamel.yaml import YAML; """
+    """print(json.dumps(YAML(typ="safe").load(open(sys.argv[1])), default=str, ensure_ascii=False, indent=2))'"""
+)
 MEND = "No overlay can cure this: mend the file."
 
 
@@ -64,6 +69,9 @@ def read(file: Path) -> Source:
         if not source.defects:
             source.defects += (found for top in source.root.named_children for found in _repeated(top, ()))
     except json.JSONDecodeError as error:
+        if re.search(r"^(openapi|swagger)\s*:", text, re.MULTILINE):
+            advice = f"Convert it to JSON first:\n{_TO_JSON} {file} > relay.json"
+            raise Refusal(f"{file}:1:1: this is YAML. {advice}") from error
         problem = f"this is not JSON (RFC 8259): {error.msg}. {MEND}"
         source.defects[:] = [Defect((), problem, place=(error.lineno, error.colno))]
     except UnicodeEncodeError as error:

@@ -4,6 +4,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -43,7 +44,29 @@ def check_version(document: dict[str, Any]) -> Iterator[Defect]:
 
 def check(document: dict[str, Any]) -> Iterator[Defect]:
     """Every departure from the specification's schema, each with an action that would cure it."""
-    for error in _validator(str(document["openapi"])[:3]).iter_errors(document):
+    version = str(document["openapi"])[:3]
+    found = list(_departures(document, version))
+    newer = [defect for defect in found if version == "3.0" and _NEWER.intersection(defect.path[-1:])]
+    if newer:
+        remaining = {defect.path for defect in _departures(document, "3.1")}
+        cure = update((), {"openapi": "3.1.0"}, "What this document says takes OpenAPI 3.1.")
+        for index, defect in enumerate(found):
+            if defect in newer and defect.path not in remaining:
+                found[index] = replace(defect, problem=f"{defect.problem} OpenAPI 3.1 allows it.", cure=cure)
+    yield from found
+
+
+_NEWER = {
+    *("type", "const", "exclusiveMinimum", "exclusiveMaximum", "examples", "prefixItems", "contains", "minContains"),
+    *("maxContains", "contentMediaType", "contentEncoding", "contentSchema", "patternProperties", "propertyNames"),
+    *("unevaluatedItems", "unevaluatedProperties", "dependentRequired", "dependentSchemas", "if", "then", "else"),
+    *("$anchor", "$comment", "$defs", "$dynamicAnchor", "$dynamicRef", "$id", "$schema", "webhooks", "pathItems"),
+}
+"""What OpenAPI 3.1 has and 3.0 lacks, or has in another form."""
+
+
+def _departures(document: dict[str, Any], version: str) -> Iterator[Defect]:
+    for error in _validator(version).iter_errors(document | {"openapi": f"{version}.0"}):
         for found in _meant(error):
             yield from _defects(document, found)
 

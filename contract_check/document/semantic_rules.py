@@ -55,7 +55,9 @@ def check_values(document: dict[str, Any]) -> Iterator[Defect]:
 def _references(document: dict[str, Any]) -> Iterator[Defect]:
     for path, reference in references(document):
         target, near = parse_pointer(reference), list[str]()
-        if not reference.startswith("#/"):
+        if reference.startswith("#") and "/" not in reference:
+            problem = f"`{reference}` is no `$anchor` of this document."
+        elif not reference.startswith("#/"):
             problem = f"`{reference}` leaves the file; a client is generated from one document."
         elif at(document, target) is None:
             problem = f"`{reference}` names nothing in this document."
@@ -128,6 +130,7 @@ def _operation_ids(document: dict[str, Any]) -> Iterator[Defect]:
 
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
+_NO_HEADER = "is no name of a header: HTTP allows letters, digits and !#$%&'*+-.^_`|~ in one."
 
 
 def _parameters(document: dict[str, Any]) -> Iterator[Defect]:
@@ -141,7 +144,7 @@ def _parameters(document: dict[str, Any]) -> Iterator[Defect]:
                 yield Defect(where, problem, remove(where, problem))
             found[key] = where
             if key[1] == "header" and not _TOKEN.fullmatch(key[0]):
-                problem = f"`{key[0]}` is no name of a header: HTTP allows letters, digits and !#$%&'*+-.^_`|~ in one."
+                problem = f"`{key[0]}` {_NO_HEADER}"
                 yield Defect(where, problem, remove(where, problem))
             if key[1] == "path" and key[0] not in in_route:
                 problem = f"the path parameter `{key[0]}` does not occur in {operation.route}."
@@ -156,6 +159,14 @@ def _parameters(document: dict[str, Any]) -> Iterator[Defect]:
 
 def _security(document: dict[str, Any]) -> Iterator[Defect]:
     known = document.get("components", {}).get("securitySchemes", {})
+    for key, scheme in known.items():
+        name = str(scheme.get("name", ""))
+        if scheme.get("in") == "header" and not _TOKEN.fullmatch(name):
+            scheme_path = ("components", "securitySchemes", key)
+            mended = "".join(_TOKEN.findall(name)) or "Authorization"
+            problem = f"`{name}` {_NO_HEADER}"
+            cure = update(scheme_path, {"name": mended}, f"{problem} {mended} is nearest.")
+            yield Defect((*scheme_path, "name"), problem, cure)
     for path, holder in [((), document), *((each.path, each.definition) for each in of(document))]:
         unknown = [[name for name in required if name not in known] for required in holder.get("security", ())]
         for index, missing in enumerate(unknown):

@@ -20,12 +20,17 @@ SCALARS = ("string", "integer", "number", "boolean")
 
 
 def is_taken_as_text(document: dict[str, Any], parameter: dict[str, Any]) -> bool:
-    """Whether a caller gives a parameter as it is sent: a list or an object in a path, a header or a cookie."""
-    schema = resolve(document, parameter.get("schema"))
+    """Whether a caller gives a parameter as it is sent.
+
+    Such are a list or an object in a path, a header or a cookie, and a date or a constant in a header: dates there have
+    the form of HTTP as often as that of JSON.
+    """
+    schema, place = resolve(document, parameter.get("schema")), parameter.get("in")
+    is_of_http = place == "header" and ("const" in schema or schema.get("format") in ("date", "date-time"))
     given = [*schema.get("enum", []), *([schema["const"]] if "const" in schema else [])]
     is_scalar = bool(given) and not any(value is None or isinstance(value, dict | list) for value in given)
-    fits = is_scalar or schema.get("type") in SCALARS or parameter.get("in") == "query"
-    return "$ref" not in parameter and ("content" in parameter or not fits)
+    fits = is_scalar or schema.get("type") in SCALARS or place == "query"
+    return "$ref" not in parameter and ("content" in parameter or is_of_http or not fits)
 
 
 def of_parameter(document: dict[str, Any], parameter: dict[str, Any]) -> str:

@@ -159,6 +159,19 @@ def pointer(path: JsonPath) -> str:
     return "#" + "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
+def resolve_anchors(document: dict[str, Any]) -> None:
+    """Let each reference to an `$anchor` or a `$dynamicAnchor` name its schema by a JSON pointer.
+
+    A dynamic one is read as the schema that holds it: types do not depend on the way to a place.
+    """
+    keys = ("$anchor", "$dynamicAnchor")
+    found = {f"#{part[key]}": pointer(path) for path, part in walk(document) for key in keys if key in part}
+    for _, part in list(walk(document)) if found else ():
+        for key in ("$ref", "$dynamicRef"):
+            if isinstance(part.get(key), str) and part[key] in found:
+                part["$ref"] = found[part.pop(key)]
+
+
 def parse_pointer(reference: str) -> JsonPath:
     """The path that a `$ref` within the document names; array indices stay text."""
     parts = unquote(reference.removeprefix("#")).split("/")[1:]

@@ -63,18 +63,14 @@ def compare(old: Revision, new: Revision) -> list[Change]:
     ]
     explained = {(each.place, each.aspect) for each in found}
     lasting = {key[0] for key in before} & {key[0] for key in after}  # of the others' models, their own line tells
-    length = max(len(old.packages), len(new.packages))
-    for one, other in zip((old.packages * 2)[:length], (new.packages * 2)[:length], strict=True):
-        known = renames.applied(surface.names(one))
-        for each in _changes(known, surface.names(other)):
+    known = renames.applied(surface.names(old.package))
+    for each in _changes(known, surface.names(new.package)):
+        if not _is_implied(each, explained):
             place = each.place
-            if not _is_implied(each, explained):
-                own = (
-                    {".".join(place[1:3])} if place[2:] and place[0] == "api" else users.get(place[:2], {""}) & lasting
-                )
-                found += [each._replace(user=user) for user in own]
-        if not found and files(one) != files(other):
-            found.append(_Found((PACKAGE,), "", "", "patch", "its documentation or inner workings changed"))
+            own = {".".join(place[1:3])} if place[2:] and place[0] == "api" else users.get(place[:2], {""}) & lasting
+            found += [each._replace(user=user) for user in own]
+    if not found and files(old.package) != files(new.package):
+        found.append(_Found((PACKAGE,), "", "", "patch", "its documentation or inner workings changed"))
     return _merged([*found, *_hidden(old.layers, new.layers, documented)])
 
 
@@ -160,7 +156,7 @@ def _action_at(layers: Layers, path: JsonPath) -> str:
     for place, action in reversed(layers.actions.items()):
         for target in (*overlay.matches(action, layers.overlaid), *overlay.matches(action, layers.beneath)):
             rest = path[len(target) :]
-            if path == (*target, *rest) and ("remove" in action or at(action["update"], rest) is not None):
+            if path == (*target, *rest) and (action.get("remove") or at(action["update"], rest) is not None):
                 return f"generator/{place}"
     return "an overlay"
 
@@ -254,7 +250,7 @@ def _judge(aspect: str, old: Any, new: Any, is_response: bool) -> tuple[str, str
     hint = ""
     if aspect == "type" and None not in (old, new) and ("Unset" in old) != ("Unset" in new):
         hint = ", so it has to be there" if "Unset" in old else ", so it may be missing"
-    return level, f"{aspect}: was {_say(old)}, is {_say(new)}{hint}"
+    return level, f"{aspect}: was {_format(old)}, is {_format(new)}{hint}"
 
 
 def _pairs(old: Any, new: Any) -> list[tuple[Any, Any]]:
@@ -290,9 +286,9 @@ def _covers(aspect: str, wide: Any, narrow: Any) -> bool:
             return wide is None
 
 
-def _say(fact: Any) -> str:
+def _format(fact: Any) -> str:
     if isinstance(fact, tuple):  # of several alternatives or parts
-        return " and ".join(map(_say, cast("tuple[object, ...]", fact)))
+        return " and ".join(map(_format, cast("tuple[object, ...]", fact)))
     if not isinstance(fact, frozenset):
         return "unset" if fact is None else str(fact)
     parts = cast("frozenset[Iterable[str]]", fact)

@@ -17,7 +17,7 @@ from typing import Any
 
 from generator import making
 from generator.prepare import preparation
-from generator.verification import PACKAGE, files
+from generator.verification import PACKAGE
 
 from .. import CONFIG, CURES, ROOT, VENDORED
 from ..document import loading, settings
@@ -54,32 +54,30 @@ class Layers:
 
 @dataclass(frozen=True)
 class Revision:
-    """One of the two that are compared: its document, and the packages made from it."""
+    """One of the two that are compared: its document and its package."""
 
     layers: Layers
-    packages: list[Path]
+    package: Path
 
 
 def load(revision: str | None) -> Revision:
     """Load a document file, a git revision or (None) the working tree, with the overlays that belong to it.
 
-    What these leave undone is done as `document --suggest` would; raise Refusal where that isn't enough.
+    What these leave undone is done as `document --suggest` would; raise Refusal where that isn't enough. A commit has
+    the package that it holds, by whatever tools that was made, since users have this one.
     """
     commit, text, overlays = _source(revision)
-    made = make(revision or "the working tree", text, overlays)
-    if shipped := git("archive", commit, PACKAGE) if commit else b"":  # What users have, whatever made it.
+    if shipped := git("archive", commit, PACKAGE) if commit else b"":
         unpack = ("tar", "-x", "-C")
-        package = _cached(commit, lambda into: subprocess.run([*unpack, into], input=shipped, check=True)) / PACKAGE
-        if files(package) != files(made.packages[0]):
-            made.packages.append(package)
-    return made
+        folder = _cached(commit, lambda into: subprocess.run([*unpack, into], input=shipped, check=True))
+        return Revision(layers(_checked(str(revision), text, overlays)), folder / PACKAGE)
+    return make(revision or "the working tree", text, overlays)
 
 
 def load_layers(revision: str | None) -> Layers:
     """Load the layers of a revision, without a package made from them."""
     _, text, overlays = _source(revision)
-    with TemporaryDirectory() as folder:
-        return layers(_check(text, overlays, Path(folder)))
+    return layers(_checked(revision or "the working tree", text, overlays))
 
 
 def layers(found: loading.Document) -> Layers:
@@ -124,21 +122,23 @@ def make(name: str, text: bytes, overlays: dict[str, bytes]) -> Revision:
     folder = _cached(key, lambda into: _generate(name, text, overlays, into))
     if note := (folder / "note").read_text(encoding="utf-8"):
         print(f"note: {name}: {note}", file=sys.stderr)
-    return Revision(Layers(**json.loads((folder / "layers.json").read_text(encoding="utf-8"))), [folder / PACKAGE])
+    return Revision(Layers(**json.loads((folder / "layers.json").read_text(encoding="utf-8"))), folder / PACKAGE)
 
 
-def _check(text: bytes, overlays: dict[str, bytes], into: Path) -> loading.Document:
-    """Check a document with its overlays, all of which are written to the folder `into`."""
-    for name, content in {VENDORED.name: text, **overlays}.items():
-        (into / name).write_bytes(content)
-    return loading.load(into / VENDORED.name, [into / name for name in overlays])
+def _checked(name: str, text: bytes, overlays: dict[str, bytes]) -> loading.Document:
+    """Check a document with its overlays; raise Refusal where its defects have no cure."""
+    with TemporaryDirectory() as folder:
+        for file, content in {VENDORED.name: text, **overlays}.items():
+            Path(folder, file).write_bytes(content)
+        found = loading.load(Path(folder, VENDORED.name), [Path(folder, file) for file in overlays])
+    if found.incurable:
+        raise Refusal("\n".join([f"{name} cannot be compared:", *loading.report(found)]))
+    return found
 
 
 def _generate(name: str, text: bytes, overlays: dict[str, bytes], into: Path) -> None:
     progress(f"generating from {name} ...")
-    found = _check(text, overlays, into)
-    if found.incurable:
-        raise Refusal("\n".join([f"{name} cannot be compared:", *loading.report(found)]))
+    found = _checked(name, text, overlays)
     (into / "layers.json").write_text(json.dumps(vars(layers(found))), encoding="utf-8")
     loading.complete(found.value, found.cures)
     with TemporaryDirectory() as work:

@@ -25,6 +25,7 @@ from ..document.tree import (
     object_or_empty,
     operations,
     parts,
+    pointer,
     resolve,
     walk,
 )
@@ -58,6 +59,10 @@ def keep_originals(document: dict[str, Any]) -> None:
     """Keep what the preparation takes away, where it doesn't look."""
     for path, part in list(walk(document)):
         if keyword_of(path) in SCHEMA_KEYWORDS:
+            if keyword_of(path) == "schemas":
+                part[_ORIGINAL + "place"] = pointer(path)
+            if joined := [each["$ref"] for each in part.get("allOf", ()) if "$ref" in each]:
+                part[_ORIGINAL + "parts"] = joined
             if rules := list(_rules(document, part)):
                 part[_ORIGINAL + "rules"] = rules
             if part.get("default") is not None:
@@ -151,6 +156,7 @@ def promises(document: dict[str, Any]) -> Facts:
     schemes = document["components"].get("securitySchemes", {})
     wire_names = document[WIRE_NAMES]
     visited = set[tuple[str, str, str]]()
+    classes = {schema.get(_ORIGINAL + "place"): name for name, schema in document["components"]["schemas"].items()}
 
     def add(way: tuple[str, str], place: Place, schema: dict[str, Any], required: object, wire: str = "") -> None:
         types = set[str]() if required else {"Unset"}
@@ -163,8 +169,8 @@ def promises(document: dict[str, Any]) -> Facts:
                     visited.add((*way, name))
                     add(way, ("models", name), leaf, required=True)
                 continue
-            for part in leaf.get("allOf", ()):
-                facts[*way, ("models", part.get("$ref", "").rpartition("/")[2]), "exists"] = "class"
+            for part in leaf.get(_ORIGINAL + "parts", ()):
+                facts.update({(*way, ("models", classes[part]), "exists"): "class"} if part in classes else {})
             types |= _types(leaf)
             for aspect, rule in _facts(leaf, way[1]):
                 given.setdefault(aspect, []).extend([] if rule in given.get(aspect, ()) else [rule])

@@ -34,6 +34,7 @@ from ..document.tree import (
     JsonPath,
     at,
     follow,
+    is_array,
     is_object,
     object_or_empty,
     operations,
@@ -141,26 +142,50 @@ class Wire:
         if model is None or not attrs.has(model):
             return
         agree = self.compare_fields(model, path)
-        hints, attributes = (
-            self.package.hints(model),
-            {each.name: each.attribute for each in self.package.fields(model)},
-        )
-        for place in part_places(self.base, path):
-            for key in at(self.base, place).get("properties", {}).keys() & attributes.keys():
-                what = f"field `{key}` of {name}"
-                self.check_type(path, what, hints[attributes[key]], (*place, "properties", key))
+        hints = self.package.hints(model)
+        attributes = {field.name: field.attribute for field in self.package.fields(model)}
+        fields = [
+            (key, (*place, "properties", key))
+            for place in part_places(self.base, path)
+            for key in at(self.base, place).get("properties", {}).keys() & attributes.keys()
+        ]
+        for key, place in fields:
+            self.check_type(path, f"field `{key}` of {name}", hints[attributes[key]], place)
         if is_object(at(self.base, extra := (*path, "additionalProperties"))):
             self.check_type(path, f"an additional field of {name}", get_args(hints["additional_properties"])[1], extra)
         for sample in SAMPLES:
             value = self.examples.at(path, sample)
             try:
                 made = self.package.instance(model, value).to_dict()
+                for key, place in fields if sample == SAMPLES[0] else ():
+                    for chosen, kind in self.choices(place):
+                        read = getattr(model.from_dict(value | {key: chosen}), attributes[key])
+                        if not _is_of(kind, read):
+                            self.find(path, f"field `{key}` of {name} is read as another class than {kind.__name__}")
             except Exception as error:  # noqa: BLE001  # generated code may raise anything
                 if agree:  # else that is why
                     self.find(path, "no value of the package's types fits", f": {type(error).__name__}: {error}")
                 return
             if difference := first_difference(value, made):
                 self.find(path, f"{name} changes its fields", f": {difference}")
+
+    def choices(self, place: JsonPath) -> Iterator[tuple[Any, Any]]:
+        """A value, or a list of one, for each value of the discriminator at `place`, and the class that it chooses."""
+        schema = object_or_empty(at(self.base, place := follow(self.base, place)))
+        if is_list := "items" in schema:
+            schema = object_or_empty(at(self.base, place := follow(self.base, (*place, "items"))))
+        discriminator = schema.get("discriminator", {})
+        if "propertyName" not in discriminator:
+            return
+        options = [(*place, key, index) for key in ("oneOf", "anyOf") for index in range(len(schema.get(key, ())))]
+        components = [("components", "schemas", name) for name in self.base["components"]["schemas"]]
+        children = [each for each in components if place in part_places(self.base, each)[1:]]
+        for path in (follow(self.base, each) for each in options or children):
+            mapping = discriminator.get("mapping", {}).items()
+            for tag in [tag for tag, target in mapping if target.rpartition("/")[2] == path[-1]] or [path[-1]]:
+                value = {**object_or_empty(self.examples.at(path, SAMPLES[-1])), discriminator["propertyName"]: tag}
+                if attrs.has(kind := self.model_at(path)) and self.examples.fits(path, value):
+                    yield [value] if is_list else value, kind
 
     def compare_fields(self, model: Any, path: JsonPath) -> bool:
         """Compare the fields of a model with those that the schema at `path` names; True where they are the same."""
@@ -312,6 +337,7 @@ class _OperationCheck:
                     self.wire.compare_fields(kind, schema)
                 bodies = [self.wire.examples.at(schema, sample) for sample in SAMPLES]
                 bodies += (each for each in given(content[media_type]) if self.wire.examples.fits(schema, each))
+                found += (_Response(status, media_type, *choice) for choice in self.wire.choices(schema))
                 for body in bodies:
                     is_model = attrs.has(kind) and is_object(body)
                     found.append(_Response(status, media_type, body, kind if is_model else object))
@@ -347,7 +373,7 @@ class _OperationCheck:
                     when = due if self.wire.sent else "before it sends anything"
                     self.find(f"{call} raises {type(error).__name__} {when}", f": {error}")
             else:
-                if response.status and (status != response.status or not isinstance(parsed, response.kind)):
+                if response.status and (status != response.status or not _is_of(response.kind, parsed)):
                     self.find(f"{call} returns {type(parsed).__name__} and {status} {due}.")
                 elif response.status and (difference := first_difference(response.body, parsed)):
                     self.find(f"{call} changes the body {due}", f": {difference}")
@@ -382,6 +408,11 @@ class _OperationCheck:
         self.unsent.pop(request.media_type, None)
         for problem, detail in differences(self.operation, request, values, body):
             self.find(f"{call} {problem}", detail)
+
+
+def _is_of(kind: type, value: Any) -> bool:
+    """Whether a value, or the first item of a list, is of a class."""
+    return isinstance(value, kind) or (is_array(value) and bool(value) and isinstance(value[0], kind))
 
 
 def _status(key: str, others: dict[str, Any]) -> int:

@@ -199,7 +199,7 @@ def _relay() -> Iterator[None]:
     from contract_check.relay.standin.command import Tasks
 
     with Relay(Contract.of()) as relay:
-        relay.tasks = Tasks(relay.contract.document, 0)
+        relay.amend = Tasks(relay.contract.document, 0).answer
         os.environ.update(RELAY_BASE_URL=relay.url, RELAY_TOKEN="sk-" + "stand-in", NO_PROXY="127.0.0.1")
         yield
 

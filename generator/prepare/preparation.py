@@ -31,7 +31,7 @@ from contract_check.document.tree import (
     walk,
 )
 
-from . import attributes
+from . import attributes, credentials
 from .classes import ROOT, is_class, name_classes
 from .discriminators import apply_discriminators
 from .merging import join_schemas
@@ -99,6 +99,8 @@ def prepare(document: dict[str, Any]) -> Prepared:
     _inline(document, ("parameters", "requestBody", "responses", "headers", "callbacks", "links", "requestBodies"))
     document[WIRE_NAMES] = wire_names | attributes.name_parameters(document)
     document[SERIALIZATION] = serialization.of_operations(document)
+    for path, note in credentials.notes(document):
+        prepared.note(path, note)
     for path, operation in operations(document):
         if not any(status[0] in "2d" for status in operation["responses"]):
             reason = "cannot be called over plain HTTP" if "101" in operation["responses"] else "documents no success"
@@ -221,6 +223,8 @@ def _parameter(document: dict[str, Any], path: JsonPath, part: dict[str, Any], p
         part.pop("style", None)
         part["schema"] = {"type": "string"}
         prepared.note(path, f"the {part.get('in')} parameter `{part.get('name')}` is taken as text, as it is sent.")
+    if part.get("allowReserved") is True:
+        prepared.note(path, f"reserved characters of `{part.get('name')}` are percent-encoded all the same.")
 
 
 def _describe(document: dict[str, Any]) -> None:

@@ -333,11 +333,12 @@ def test_an_error_that_a_mock_raises_again_is_explained_once(caller: Caller) -> 
 
 
 @every_way
-def test_a_transport_error_of_another_request_passes_through_a_stream(caller: Caller) -> None:
-    elsewhere = httpx.ConnectError("down", request=httpx.Request("GET", "http://elsewhere.test/"))
+@pytest.mark.parametrize("elsewhere", [None, httpx.Request("GET", "http://elsewhere.test/")])
+def test_an_error_in_a_stream_is_explained_unless_it_is_of_another_request(caller: Caller, elsewhere: Any) -> None:
+    error = httpx.ConnectError("down", request=elsewhere)
     with pytest.raises(httpx.ConnectError) as raised, caller.stream():
-        raise elsewhere
-    assert (str(raised.value), raised.value.request.url.host) == ("down", "elsewhere.test")
+        raise error
+    assert str(raised.value) == ("down" if elsewhere else f"POST {PATH}: down")
 
 
 def test_a_path_does_not_show_the_token(caller: Caller, relay: Relay) -> None:
@@ -426,6 +427,9 @@ def test_a_wrong_value_in_lists_unions_and_nested_objects(gateway_caller: Caller
         gateway_relay.answer(Answer.json(body))
         with pytest.raises(gateway_caller.load("errors").DecodeError):
             gateway_caller.parsed(name)
+    gateway_relay.answer(Answer(200, b"\x89PNG", {"Content-Type": "image/png"}))
+    with pytest.raises(gateway_caller.load("errors").DecodeError, match="image/png is documented, but only stream"):
+        gateway_caller.parsed("raw.raw")
 
 
 @every_way

@@ -190,8 +190,9 @@ def test_a_form_has_a_part_for_each_field_and_item(gateway_caller: Caller, gatew
 @pytest.mark.parametrize("size", [100_000, 2**20], ids=["one piece", "many pieces"])
 def test_a_file_as_the_body(gateway_caller: Caller, gateway_relay: Relay, size: int) -> None:
     content = bytes(range(256)) * (size // 256)
-    gateway_caller.detailed("raw.raw", body=gateway_caller.load("types").File(payload=BytesIO(content)))
-    assert gateway_relay.request.body == content
+    file = gateway_caller.load("types").File(payload=BytesIO(content), mime_type="image/png")
+    gateway_caller.detailed("raw.raw", body=file)
+    assert (gateway_relay.request.media_type, gateway_relay.request.body) == ("image/png", content)
 
 
 # Bodies from 1 MiB on are sent piece by piece: the same JSON, however often it is sent.

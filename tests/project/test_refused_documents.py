@@ -17,6 +17,8 @@ SCHEMAS, OPERATION = "#/components/schemas", "#/paths/~1things/post"
 THING, FIELD = f"{SCHEMAS}/Thing", f"{SCHEMAS}/Thing/properties/a"
 REF: dict[str, Any] = {"$ref": THING}
 TEXT: dict[str, Any] = {"type": "string"}
+MULTIPART = f"{OPERATION}/requestBody/content/multipart~1form-data"
+BYTES: dict[str, Any] = {"type": "string", "format": "binary"}
 OK: dict[str, Any] = {"200": {"description": "好"}}
 QUERY: dict[str, Any] = {"name": "a", "in": "query", "schema": TEXT}
 WIDE: dict[str, Any] = {"name": "b", "in": "query", "style": "wide", "schema": {}}
@@ -50,6 +52,15 @@ def _parameters(*given: object) -> dict[str, Any]:
 
 def _gets(*routes: str, **more: object) -> dict[str, Any]:
     return {**small(), "paths": {route: {"get": {**more, "responses": OK}} for route in routes}}
+
+
+def _multipart(schema: object) -> dict[str, Any]:
+    return with_operation(requestBody={"content": {"multipart/form-data": {"schema": schema}}})
+
+
+def _key(name: str) -> dict[str, Any]:
+    schemes = {"Key": {"type": "apiKey", "in": "header", "name": name}}
+    return {**small(), "components": {"schemas": {"Thing": {}}, "securitySchemes": schemes}}
 
 
 def _ids(*routes: str) -> dict[str, Any]:
@@ -88,6 +99,9 @@ REMOVED: list[tuple[dict[str, Any], str, str]] = [
         "no field that",
     ),
     (with_field(**{"$ref": "#/no"}), f"{FIELD}/$ref", "names nothing"),
+    (with_field(**{"$ref": "#zoom"}), f"{FIELD}/$ref", "is no `$anchor` of this document"),
+    (_thing(type="object", required="a"), f"{THING}/required", "is not of type array"),
+    (_multipart(BYTES), f"{MULTIPART}/schema", "its schema must be an object, not string"),
     (with_field(**{"$ref": "https://example.com/mask.json"}), f"{FIELD}/$ref", "leaves the file"),
     (with_field(**{"$ref": "#/paths/~1things/post"}), f"{FIELD}/$ref", "no schema"),
     (small(A={"$ref": f"{SCHEMAS}/B"}, B={"$ref": f"{SCHEMAS}/A"}), f"{SCHEMAS}/B/$ref", "leads back to itself"),
@@ -120,6 +134,7 @@ MENDED: list[tuple[dict[str, Any], str, str, str]] = [
     ({**small(), "paths": []}, "#/paths", "not of type object", "paths: {}"),
     ({**small(), "info": []}, "#/info", "not of type object", "title:"),
     (_answers(**{"400": {}}), f"{OPERATION}/responses/400", "`description` is missing", "description:"),
+    (_key("X Key"), "#/components/securitySchemes/Key/name", "`X Key` is no name of a header", "name: XKey"),
     (_ids("/a", "/a/", "/A"), "#/paths/~1a~1/get/operationId", "already that of GET /a", "operationId: get_"),
     (_gets("/{id}"), "#/paths/~1{id}/get", "the path's `{id}` is declared by no parameter", "in: path"),
     (_item("/{id}", GET), "#/components/pathItems/A/get", "`{id}` is declared by no parameter", "in: path"),
@@ -192,6 +207,7 @@ UNREADABLE: dict[str, tuple[bytes, str, str]] = {
     "no object": (b"[]", "", "object"),
     "empty": (b"", "", "JSON"),
     "another OpenAPI": (b'{"openapi": "2.0"}', '"openapi"', "3.0 and 3.1"),
+    "YAML": (b"openapi: 3.1.0\ninfo: {}\n", "", "this is YAML. Convert it to JSON first"),
     "too deep": (b"[" * 100_000, "", "nested too deeply"),
     "half a character": (RELAY.replace('"openapi"', '"x-a": "\\ud800", "openapi"', 1).encode(), "", "half a character"),
 }
@@ -452,3 +468,37 @@ def test_a_fault_of_the_tools_own_is_one_line(monkeypatch: pytest.MonkeyPatch) -
     [line] = done.stderr.splitlines()
     assert re.search(r"contract_check/__main__\.py:\d+ \(KeyError: 'responses'\)", line)
     assert "Report this line" in line
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": ["string", "null"]},
+        {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        {"const": "x"},
+        {"type": "integer", "exclusiveMinimum": 3},
+    ],
+)
+def test_a_document_that_uses_words_of_a_newer_version_becomes_one_of_that(schema: object, tmp_path: Path) -> None:
+    document = {
+        **small(Thing={"type": "object", "properties": {"a": schema, "b": {"nullable": True}}}),
+        "openapi": "3.0.3",
+    }
+    found = loading.load(write(tmp_path, document), [])
+    assert [cure["update"] for cure in found.cures] == [{"openapi": "3.1.0"}]
+    assert all("OpenAPI 3.1 allows it" in defect.problem for defect in found.defects)
+
+
+def test_a_parent_that_names_its_children_loses_the_union_and_they_keep_its_fields(tmp_path: Path) -> None:
+    child = {"allOf": [{"$ref": "#/components/schemas/Pet"}, {"type": "object"}]}
+    pet = {"oneOf": [{"$ref": "#/components/schemas/Cat"}], "discriminator": {"propertyName": "kind"}}
+    found = loading.load(write(tmp_path, small(Pet=pet, Cat=child)), [])
+    assert [cure["target"] for cure in found.cures] == ["$.components.schemas.Pet.oneOf"]
+
+
+def test_a_reference_to_an_anchor_is_one_to_its_schema(tmp_path: Path) -> None:
+    item = {"$dynamicAnchor": "item", "type": "object", "properties": {"a": {"$ref": "#top"}}}
+    thing = {"$anchor": "top", "type": "object", "properties": {"b": {"$dynamicRef": "#item"}}}
+    schemas = loading.load(write(tmp_path, small(Thing=thing, Item=item)), []).value["components"]["schemas"]
+    assert schemas["Item"]["properties"]["a"] == {"$ref": "#/components/schemas/Thing"}
+    assert schemas["Thing"]["properties"]["b"] == {"$ref": "#/components/schemas/Item"}

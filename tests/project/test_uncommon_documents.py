@@ -172,6 +172,12 @@ ODD = [*(_parameter(name, "query") for name in RESERVED), *(_parameter(name, "he
 SILENT = {"description": "a\u202eb\x07"}
 EXTENSION = {"get": {"responses": {"200": {"$ref": "#/nowhere"}}}}
 PLAIN = {"description": "好"}
+WILD = {"*/*": {"schema": _ref("Apple")}}
+FILE: dict[str, Any] = {"type": "string", "contentMediaType": "application/octet-stream"}
+PICTURES = {
+    "schema": _object(file=FILE, files={"type": "array", "items": FILE}, note=_object(inner=BYTES), picture={}),
+    "encoding": {"picture": {"contentType": "image/png"}},
+}
 ECHOED = ("Event", "Times", "Narrow", "Wide", "More", *JOINED)
 OPERATIONS: dict[str, dict[str, Any]] = {
     "post /things/{i-d}/{i_d} things": _operation(
@@ -187,6 +193,21 @@ OPERATIONS: dict[str, dict[str, Any]] = {
         _parameter("states", "query", {"type": "array", "items": STATE}), _parameter("a crumb", "cookie")
     ),
     "post /upload upload": _operation(content={**_json("Upload"), "multipart/form-data": {"schema": _ref("Upload")}}),
+    "post /any any_type": _operation(content=WILD) | {"responses": {"200": {**PLAIN, "content": WILD}}},
+    "put /picture picture": _operation(content={"image/*": {"schema": BYTES}}),
+    "put /words words": _operation(content={"text/plain": {"schema": TEXT}}),
+    "put /fields fields": _operation(content={"application/x-www-form-urlencoded": {"schema": _object(a=BYTES)}}),
+    "put /pictures pictures": _operation(content={"multipart/form-data": PICTURES}),
+    "get /table table": _operation(
+        _parameter("If-Modified-Since", "header", TIME),
+        responses={"200": {**PLAIN, "content": {"text/csv": {"schema": BYTES}}}},
+    ),
+    "get /plain plain": _operation(
+        _parameter("word", "header", {"const": "w"}),
+        _parameter("b", "query", BYTES),
+        responses={"200": {**PLAIN, "content": {"*/*": {"schema": TEXT}}}},
+        security=[{"key": []}],
+    ),
     "head /peek peek": _operation(returns="Narrow"),
     "get /query query": _operation(*QUERY),
     "get /label/{k}/matrix/{m} path": _operation(
@@ -210,6 +231,8 @@ OPERATIONS: dict[str, dict[str, Any]] = {
 }
 NO_SUCCESS = "documents no success; it has the detailed calls only."
 NOTES = [
+    "#/paths/~1table/get/parameters/0: the header parameter `If-Modified-Since` is taken as text, as it is sent.",
+    "#/paths/~1plain/get/parameters/0: the header parameter `word` is taken as text, as it is sent.",
     "#/paths/~1several/get/responses/200: of text/plain, application/json, application/json is typed; "
     "`stream()` yields any.",
     "#/paths/~1list~1{ids}/get/parameters/0: the path parameter `ids` is taken as text, as it is sent.",
@@ -228,6 +251,7 @@ NOTES = [
 def _document() -> dict[str, Any]:
     document = small(**SCHEMA)
     document["info"]["title"] = "a\u2066b"
+    document["components"]["securitySchemes"] = {"key": {"type": "apiKey", "in": "header", "name": "X-Key"}}
     document["paths"] = {"x-paths": EXTENSION}
     for key, operation in deepcopy(OPERATIONS).items():
         method, route, name = key.split()
@@ -458,6 +482,63 @@ def test_schemas_that_join_others_are_read_and_sent_as_the_class_that_fits(
         assert repr(found) == read
         operation.sync(client=client, body=found)
     assert json.loads(sent[1].content) == data
+
+
+def test_a_body_under_a_wildcard_has_the_type_of_its_schema(folder: Path) -> None:
+    sent, apple = list[httpx.Request](), import_module("uncommon_client.models").Apple(kind="k")
+    with _client(sent, {"kind": "k"}) as client:
+        found = import_module("uncommon_client.api.t.any_type").sync(client=client, body=apple)
+    assert found == apple
+    assert sent[0].headers["content-type"] == sent[0].headers["accept"] == "application/json"
+
+
+def test_bytes_and_text_are_sent_under_a_media_type_without_a_wildcard(folder: Path) -> None:
+    file = import_module("uncommon_client.types").File
+    for media_type, expected in (("image/png", "image/png"), (None, "application/octet-stream")):
+        request = _call("picture", body=file(payload=BytesIO(b"x"), mime_type=media_type))
+        assert (request.headers["content-type"], request.content) == (expected, b"x")
+    for words in ("w", file(payload=BytesIO(b"w"))):
+        request = _call("words", body=words)
+        assert (request.headers["content-type"], request.content) == ("text/plain; charset=utf-8", b"w")
+
+
+def test_a_form_has_files_in_its_own_fields_only(folder: Path) -> None:
+    models, file = import_module("uncommon_client.models"), import_module("uncommon_client.types").File
+    given = {name: file(payload=BytesIO(b"x"), file_name=f"{name}.png") for name in ("file", "picture")}
+    body = models.PicturesBody(**given, files=[given["file"]], note=models.PicturesBodyNote(inner="text"))
+    content = _call("pictures", body=body).content
+    assert content.count(b'filename="file.png"') == 2
+    assert b'filename="picture.png"\r\nContent-Type: image/png' in content
+    assert b'{"inner": "text"}' in content
+    assert _call("fields", body=models.FieldsBody(a="b")).content == b"a=b"
+
+
+def test_a_date_of_http_is_text_and_a_binary_text_is_bytes(folder: Path) -> None:
+    sent, since = list[httpx.Request](), "Wed, 21 Oct 2026 07:28:00 GMT"
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200, content=b"a,\xff", headers={"Content-Type": "text/csv"})
+
+    args = {"transport": httpx.MockTransport(answer)}
+    with import_module("uncommon_client").Client(base_url="http://relay.example", httpx_args=args) as client:
+        found = import_module("uncommon_client.api.t.table").sync(client=client, if_modified_since=since)
+    assert (found, sent[0].headers["if-modified-since"]) == (b"a,\xff", since)
+
+
+def test_the_token_goes_into_the_documented_header(folder: Path) -> None:
+    sent = list[httpx.Request]()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200, text="plain")
+
+    package = import_module("uncommon_client")
+    with package.AuthenticatedClient(token="sk-...", httpx_args={"transport": httpx.MockTransport(answer)}) as client:
+        found = import_module("uncommon_client.api.t.plain").sync(client=client, word="w", b="x")
+    assert found == "plain"
+    assert (sent[0].headers["word"], sent[0].url.query) == ("w", b"b=x")
+    assert (sent[0].headers["x-key"], sent[0].headers.get("authorization")) == ("***", None)
 
 
 # An operation, what its module says and what it should not, and what is said of that.

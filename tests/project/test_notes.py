@@ -1,0 +1,67 @@
+"""What the generator can't say of a document is noted once, with its place; what it can say is not."""
+
+from typing import Any
+
+import pytest
+
+from generator.prepare.preparation import prepare
+from specimens import small, with_operation
+
+_TEXT = {"type": "string"}
+_OPERATION = "#/paths/~1things/post"
+_SCHEMAS = "#/components/schemas"
+
+
+_KEY = {"type": "apiKey", "in": "query", "name": "key"}
+_DATE = {"name": "X", "in": "header", "schema": {"type": "string", "format": "date"}}
+
+
+def _secured(*parameters: dict[str, Any], **schemes: dict[str, Any]) -> dict[str, Any]:
+    """The small document, which asks for each of `schemes`."""
+    document = with_operation(security=[dict.fromkeys(schemes, ())], parameters=list(parameters))
+    document["components"]["securitySchemes"] = schemes
+    return document
+
+
+def _object(name: str, number: int) -> dict[str, Any]:
+    return {"type": "object", "properties": {f"{name}{number}": _TEXT}}
+
+
+NOTES: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "more combinations than are tried": (
+        small(
+            Thing={"properties": {"a": {"allOf": [{"anyOf": [_object(f"{i}", j) for j in range(15)]} for i in "ab"]}}}
+        ),
+        [f"{_SCHEMAS}/Thing/properties/a: it has more than 200 combinations of alternatives; typed as Any."],
+    ),
+    "a key in the query": (
+        _secured(key=_KEY),
+        [
+            "#/components/securitySchemes/key: the token is sent as `Authorization: Bearer`; give a client this by "
+            'httpx_args={"params": {"key": ...}}.'
+        ],
+    ),
+    "a key in a header": (_secured(key=_KEY | {"in": "header"}), []),
+    "a parameter in the token's place": (
+        _secured({"name": "KEY", "in": "header", "schema": _TEXT}, key=_KEY | {"in": "header"}),
+        [f"{_OPERATION}: the client's token replaces the header parameter `KEY`."],
+    ),
+    "basic": (
+        _secured(basic={"type": "http", "scheme": "basic"}),
+        ["#/components/securitySchemes: the token is the Base64 text of `user:password`."],
+    ),
+    "reserved characters": (
+        with_operation(parameters=[{"name": "q", "in": "query", "allowReserved": True, "schema": _TEXT}]),
+        [f"{_OPERATION}/parameters/0: reserved characters of `q` are percent-encoded all the same."],
+    ),
+    "a date in a header": (
+        with_operation(parameters=[_DATE]),
+        [f"{_OPERATION}/parameters/0: the header parameter `X` is taken as text, as it is sent."],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NOTES)
+def test_what_is_left_out_is_noted(name: str) -> None:
+    document, notes = NOTES[name]
+    assert prepare(document).notes == notes
