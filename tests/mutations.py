@@ -211,8 +211,6 @@ BEFORE: dict[str, Mutation] = {
 
 _NONE: dict[str, Mutation] = {
     "untouched": lambda c: None,
-    "fields in a part of a body": _extract,
-    "fields of a body from a part": _inline,
     "description": lambda c: c.sent["note"].update(description="Another note."),
     "summary": lambda c: c.operation.update(summary="Do it now"),
     "example": lambda c: c.sent["note"].update(example="m"),
@@ -263,6 +261,7 @@ _MINOR: dict[str, Mutation] = {
     "default added": lambda c: c.sent["note"].update(default="none"),
     "sent object opened": lambda c: c.sent["camera"].pop("additionalProperties"),
     "body optional": lambda c: c.operation["requestBody"].update(required=False),
+    "fields in a part of a body": _extract,
     "request type added": lambda c: c.content.update({"text/xml": {}}),
     "answered field added": lambda c: c.got.update(eta=_WHOLE),
     "required answered field added": lambda c: (c.got.update(eta=_WHOLE), c.answer["required"].append("eta")),
@@ -343,6 +342,7 @@ _MAJOR: dict[str, Mutation] = {
     "default changed": lambda c: c.sent["count"].update(default=2),
     "sent object closed": lambda c: c.sent["extra"].update(additionalProperties=False),
     "other fields typed": lambda c: c.sent["extra"].update(additionalProperties=_TEXT),
+    "fields of a body from a part": _inline,
     "body removed": lambda c: c.operation.pop("requestBody"),
     "request type removed": lambda c: c.content.pop("text/csv"),
     "answered field removed": lambda c: c.got.pop("message"),

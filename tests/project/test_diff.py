@@ -64,6 +64,8 @@ def _assert_levels(version: str, names: Collection[str], folder: Path, **other: 
 
 
 DECLARED = {
+    "fields in a part of a body": "none",
+    "fields of a body from a part": "none",
     "order of path parameters": "none",
     "order of path parameters and deprecated": "minor",
     "sent enum becomes text": "minor",
