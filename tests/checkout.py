@@ -1,19 +1,21 @@
 """The checkout under test: its commands, run as its user runs them, and copies of it that a test may change."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from fcntl import LOCK_EX, flock
 from io import StringIO
-from pathlib import Path as File
+from pathlib import Path
 from unittest.mock import patch
 
 from contract_check.__main__ import main as contract_check_main
 from generator.__main__ import main as generator_main
 
-ROOT = File(__file__).parents[1]
+ROOT = Path(__file__).parents[1]
 PYTHON = ROOT / ".venv" / "bin" / "python"
 FROZEN = ROOT / "tests" / "documents" / "relay.json"
 """relay.json as the tests know it, whatever the vendored one holds."""
@@ -24,7 +26,7 @@ Completed = subprocess.CompletedProcess[str]
 
 
 def run(
-    command: Sequence[object], *, cwd: File = ROOT, env: Mapping[str, str] | None = None, stdin: str = ""
+    command: Sequence[object], *, cwd: Path = ROOT, env: Mapping[str, str] | None = None, stdin: str = ""
 ) -> Completed:
     """Runs `command` with `env` on top of this environment; returns what it said."""
     return subprocess.run(
@@ -38,13 +40,25 @@ def run(
     )
 
 
-def generate(output: File, *arguments: object) -> Completed:
+def generate(output: Path, *arguments: object) -> Completed:
     """Do what generate.sh does, in this process."""
     return in_process(generator_main, "generate.sh", "--output", output, *arguments)
 
 
+def generate_once(output: Path, *arguments: object) -> str:
+    """Generate a package, unless another worker of this run already has; return what the run said."""
+    said = output.with_name(f"{output.name}.txt")
+    with output.with_name(f"{output.name}.lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        if not said.exists():
+            done = generate(output, *arguments)
+            assert done.returncode == 0, done.stderr
+            said.write_text(done.stdout, encoding="utf-8")
+    return said.read_text(encoding="utf-8")
+
+
 def generate_sh(
-    output: File, *arguments: object, root: File = ROOT, cwd: File = ROOT, env: Mapping[str, str] | None = None
+    output: Path, *arguments: object, root: Path = ROOT, cwd: Path = ROOT, env: Mapping[str, str] | None = None
 ) -> Completed:
     """Run generate.sh into `output`."""
     return run([root / "generate.sh", "--output", output, *arguments], cwd=cwd, env=env)
@@ -89,7 +103,7 @@ def in_process(
     return Completed(given, code, out.getvalue(), err.getvalue())
 
 
-def copy(into: File) -> File:
+def copy(into: Path) -> Path:
     """A copy of what generates, in `into`, with the frozen document, and this environment in one of its own.
 
     The tools are shared; what decides which of them is used, pyproject.toml and `.venv/bin`, is the copy's.
@@ -111,7 +125,25 @@ def copy(into: File) -> File:
     return into
 
 
-def tree(package: File) -> dict[str, bytes]:
+_COMMANDS = """\
+import json, sys
+from checkout import contract_check
+done = [contract_check(*command) for command in json.loads(sys.argv[1])]
+print(json.dumps([[each.returncode, each.stdout, each.stderr] for each in done]))
+"""
+
+
+def in_copy(root: Path, *commands: Sequence[object]) -> list[Completed]:
+    """Run commands of a copy's contract_check in one process: to start one takes longer than most commands."""
+    told = json.dumps([[str(part) for part in command] for command in commands])
+    command = [root / ".venv" / "bin" / "python", "-c", _COMMANDS, told]
+    done = run(command, cwd=root, env={"PYTHONPATH": str(Path(__file__).parent), "GITHUB_ACTIONS": ""})
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout.splitlines()[-1])
+    return [Completed("contract_check", *each) for each in said]
+
+
+def tree(package: Path) -> dict[str, bytes]:
     """Each file of a package, by its path in it; what Python caches does not count."""
     files = (file for file in sorted(package.rglob("*")) if file.is_file() and file.parent.name != "__pycache__")
     return {file.relative_to(package).as_posix(): file.read_bytes() for file in files}

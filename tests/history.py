@@ -1,10 +1,17 @@
 """Git repositories for the tests of what compares revisions."""
 
 import re
+import shutil
 import subprocess
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 
+import frozen
+from checkout import ROOT, copy
+
 _IDENTITY = ("-c", "user.name=Tester", "-c", "user.email=tester@example.com", "-c", "commit.gpgsign=false")
+
+CHANGELOG = "# Changelog\n\n## 0.2.0 - 2026-11-30\n\n- 第一版。\n"
 
 
 def git(root: Path, *arguments: str) -> None:
@@ -23,3 +30,28 @@ def say_version(root: Path, version: str) -> None:
     project = root / "pyproject.toml"
     text = re.sub(r'^version = ".*"$', f'version = "{version}"', project.read_text(encoding="utf-8"), flags=re.M)
     project.write_text(text, encoding="utf-8")
+
+
+def repository(shared: Path, into: Path) -> Path:
+    """A copy of the checkout whose HEAD holds the frozen document and its package, and is version 0.2.0.
+
+    The first of the workers that share a folder makes it there.
+    """
+    original = shared / "repository"
+    with (shared / "repository.lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        if not (original / ".git" / "HEAD").exists():
+            _make_repository(original)
+    return shutil.copytree(original, into, symlinks=True)
+
+
+def _make_repository(root: Path) -> None:
+    copy(root)
+    for name in ("README.md", "README.zh-CN.md", "LICENSE", ".gitignore"):
+        shutil.copy2(ROOT / name, root / name)
+    shutil.copytree(frozen.FOLDER / "generated_client", root / "generated_client")
+    (root / "CHANGELOG.md").write_text(CHANGELOG, encoding="utf-8")
+    say_version(root, "0.2.0")
+    git(root, "init", "--quiet")
+    git(root, "add", ".")
+    commit(root, "pyproject.toml")

@@ -3,16 +3,18 @@
 import json
 from collections.abc import Callable
 from copy import deepcopy
-from pathlib import Path as File
+from pathlib import Path
 from typing import Any
 
 from checkout import FROZEN
 
 RELAY = FROZEN.read_text(encoding="utf-8")
 ROUTE = "/kling/v1/videos/image2video"
+NONE = FROZEN.with_name("none.yaml")
+"""An overlay without actions."""
 
 
-def write(folder: File, document: object, name: str = "relay.json") -> File:
+def write(folder: Path, document: object, name: str = "relay.json") -> Path:
     """Writes `document` as a file."""
     file = folder / name
     text = document if isinstance(document, str) else json.dumps(document, ensure_ascii=False, indent=2)
@@ -57,3 +59,15 @@ def small(**schemas: object) -> dict[str, Any]:
         },
         "components": {"schemas": named},
     }
+
+
+def with_operation(**changes: object) -> dict[str, Any]:
+    """That document, the fields of its operation changed."""
+    document = small()
+    document["paths"]["/things"]["post"] |= changes
+    return document
+
+
+def with_field(**schema: object) -> dict[str, Any]:
+    """That document, whose one class has one field, `a`."""
+    return small(Thing={"type": "object", "properties": {"a": schema}})

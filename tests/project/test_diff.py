@@ -3,156 +3,167 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable
-from pathlib import Path as File
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from checkout import FROZEN, ROOT, Completed, contract_check, copy, run
+from checkout import FROZEN, ROOT, Completed, contract_check, copy, in_copy, run
+from contract_check.history import revisions
 from contract_check.history.diff import hidden_changes
+from generator import making
+from generator.prepare import preparation
 from history import commit, git
 from mutations import MUTATIONS, base, mutated
 from specimens import changed, operation, request_properties, small, write
 
-pytestmark = pytest.mark.timeout(300)  # Each test runs whole generations.
 LEVELS = ("none", "patch", "minor", "major")
 
 
-def diff(*arguments: str | File, root: File = ROOT, env: dict[str, str] | None = None) -> Completed:
-    """Runs `diff` in a checkout."""
-    environment = {"GITHUB_ACTIONS": "", **(env or {})}
-    if root == ROOT:
-        return contract_check("diff", *arguments, env=environment)
-    command = [root / ".venv" / "bin" / "python", "-m", "contract_check", "diff", *arguments]
-    return run(command, cwd=root, env={"PYTHONUTF8": "1", **environment})
+@pytest.fixture
+def documents_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Compare documents without their packages: to make these takes most of the time."""
+
+    def make(document: dict[str, Any], into: Path) -> making.Made:
+        package = into / "generated_client"
+        package.mkdir()
+        (package / "__init__.py").touch()
+        return making.Made(package, preparation.prepare(document).notes, "")
+
+    monkeypatch.setattr(making, "make", make)
+    monkeypatch.setattr(revisions, "_CACHE", tmp_path / "cache")
 
 
-def verdict(old: File, new: File) -> tuple[str, list[dict[str, str]]]:
+def diff(*arguments: str | Path, env: dict[str, str] | None = None) -> Completed:
+    return contract_check("diff", *arguments, env={"GITHUB_ACTIONS": "", **(env or {})})
+
+
+def verdict(old: Path, new: Path) -> tuple[str, list[dict[str, str]]]:
     done = diff(old, new, "--format", "json")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     return report["verdict"], report["changes"]
 
 
-@pytest.mark.parametrize("version", ["3.1.0", pytest.param("3.0.3", marks=pytest.mark.slow)])
-def test_every_mutation_has_its_verdict(version: str, tmp_path: File) -> None:
-    old, new = write(tmp_path, base(version), "old.json"), write(tmp_path, mutated(version), "new.json")
-    whole, changes = verdict(old, new)
+def _worst(levels: Iterable[str]) -> str:
+    return max(levels, key=LEVELS.index, default="none")
+
+
+def _assert_levels(version: str, names: Collection[str], folder: Path, **other: str) -> None:
+    """Compare two documents that differ in the mutations of these names."""
+    old = write(folder, base(version, names), "old.json")
+    whole, changes = verdict(old, write(folder, mutated(version, names), "new.json"))
     assert whole == "major"
     found: dict[str, list[str]] = defaultdict(list)
     for change in changes:
         found[change["operation"].partition(".")[2].removesuffix("_x")].append(change["level"])
-    levels = {name: max(found.pop(name.replace(" ", "_"), []), key=LEVELS.index, default="none") for name in MUTATIONS}
-    assert levels == {name: level for name, (level, _) in MUTATIONS.items()}
+    levels = {name: _worst(found.pop(name.replace(" ", "_"), [])) for name in names}
+    assert levels == {name: MUTATIONS[name][0] for name in names} | other
     assert found == {}
-    assert len(MUTATIONS) >= 30
 
 
-def _either(**rule: object) -> dict[str, Any]:
-    """Text by one of two alternatives, of which the first has `rule`."""
-    return {"anyOf": [{"type": "string", **rule}, {"type": "string", "maxLength": 50, "pattern": "^b"}]}
-
-
-TEXT, PART = {"type": "string"}, {"$ref": "#/components/schemas/Part"}
-FIELDS: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
-    "length of an alternative": (_either(maxLength=10), _either(maxLength=5), "major", "minor"),
-    "pattern of an alternative": (_either(pattern="^a"), _either(pattern="^aa"), "major", "major"),
-    "length of a part": (
-        {"allOf": [{**TEXT, "maxLength": 10}, {**TEXT, "maxLength": 20}]},
-        {"allOf": [{**TEXT, "maxLength": 5}, {**TEXT, "maxLength": 20}]},
-        "major",
-        "minor",
-    ),
-    "known value added": (
-        {"anyOf": [TEXT, {**TEXT, "enum": ["a"]}]},
-        {"anyOf": [TEXT, {**TEXT, "enum": ["a", "b"]}]},
-        "minor",
-        "minor",
-    ),
-    "constant added": (TEXT, {**TEXT, "const": "x"}, "major", "minor"),
-    "constant removed": ({**TEXT, "const": "x"}, TEXT, "minor", "major"),
-    "format added": (TEXT, {**TEXT, "format": "email"}, "major", "minor"),
-    "format removed": ({**TEXT, "format": "byte"}, TEXT, "minor", "major"),
-    "format that only shows": (TEXT, {**TEXT, "format": "password"}, "none", "none"),
-    "pattern that any text fits": ({**TEXT, "pattern": "^a"}, {**TEXT, "pattern": ".*"}, "minor", "major"),
-    "described reference made plain": ({"allOf": [PART], "description": "一部分"}, PART, "none", "none"),
-    "plain reference described": (PART, {"allOf": [PART], "description": "一部分"}, "none", "none"),
-    "read-only length lowered": (
-        {**TEXT, "readOnly": True, "maxLength": 9},
-        {**TEXT, "readOnly": True, "maxLength": 5},
-        "none",
-        "minor",
-    ),
-    "write-only length raised": (
-        {**TEXT, "writeOnly": True, "maxLength": 5},
-        {**TEXT, "writeOnly": True, "maxLength": 9},
-        "minor",
-        "none",
-    ),
-    "deprecated": (TEXT, {**TEXT, "deprecated": True}, "minor", "minor"),
-    "fields that ask for others": (
-        {"type": "object", "properties": {"a": TEXT, "b": TEXT}},
-        {"type": "object", "properties": {"a": TEXT, "b": TEXT}, "dependentRequired": {"a": ["b"]}},
-        "major",
-        "minor",
-    ),
-    "one of two fields": (
-        {"type": "object", "properties": {"a": TEXT, "b": TEXT}},
-        {"type": "object", "properties": {"a": TEXT, "b": TEXT}, "anyOf": [{"required": ["a"]}, {"required": ["b"]}]},
-        "major",
-        "minor",
-    ),
-    "order of items": (
-        {"type": "array", "prefixItems": [TEXT, {"type": "integer"}]},
-        {"type": "array", "prefixItems": [{"type": "integer"}, TEXT]},
-        "major",
-        "major",
-    ),
-    "words about items": (
-        {"type": "array", "prefixItems": [TEXT]},
-        {"type": "array", "prefixItems": [{**TEXT, "description": "第一项"}]},
-        "none",
-        "none",
-    ),
-    "choice of a class": (
-        {"oneOf": [PART, {"$ref": "#/components/schemas/Rest"}], "discriminator": {"propertyName": "kind"}},
-        {"oneOf": [PART, {"$ref": "#/components/schemas/Rest"}]},
-        "minor",
-        "major",
-    ),
-    "a rule that says nothing": (
-        {"type": "object"},
-        {"type": "object", "unevaluatedProperties": True, "propertyNames": {}},
-        "none",
-        "none",
-    ),
-    "no further fields": ({"type": "object"}, {"type": "object", "unevaluatedProperties": False}, "major", "minor"),
+DECLARED = {
+    "fields in a part of a body": "none",
+    "fields of a body from a part": "none",
+    "order of path parameters": "none",
+    "order of path parameters and deprecated": "minor",
+    "sent enum becomes text": "minor",
+    "sent object closed": "none",
+    "sent object opened": "none",
+    "answered value removed": "minor",
+    "answered object closed": "none",
+    "answered object opened": "none",
 }
+"""Mutations that show in the package's declarations, with their levels without it."""
+IMPLIED = ("untouched", "renamed", "removed", "parameter type", "field added", "body removed", "security no more")
+"""Mutations whose changes of declarations are implied by those of the document."""
 
 
-def test_every_change_of_a_field_has_its_verdict_in_both_directions(tmp_path: File) -> None:
-    files = list[File]()
+@pytest.mark.parametrize("version", ["3.1.0", "3.0.3"])
+def test_every_mutation_has_its_level(version: str, tmp_path: Path, documents_only: None) -> None:
+    assert len(MUTATIONS) >= 30
+    _assert_levels(version, MUTATIONS, tmp_path, **DECLARED)
+
+
+def test_what_shows_in_declarations_counts_and_what_the_document_says_is_not_repeated(tmp_path: Path) -> None:
+    _assert_levels("3.1.0", (*DECLARED, *IMPLIED), tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", ["3.1.0", "3.0.3"])
+def test_every_mutation_has_its_level_with_both_packages(version: str, tmp_path: Path) -> None:
+    _assert_levels(version, MUTATIONS, tmp_path)
+
+
+def _text(**rules: object) -> dict[str, Any]:
+    return {"type": "string", **rules}
+
+
+def _either(**rules: object) -> dict[str, Any]:
+    """Text by one of two alternatives, of which the first has these rules."""
+    return {"anyOf": [_text(**rules), _text(maxLength=50, pattern="^b")]}
+
+
+def _both(limit: int) -> dict[str, Any]:
+    return {"allOf": [_text(maxLength=limit), _text(maxLength=20)]}
+
+
+def _items(*items: object) -> dict[str, Any]:
+    return {"type": "array", "prefixItems": items}
+
+
+TEXT = _text()
+PART: dict[str, Any] = {"$ref": "#/components/schemas/Part"}
+DESCRIBED = {"allOf": [PART], "description": "一部分"}
+OBJECT: dict[str, Any] = {"type": "object"}
+TWO: dict[str, Any] = {"type": "object", "properties": {"a": TEXT, "b": TEXT}}
+CHOICE: dict[str, Any] = {"oneOf": [PART, {"$ref": "#/components/schemas/Rest"}]}
+# A field before and after, and the level of the change where it is sent and where it is received.
+FIELDS: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
+    (_either(maxLength=10), _either(maxLength=5), "major", "minor"),
+    (_either(pattern="^a"), _either(pattern="^aa"), "major", "major"),
+    (_both(10), _both(5), "major", "minor"),
+    ({"anyOf": [TEXT, _text(enum=["a"])]}, {"anyOf": [TEXT, _text(enum=["a", "b"])]}, "minor", "minor"),
+    (TEXT, _text(const="x"), "major", "minor"),
+    (_text(const="x"), TEXT, "minor", "major"),
+    (TEXT, _text(format="email"), "major", "minor"),
+    (_text(format="byte"), TEXT, "minor", "major"),
+    (TEXT, _text(format="password"), "none", "none"),
+    (_text(pattern="^a"), _text(pattern=".*"), "minor", "major"),
+    (DESCRIBED, PART, "none", "none"),
+    (PART, DESCRIBED, "none", "none"),
+    (_text(readOnly=True, maxLength=9), _text(readOnly=True, maxLength=5), "none", "minor"),
+    (_text(writeOnly=True, maxLength=5), _text(writeOnly=True, maxLength=9), "minor", "none"),
+    (TEXT, _text(deprecated=True), "minor", "minor"),
+    (TWO, TWO | {"dependentRequired": {"a": ["b"]}}, "major", "minor"),
+    (TWO, TWO | {"anyOf": [{"required": ["a"]}, {"required": ["b"]}]}, "major", "minor"),
+    (_items(TEXT, {"type": "integer"}), _items({"type": "integer"}, TEXT), "major", "major"),
+    (_items(TEXT), _items(_text(description="第一项")), "none", "none"),
+    (CHOICE | {"discriminator": {"propertyName": "kind"}}, CHOICE, "minor", "major"),
+    (OBJECT, OBJECT | {"unevaluatedProperties": True, "propertyNames": {}}, "none", "none"),
+    (OBJECT, OBJECT | {"unevaluatedProperties": False}, "major", "minor"),
+]
+
+
+def test_every_change_of_a_field_has_its_level_in_both_directions(tmp_path: Path, documents_only: None) -> None:
+    files = list[Path]()
     for version in (0, 1):
-        fields = {f"field{number}": case[version] for number, case in enumerate(FIELDS.values())}
+        thing = {
+            "type": "object",
+            "properties": {f"field{number}": case[version] for number, case in enumerate(FIELDS)},
+        }
         part = {"type": "object", "properties": {"kind": TEXT}}
-        document = small(Sent={"type": "object", "properties": fields}, Part=part, Rest=part)
-        document["components"]["schemas"]["Got"] = document["components"]["schemas"]["Sent"]
+        document = small(Sent=thing, Got=thing, Part=part, Rest=part)
         got = {"application/json": {"schema": {"$ref": "#/components/schemas/Got"}}}
         _thing(document)["responses"]["200"]["content"] = got
         files.append(write(tmp_path, document, f"{version}.json"))
-    _, changes = verdict(*files)
     found: dict[str, list[str]] = defaultdict(list)
-    for change in changes:
+    for change in verdict(*files)[1]:
         place = re.match(r"models\.(Sent|Got)\.?field(\d+)", change["where"], re.IGNORECASE)  # the field, or its class
         found[" ".join(place.groups()) if place else change["where"]].append(change["level"])
-    levels = {
-        name: tuple(
-            max(found.pop(f"{side} {number}", []), key=LEVELS.index, default="none") for side in ("Sent", "Got")
-        )
-        for number, name in enumerate(FIELDS)
-    }
-    assert levels == {name: case[2:] for name, case in FIELDS.items()}
+    for number, (before, after, *levels) in enumerate(FIELDS):
+        assert [_worst(found.pop(f"{side} {number}", [])) for side in ("Sent", "Got")] == levels, (before, after)
     assert found == {}
 
 
@@ -172,15 +183,7 @@ def _what_nobody_feels(document: Any) -> None:
     document["components"]["securitySchemes"] = {"A": {"type": "http", "scheme": "basic"}}
 
 
-WHOLE: dict[str, tuple[str, Callable[[Any], object]]] = {
-    "version, second server, unused scheme": ("none", _what_nobody_feels),
-    "description": ("patch", lambda d: _thing(d).update(description="Makes a thing.")),
-    "server": ("major", lambda d: d["servers"][0].update(url="https://elsewhere.example.com")),
-    "class": ("major", _rename),
-}
-
-
-def test_a_renamed_operation_is_one_line_with_its_classes(tmp_path: File) -> None:
+def test_a_renamed_operation_is_one_line_with_its_classes(tmp_path: Path) -> None:
     document = small()
     inline: dict[str, Any] = {"type": "object", "properties": {"part": {"type": "object", "properties": {"a": {}}}}}
     _thing(document)["requestBody"]["content"]["application/json"]["schema"] = inline
@@ -201,46 +204,46 @@ def test_a_renamed_operation_is_one_line_with_its_classes(tmp_path: File) -> Non
     assert [each["where"] for each in verdict(old, write(tmp_path, document, "new.json"))[1]] != [change["where"]]
 
 
-@pytest.mark.parametrize(("readers", "named"), [(0, "things.create_thing"), (3, "4 operations")])
-def test_a_renamed_class_is_one_line_and_names_a_few_operations(readers: int, named: str, tmp_path: File) -> None:
+def test_a_renamed_class_is_one_line_for_all_operations(tmp_path: Path) -> None:
     document = small()
     answer = _thing(document)["responses"]["200"]
-    for number in range(readers):
+    for number in range(3):
         read = {"operationId": f"read{number}", "tags": ["things"], "responses": {"200": answer}}
         document["paths"][f"/things/{number}"] = {"get": read}
     old = write(tmp_path, document, "old.json")
     _rename(document)
-    _, [change] = verdict(old, write(tmp_path, document, "new.json"))
-    assert (change["where"], change["what"]) == ("models.Object", "was called models.Thing")
-    assert change["operation"] == named
-
-
-def test_a_placeholder_for_a_missing_server_is_no_promise(tmp_path: File) -> None:
-    document = small()
-    old = write(tmp_path, document, "old.json")
-    del document["servers"]
     level, [change] = verdict(old, write(tmp_path, document, "new.json"))
-    assert level == "major"
-    assert change["what"] == "URL: was https://relay.example.com, is unset"
+    assert (level, change["where"], change["what"]) == ("major", "models.Object", "was called models.Thing")
+    assert change["operation"] == "4 operations"
 
 
-def test_what_may_be_missing_now_is_not_said_to_have_to_be_there(tmp_path: File) -> None:
+def test_what_may_be_missing_now_is_not_said_to_have_to_be_there(tmp_path: Path, documents_only: None) -> None:
     thing: dict[str, Any] = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}
     old = write(tmp_path, small(Thing=thing), "old.json")
     thing = {"type": "object", "properties": {"name": {"type": "integer"}}}
-    _, changes = verdict(old, write(tmp_path, small(Thing=thing), "new.json"))
+    changes = verdict(old, write(tmp_path, small(Thing=thing), "new.json"))[1]
     assert [change["what"] for change in changes if change["what"].startswith("type: ")] == [
         "type: was str, is int | Unset, so it may be missing"
     ]
 
 
-@pytest.mark.parametrize(("expected", "change"), WHOLE.values(), ids=WHOLE)
-def test_a_change_of_the_whole_has_its_verdict(expected: str, change: Callable[[Any], object], tmp_path: File) -> None:
+# What changes, its level, and the only line of it, if it has just one.
+WHOLE: list[tuple[Callable[[Any], object], str, str]] = [
+    (_what_nobody_feels, "none", ""),
+    (lambda d: _thing(d).update(description="Makes it."), "patch", "its documentation or inner workings changed"),
+    (lambda d: d["servers"][0].update(url="https://a.example"), "major", "is https://a.example"),
+    (lambda d: d.pop("servers"), "major", "URL: was https://relay.example.com, is unset"),
+]
+
+
+@pytest.mark.parametrize(("change", "level", "what"), WHOLE)
+def test_a_change_of_the_whole(change: Callable[[Any], object], level: str, what: str, tmp_path: Path) -> None:
     document = small()
     old = write(tmp_path, document, "old.json")
     change(document)
     found, changes = verdict(old, write(tmp_path, document, "new.json"))
-    assert (found, bool(changes)) == (expected, expected != "none")
+    assert found == level
+    assert [what in each["what"] for each in changes] == ([True] if what else [])
 
 
 def _success(document: Any) -> Any:
@@ -265,42 +268,33 @@ def _nothing(_: Any) -> None: ...
 _OVERLAY = (ROOT / "generator" / "overlay.yaml").read_text(encoding="utf-8").splitlines()
 COMPLETES = f"generator/overlay.yaml:{_OVERLAY.index('      title: VideoTask') - 3}"
 """The action that gives a submission's answer its name and `task_id`."""
-CODE = "models.CreateKlingImageToVideoResponse400Error.code"
-HIDDEN: dict[str, tuple[Callable[[Any], object], Callable[[Any], object], list[tuple[str, str]]]] = {
-    "a field that an action adds": (
-        _nothing,
-        lambda d: _success(d)["properties"].pop("task_id"),
-        [("major", "models.VideoTask.task_id")],
-    ),
-    "a requirement that an action repeats": (
-        lambda d: _success(d).update(required=["task_id"]),
-        _nothing,
-        [("major", "models.VideoTask.task_id")],
-    ),
-    "a requirement that confirms an action": (_nothing, lambda d: _success(d).update(required=["task_id"]), []),
-    "a schema that an action replaces": (
-        _nothing,
-        lambda d: _error(d)["properties"]["code"].update(type="integer"),
-        [("major", CODE)],
-    ),
-    "the same behind a reference": (
+CODE, ID = "models.CreateKlingImageToVideoResponse400Error.code", "models.VideoTask.task_id"
+
+
+def _id(document: Any) -> Any:
+    return _success(document)["properties"]["task_id"]
+
+
+# The changes of the older and of the newer document, and what is said of what an overlay hides.
+HIDDEN: list[tuple[Callable[[Any], object], Callable[[Any], object], list[tuple[str, str]]]] = [
+    (_nothing, lambda d: _success(d)["properties"].pop("task_id"), [("major", ID)]),
+    (lambda d: _success(d).update(required=["task_id"]), _nothing, [("major", ID)]),
+    (_nothing, lambda d: _success(d).update(required=["task_id"]), []),
+    (_nothing, lambda d: _error(d)["properties"]["code"].update(type="integer"), [("major", CODE)]),
+    (
         lambda d: _error_elsewhere(d, "string"),
         lambda d: _error_elsewhere(d, "integer"),
         [("major", "models.FailureError.code")],
     ),
-    "a schema that an action replaces, loosened": (
-        _nothing,
-        lambda d: _error(d).update(required=["message"]),
-        [("minor", CODE.replace("code", "message"))],
-    ),
-    "names": (_nothing, lambda d: operation(d).update(operationId="other", tags=["others"]), []),
-    "words": (_nothing, lambda d: _success(d)["properties"]["task_id"].update(description="任务的 ID"), []),
-}
+    (_nothing, lambda d: _error(d).update(required=["message"]), [("minor", CODE.replace("code", "message"))]),
+    (_nothing, lambda d: operation(d).update(operationId="other", tags=["others"]), []),
+    (_nothing, lambda d: _id(d).update(description="任务的 ID"), []),
+]
 
 
-@pytest.mark.parametrize(("before", "after", "expected"), HIDDEN.values(), ids=HIDDEN)
+@pytest.mark.parametrize(("before", "after", "expected"), HIDDEN)
 def test_what_an_overlay_hides_is_judged_as_if_it_did_not(
-    before: Callable[[Any], object], after: Callable[[Any], object], expected: list[tuple[str, str]], tmp_path: File
+    before: Callable[[Any], object], after: Callable[[Any], object], expected: list[tuple[str, str]], tmp_path: Path
 ) -> None:
     old, new = write(tmp_path, changed(before), "old.json"), write(tmp_path, changed(after), "new.json")
 
@@ -320,79 +314,75 @@ def test_what_an_overlay_hides_is_judged_as_if_it_did_not(
     ],
     ids=["another type", "null", "null by choice", "gone"],
 )
-def test_an_action_that_completes_hides_no_change(field: object, level: str, what: str, tmp_path: File) -> None:
+def test_an_action_that_completes_hides_no_change(
+    field: object, level: str, what: str, tmp_path: Path, documents_only: None
+) -> None:
     new = changed(lambda d: _success(d)["properties"].pop("task_id"))
     _success(new)["properties"] |= {"task_id": field} if field else {}
     worst, [change, *_] = verdict(FROZEN, write(tmp_path, new, "new.json"))
     assert (worst, change["where"], change["what"]) == (level, "models.VideoTask.task_id", what)
 
 
+THING, USER = "models.Thing", "things.create_thing"
+
+
 @pytest.fixture
-def pair(tmp_path: File) -> tuple[File, File]:
-    """relay.json, and a copy with one breaking change and one new field."""
-    new = changed(lambda d: (request_properties(d).pop("fps"), request_properties(d).update(mask={"type": "string"})))
-    return write(tmp_path, changed(lambda d: None), "old.json"), write(tmp_path, new, "new.json")
+def pair(tmp_path: Path, documents_only: None) -> tuple[Path, Path]:
+    """Two documents with one breaking change and one new field."""
+    old, new = ({"type": "object", "properties": {name: TEXT, "kept": TEXT}} for name in ("old", "new"))
+    return write(tmp_path, small(Thing=old), "old.json"), write(tmp_path, small(Thing=new), "new.json")
 
 
-NAME = "videos.create_kling_image_to_video"
+def test_text_has_a_line_for_each_change_and_github_an_annotation_of_what_breaks(pair: tuple[Path, Path]) -> None:
+    gone = f"{USER}: {THING}.old: is gone"
+    lines = [f"major: 2 changes since {pair[0]}", f"major {gone}", f"minor {USER}: {THING}.new: is new"]
+    assert diff(*pair).stdout.splitlines() == lines
+    lines.insert(2, f"::warning title=breaking change::{gone}")
+    assert diff(*pair, env={"GITHUB_ACTIONS": "true"}).stdout.splitlines() == lines
 
 
-def test_text_has_a_line_for_each_change(pair: tuple[File, File]) -> None:
-    assert diff(*pair).stdout.splitlines() == [
-        f"major: 2 changes since {pair[0]}",
-        f"major {NAME}: models.KlingImageToVideoRequest.fps: is gone",
-        f"minor {NAME}: models.KlingImageToVideoRequest.mask: is new",
-    ]
-
-
-def test_json_holds_verdict_and_changes(pair: tuple[File, File]) -> None:
-    where = "models.KlingImageToVideoRequest"
+def test_json_holds_verdict_and_changes_and_markdown_is_a_release_note(pair: tuple[Path, Path]) -> None:
     assert json.loads(diff(*pair, "--format", "json").stdout) == {
         "verdict": "major",
         "changes": [
-            {"level": "major", "operation": NAME, "where": f"{where}.fps", "what": "is gone"},
-            {"level": "minor", "operation": NAME, "where": f"{where}.mask", "what": "is new"},
+            {"level": "major", "operation": USER, "where": f"{THING}.old", "what": "is gone"},
+            {"level": "minor", "operation": USER, "where": f"{THING}.new", "what": "is new"},
         ],
     }
-
-
-def test_markdown_is_a_release_note(pair: tuple[File, File]) -> None:
     assert diff(*pair, "--format", "markdown").stdout == (
         f"**major** since {pair[0]}\n\n"
         "### Breaking: callers may have to change\n\n"
-        f"- `models.KlingImageToVideoRequest.fps` is gone ({NAME})\n\n"
+        f"- `{THING}.old` is gone ({USER})\n\n"
         "### New\n\n"
-        f"- `models.KlingImageToVideoRequest.mask` is new ({NAME})\n"
+        f"- `{THING}.new` is new ({USER})\n"
     )
 
 
-def test_breaking_changes_are_annotated_on_github(pair: tuple[File, File]) -> None:
-    told = diff(*pair, env={"GITHUB_ACTIONS": "true"}).stdout
-    assert [line for line in told.splitlines() if line.startswith("::")] == [
-        f"::warning title=breaking change::{NAME}: models.KlingImageToVideoRequest.fps: is gone"
-    ]
+@pytest.mark.parametrize(
+    ("old", "new", "codes"), [(1, 0, (1, 1)), (0, 1, (0, 1)), (0, 0, (0, 0))], ids=["major", "minor", "none"]
+)
+def test_fail_on_decides_the_exit_code(
+    old: int, new: int, codes: tuple[int, int], tmp_path: Path, documents_only: None
+) -> None:
+    more = small(Thing={"type": "object", "properties": {"name": TEXT, "new": TEXT}})
+    files = write(tmp_path, small(), "old.json"), write(tmp_path, more, "new.json")
+    assert tuple(diff(files[old], files[new], "--fail-on", level).returncode for level in ("major", "minor")) == codes
 
 
-def test_fail_on_decides_the_exit_code(tmp_path: File) -> None:
-    grown = changed(lambda d: request_properties(d).update(mask={"type": "string"}))
-    old, new = write(tmp_path, changed(lambda d: None), "old.json"), write(tmp_path, grown, "new.json")
-    for level, codes in {"major": (1, 0), "minor": (1, 1)}.items():
-        assert diff(new, old, "--fail-on", level).returncode == codes[0]
-        assert diff(old, new, "--fail-on", level).returncode == codes[1]
-        assert diff(old, old, "--fail-on", level).returncode == 0
-
-
-def test_what_cannot_be_compared_is_no_verdict(tmp_path: File) -> None:
-    unknown = diff("no-such-revision", "--fail-on", "major")
-    assert (unknown.returncode, unknown.stdout) == (2, "")
-    assert "no-such-revision is no file, and no git revision" in unknown.stderr
+def test_what_cannot_be_compared_is_no_verdict(tmp_path: Path) -> None:
+    for name in ("no-such-revision", "x" * 300):
+        unknown = diff(name, "--fail-on", "major")
+        assert (unknown.returncode, unknown.stdout) == (2, "")
+        assert f"{name} is no file, and no git revision" in unknown.stderr
     twice = write(tmp_path, '{"openapi": "3.1.0", "openapi": "3.1.0"}')
     refused = diff(twice, twice)
     assert (refused.returncode, "stands twice" in refused.stderr) == (2, True)
     assert diff().returncode == 2
+    asked = run(["make", "diff"])
+    assert (asked.returncode, "make diff OLD=" in asked.stderr) == (2, True)
 
 
-def test_a_defect_is_cured_and_said_so(tmp_path: File) -> None:
+def test_a_defect_is_cured_and_said_so(tmp_path: Path, documents_only: None) -> None:
     document = small()
     old = write(tmp_path, document, "old.json")
     document["paths"]["/more"] = {"post": _thing(document)}  # An operationId used twice.
@@ -403,73 +393,65 @@ def test_a_defect_is_cured_and_said_so(tmp_path: File) -> None:
     assert f"note: {old}: 6 overlay actions changed nothing\n" in done.stderr
 
 
-@pytest.fixture
-def checkout(tmp_path: File) -> File:
+NAME, REQUEST = "videos.create_kling_image_to_video", "models.KlingImageToVideoRequest"
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with two revisions: in the second, a field is gone, another came, and the overlay differs."""
-    root = copy(tmp_path / "检出 out")
+    root = copy(tmp_path_factory.mktemp("revisions") / "检出 out")
     git(root, "init", "--quiet")
     commit(root, "relay.json", "generator")
     git(root, "tag", "v0.1.0")
-    write(root, changed(lambda d: request_properties(d).update(mask={"type": "string"})))
+    write(root, changed(lambda d: request_properties(d).update(mask=TEXT)))
     overlay = root / "generator" / "overlay.yaml"
     overlay.write_text(overlay.read_text(encoding="utf-8").replace("VideoTask", "Task"), encoding="utf-8")
     commit(root, "relay.json", "generator")
-    write(root, changed(lambda d: request_properties(d).pop("fps")))
     return root
 
 
-def test_revisions_are_compared_each_with_its_own_overlay_and_made_once(checkout: File) -> None:
+def test_revisions_are_compared_each_with_its_own_overlay_and_made_once(checkout: Path) -> None:
     (checkout / ".venv" / ".contract_check" / "tmpkilled" / "made").mkdir(parents=True)  # what a killed run leaves
+    write(checkout, changed(lambda d: request_properties(d).pop("fps")))
     kept = _kept(checkout)
-    first = diff("v0.1.0", "HEAD", root=checkout)
-    lines, both = first.stdout.splitlines(), _kept(checkout)
-    assert len(both - kept) == 2
-    assert lines[0] == "major: 2 changes since v0.1.0"
-    assert f"minor {NAME}: models.KlingImageToVideoRequest.mask: is new" in lines
-    assert f"major {NAME}: models.Task: was called models.VideoTask" in lines
-    again = run(["make", "--silent", "diff", "OLD=v0.1.0", "NEW=HEAD"], cwd=checkout)
-    assert (again.stdout, again.stderr) == (first.stdout, "")
-    assert _kept(checkout) == both
-    tree = diff("HEAD", root=checkout)
-    assert len(_kept(checkout) - both) == 1
+    first, again, tree = in_copy(checkout, ("diff", "v0.1.0", "HEAD"), ("diff", "v0.1.0", "HEAD"), ("diff", "HEAD"))
+    assert first.stdout.splitlines()[0] == "major: 2 changes since v0.1.0"
+    assert f"minor {NAME}: {REQUEST}.mask: is new\n" in first.stdout
+    assert f"major {NAME}: models.Task: was called models.VideoTask\n" in first.stdout
+    assert again.stdout == first.stdout
     assert tree.stdout.splitlines() == [
         "major: 2 changes since HEAD",
-        f"major {NAME}: models.KlingImageToVideoRequest.fps: is gone",
-        f"major {NAME}: models.KlingImageToVideoRequest.mask: is gone",
+        f"major {NAME}: {REQUEST}.fps: is gone",
+        f"major {NAME}: {REQUEST}.mask: is gone",
     ]
+    assert len(_kept(checkout) - kept) == 3
     config = checkout / "generator" / "config.yaml"
     config.write_text(config.read_text(encoding="utf-8") + "# another\n", encoding="utf-8")
-    diff("HEAD", "HEAD", root=checkout)
-    assert len(_kept(checkout) - both) == 2
+    made = run(["make", "--silent", "diff", "OLD=HEAD", "NEW=HEAD"], cwd=checkout)
+    assert made.stdout == "none: 0 changes since HEAD\n"
+    assert len(_kept(checkout) - kept) == 4
+    git(checkout, "checkout", "--quiet", ".")
 
 
-def _kept(checkout: File) -> set[str]:
+def _kept(checkout: Path) -> set[str]:
     """The revisions that are kept for the next time, named by 64 digits; a commit's own files have 40."""
     return {folder.name for folder in (checkout / ".venv" / ".contract_check").iterdir() if len(folder.name) == 64}
 
 
-def test_the_check_of_the_document_says_what_an_overlay_hides_since_head(checkout: File) -> None:
-    git(checkout, "checkout", "--quiet", ".")
-    check = [checkout / ".venv" / "bin" / "python", "-m", "contract_check", "document"]
-    assert "hidden by" not in run(check, cwd=checkout).stderr
+def test_the_check_of_the_document_says_what_an_overlay_hides_since_head(checkout: Path) -> None:
+    said = f"major since HEAD: models.Task.task_id: type: was str, is Any; hidden by {COMPLETES}"
+    [before] = in_copy(checkout, ("document",))
     write(checkout, changed(lambda d: _success(d)["properties"].pop("task_id")))
-    assert f"major since HEAD: models.Task.task_id: type: was str, is Any; hidden by {COMPLETES}" in (
-        run(check, cwd=checkout).stderr
-    )
-
-
-def test_make_diff_asks_for_the_old_one() -> None:
-    done = run(["make", "diff"], cwd=ROOT)
-    assert (done.returncode, "make diff OLD=" in done.stderr) == (2, True)
+    [after] = in_copy(checkout, ("document",))
+    git(checkout, "checkout", "--quiet", ".")
+    assert (said in before.stderr, said in after.stderr) == (False, True)
 
 
 @pytest.mark.slow
-def test_what_a_revision_shipped_counts_whatever_made_it(checkout: File) -> None:
-    git(checkout, "checkout", "--quiet", ".")
+def test_what_a_revision_shipped_counts_whatever_made_it(checkout: Path) -> None:
     run([checkout / "generate.sh"], cwd=checkout)
     errors = checkout / "generated_client" / "errors.py"
     errors.write_text(errors.read_text(encoding="utf-8") + "\n\nclass Old(Exception): ...\n", encoding="utf-8")
     commit(checkout, "generated_client")
-    assert diff("HEAD", root=checkout).stdout == (
-        "major: 1 change since HEAD\nmajor the package: errors.Old: is gone\n"
-    )
+    [done] = in_copy(checkout, ("diff", "HEAD"))
+    assert done.stdout == "major: 1 change since HEAD\nmajor the package: errors.Old: is gone\n"

@@ -1,119 +1,109 @@
-"""generate.sh: what it makes of a sound document, the same bytes each time, wherever and however it runs."""
+"""generate.sh: the same bytes each time, wherever and however it runs; killed, it leaves the old package or the new."""
 
+import fcntl
+import os
+import random
 import re
 import shutil
+import signal
 import subprocess
-from dataclasses import dataclass
-from pathlib import Path as File
+import sys
+import time
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+import frozen
 from checkout import FROZEN, ROOT, Completed, copy, generate, generate_sh, run, tree
-from specimens import changed, request_properties, small, write
+from contract_check.document.defects import Refusal
+from generator import making, placement
+from specimens import small, write
 
-VENDORED = tree(ROOT / "generated_client")
-CLOSED = "http://127.0.0.1:9"
-WITHOUT_NETWORK = {"HTTP_PROXY": CLOSED, "HTTPS_PROXY": CLOSED, "ALL_PROXY": CLOSED, "PIP_NO_INDEX": "1"}
+OLD, NEW = {"gone.py": b"old", "models/__init__.py": b"old"}, {"come.py": b"new", "models/__init__.py": b"new"}
+
+
+def _write(folder: Path, files: dict[str, bytes]) -> Path:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def _beside(package: Path) -> list[str]:
+    return sorted(entry.name for entry in package.parent.iterdir())
 
 
 @pytest.fixture
-def output(tmp_path: File) -> File:
-    return tmp_path / "generated_client"
+def package(tmp_path: Path) -> Path:
+    """The package that is replaced, in a folder of its own."""
+    return _write(tmp_path / "检出 out" / "package", OLD)
 
 
-@dataclass(frozen=True)
-class Made:
-    """A run, and the package that came of it."""
+@pytest.fixture
+def new(package: Path) -> dict[Path, Path]:
+    """What takes the place of it, and of a file that is new."""
+    made = package.parent / ".package.work" / "made"
+    _write(made, {"relay.json": b"new"})
+    return {package: _write(made / "package", NEW), package.parent / "docs" / "relay.json": made / "relay.json"}
 
-    done: Completed
-    package: File
 
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """What the vendored document comes to, with a configuration of another project around it."""
-    folder = tmp_path_factory.mktemp("made")
+def test_the_vendored_package_is_what_the_vendored_document_gives(tmp_path: Path) -> None:
+    """Whatever another project around it configures, the hash seed is, and was there before."""
     configuration = '[tool.ruff]\nline-length = 40\nlint.select = ["ALL"]\nformat.quote-style = "single"\n'
-    (folder / "pyproject.toml").write_text(configuration, encoding="utf-8")
-    return Made(generate_sh(folder / "generated_client", cwd=folder), folder / "generated_client")
-
-
-def test_the_vendored_package_is_what_the_vendored_document_gives(made: Made) -> None:
-    assert made.done.returncode == 0, made.done.stderr
-    assert all(line.startswith("warning: ") for line in made.done.stderr.splitlines())
-    assert tree(made.package) == VENDORED
-
-
-def test_a_run_tells_each_step_with_its_time_and_ends_with_a_summary(made: Made) -> None:
-    lines = made.done.stdout.splitlines()
-    steps = [line for line in lines if re.match(r" *\d+\.\d\d s  ", line)]
-    assert [step.split()[2] for step in steps] == ["read", "generated", "put"]
-    assert re.fullmatch(r"\d+ operations? in \d+ groups?, \d+ models?", lines[len(steps)])
-
-
-@pytest.mark.slow
-def test_a_run_tells_what_changed_against_the_previous_package(output: File, tmp_path: File) -> None:
-    grown = changed(lambda document: request_properties(document).update(camera={"type": "string"}))
-    shrunk = small()
-    assert "changed" not in generate(output).stdout
-    assert "no change" in generate(output).stdout
-    assert (
-        "changed models/kling_image_to_video_request.py"
-        in generate(output, "--document", write(tmp_path, grown)).stdout
-    )
-    told = generate(output, "--document", write(tmp_path, shrunk)).stdout
-    assert "added models/thing.py" in told
-    assert "removed models/video_task.py" in told
-
-
-def test_neither_the_hash_seed_nor_what_was_there_before_decides_anything(made: Made, output: File) -> None:
-    shutil.copytree(made.package, output)
-    (output / "models" / "stale.py").write_text("STALE = True\n", encoding="utf-8")
-    (output / "stale").mkdir()
+    write(tmp_path, configuration, "pyproject.toml")
+    vendored, output = tree(ROOT / "generated_client"), tmp_path / "generated_client"
+    _write(shutil.copytree(ROOT / "generated_client", output), {"models/stale.py": b"", "stale/b.py": b""})
     (output / "py.typed").unlink()
-    generate_sh(output, env={"PYTHONHASHSEED": "4242"})
-    assert tree(output) == tree(made.package)
 
+    done = generate_sh(output, cwd=tmp_path, env={"PYTHONHASHSEED": "4242"})
 
-def test_the_package_holds_what_users_need_and_nothing_else(made: Made) -> None:
-    output = made.package
-    names = tree(output).keys()
-    assert "py.typed" in names
-    assert {File(name).suffix for name in names - {"py.typed"}} == {".py"}
-    assert not list(output.rglob(".*"))
-    assert not list(output.rglob("__pycache__"))
-
-
-def test_nothing_is_left_beside_the_package(made: Made) -> None:
-    assert sorted(entry.name for entry in made.package.parent.iterdir()) == ["generated_client", "pyproject.toml"]
-
-
-def test_it_runs_from_anywhere_with_relative_paths(tmp_path: File) -> None:
-    write(tmp_path, small(), "own.json")
-    done = run([ROOT / "generate.sh", "--document", "own.json", "--output", "own_client"], cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "models/thing.py" in tree(tmp_path / "own_client")
+    assert all(line.startswith("warning: ") for line in done.stderr.splitlines())
+    assert tree(output) == vendored
+    assert "py.typed" in vendored
+    assert {Path(name).suffix for name in vendored.keys() - {"py.typed"}} == {".py"}
+    assert not [*output.rglob(".*"), *output.rglob("__pycache__")]
+    assert _beside(output) == ["generated_client", "pyproject.toml"]
+    *steps, summary, added, removed, stale = [line for line in done.stdout.splitlines() if line[:6] != "note: "]
+    assert [re.sub(r"^ *\d+\.\d\d s  ", "", step).split()[0] for step in steps] == ["read", "generated", "put"]
+    assert re.fullmatch(r"\d+ operations? in \d+ groups?, \d+ models?", summary)
+    assert [added, removed, stale] == ["removed models/stale.py", "added py.typed", "removed stale/b.py"]
 
 
-def test_a_checkout_may_stand_anywhere_with_any_locale_and_without_network(tmp_path: File, output: File) -> None:
-    generate(output, "--document", FROZEN)
+def test_a_run_tells_what_changed_against_the_previous_package(tmp_path: Path) -> None:
+    output = tmp_path / "generated_client"
+    fields: dict[str, Any] = {"type": "object", "properties": {"name": {"type": "string"}}}
+    assert generate(output, "--document", write(tmp_path, small(Thing=fields))).stdout.count("\n") == 4
+    assert (
+        "\nno change against the previous package\n" in generate(output, "--document", tmp_path / "relay.json").stdout
+    )
+    fields["properties"] |= {f"field{number}": {"type": "object", "properties": {"a": {}}} for number in range(20)}
+    told = generate(output, "--document", write(tmp_path, small(Other=fields))).stdout.splitlines()[4:]
+    assert told[:2] == ["changed api/things/create_thing.py", "changed models/__init__.py"]
+    assert told[2] == "added models/other.py"
+    assert told[20:] == ["... and 4 changes more"]
+
+
+def test_a_checkout_may_stand_anywhere_with_any_locale_and_without_network(tmp_path: Path) -> None:
+    closed = "http://127.0.0.1:9"
     root = copy(tmp_path / "工作 目录 (1)" / "relay's client")
     isolated = ["unshare", "--map-root-user", "--net"]
     try:
         can_isolate = subprocess.run([*isolated, "true"], capture_output=True, check=False).returncode == 0
     except FileNotFoundError:
         can_isolate = False
-    environment = {"LC_ALL": "C", "LANG": "C", **WITHOUT_NETWORK}
-    done = run([*(isolated if can_isolate else []), root / "generate.sh"], cwd=tmp_path, env=environment)
+    proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), closed)
+    environment = {"LC_ALL": "C", "LANG": "C", "PIP_NO_INDEX": "1", **proxies}
+    command = [*(isolated if can_isolate else []), root / "generate.sh"]
+    done = run([*command, "--output", "own_client"], cwd=tmp_path, env=environment)
     assert done.returncode == 0, done.stderr
-    assert tree(root / "generated_client") == tree(output)
-
-
-def test_generated_code_imports_under_any_folder_name(tmp_path: File) -> None:
-    generate(tmp_path / "own_client", "--document", write(tmp_path, small()))
-    code = "from own_client.api.things import create_thing; from own_client.models import Thing; print(Thing.__name__)"
-    done = run([ROOT / ".venv" / "bin" / "python", "-c", code], cwd=tmp_path)
-    assert done.stdout == "Thing\n", done.stderr
+    assert tree(tmp_path / "own_client") == tree(frozen.FOLDER / "generated_client")
+    code = "from own_client.api.videos import create_kling_image_to_video as call; print(call.__name__)"
+    imported = run([ROOT / ".venv" / "bin" / "python", "-c", code], cwd=tmp_path)
+    assert imported.stdout == "own_client.api.videos.create_kling_image_to_video\n", imported.stderr
 
 
 def test_help_names_every_option_and_exit_code() -> None:
@@ -124,53 +114,157 @@ def test_help_names_every_option_and_exit_code() -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--documnt", "x"], ["--document"], ["stray"]], ids=" ".join)
-def test_a_wrong_argument_is_refused(arguments: list[str]) -> None:
-    refused = run([ROOT / "generate.sh", *arguments])
+def test_a_wrong_argument_is_refused(arguments: list[str], tmp_path: Path) -> None:
+    refused = generate(tmp_path / "package", *arguments)
     assert refused.returncode == 2
     assert "usage: ./generate.sh" in refused.stderr
 
 
-def test_a_folder_that_cannot_be_made_is_refused(tmp_path: File) -> None:
-    (tmp_path / "file").touch()
-    refused = generate(tmp_path / "file" / "generated_client")
+@pytest.mark.parametrize("tool", ["openapi-python-client", "ruff"])
+def test_another_version_of_a_tool_than_the_pinned_one_is_refused(
+    tool: str, package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pins = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    write(package.parent, re.sub(f'"{tool}==[^"]*"', f'"{tool}==0.0.1"', pins), "pyproject.toml")
+    monkeypatch.setattr(making, "ROOT", package.parent)
+    _assert_refused(generate(package), package, tool, "0.0.1", "make clean setup")
+
+
+def test_without_ruff_nothing_is_generated(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(making, "_RUFF", package.parent / "ruff")
+    _assert_refused(generate(package), package, "ruff none is installed")
+
+
+def _assert_refused(done: Completed, package: Path, *said: str) -> None:
+    assert done.returncode == 2
+    assert all(words in done.stderr for words in said), done.stderr
+    assert tree(package) == OLD
+
+
+class Killed(BaseException):
+    """The end of a process: nothing handles it."""
+
+
+def test_all_is_put_in_place(package: Path, new: dict[Path, Path]) -> None:
+    placement.replace(new)
+    shutil.rmtree(package.parent / ".package.work")
+    placed = {f"package/{name}": content for name, content in NEW.items()}
+    assert tree(package.parent) == placed | {"docs/relay.json": b"new"}
+
+
+@pytest.mark.parametrize(("step", "there"), [(1, OLD), (2, None), (3, NEW), (4, NEW)])
+def test_killed_at_each_step_of_a_swap(
+    step: int, there: dict[str, bytes] | None, package: Path, new: dict[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = count(1)
+
+    def ending(do: Callable[..., Any]) -> Callable[..., Any]:
+        def end_or_do(*arguments: Any, **options: Any) -> Any:
+            if next(steps) == step:
+                raise Killed
+            return do(*arguments, **options)
+
+        return end_or_do
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", ending(Path.rename))
+        for name in ("move", "rmtree"):
+            patch.setattr(placement, name, ending(getattr(placement, name)))
+        with pytest.raises(Killed):
+            placement.replace(new)
+    assert (tree(package) if package.exists() else None) == there
+
+    with placement.work_folder(package) as work:
+        assert list(work.iterdir()) == []
+        assert tree(package) == (there or OLD)
+    assert not any(name.startswith(".") for name in _beside(package))
+
+
+def test_a_swap_that_was_killed_before_it_cleared_up_is_finished(package: Path) -> None:
+    _write(package.with_name(".package.previous"), OLD)
+    with placement.work_folder(package):
+        assert _beside(package) == [".package.work", "package"]
+
+
+def test_another_run_is_refused_as_long_as_the_first_one_lives(package: Path) -> None:
+    code = f"""\
+import pathlib, time
+from generator import placement
+with placement.work_folder(pathlib.Path({str(package)!r})):
+    print(flush=True)
+    time.sleep(60)
+"""
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}) as first:
+        assert first.stdout is not None
+        first.stdout.readline()
+        refused = generate(package, "--document", FROZEN)
+        first.kill()
+    _assert_refused(refused, package, "Another run is writing", "Wait for it")
+    with placement.work_folder(package):
+        pass
+    assert _beside(package) == ["package"]
+
+
+def test_a_folder_that_was_removed_while_it_was_locked_is_made_again(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = count()
+
+    def lock_late(handle: int, how: int) -> None:
+        if next(times) == 0:
+            shutil.rmtree(package.with_name(".package.work"))
+        fcntl.flock(handle, how)
+
+    monkeypatch.setattr(placement, "flock", lock_late)
+    with placement.work_folder(package) as work:
+        assert work.is_dir()
+    assert next(times) == 2
+
+
+def test_a_place_that_cannot_be_written_is_named(package: Path, new: dict[Path, Path]) -> None:
+    (package.parent / "docs").write_text("a file, where a folder is needed")
+    with pytest.raises(Refusal, match=r"docs.*git"):
+        placement.replace(new)
+    file = package.parent / "docs"
+    refused = generate(file / "generated_client")
     assert refused.returncode == 2
-    assert str(tmp_path / "file") in refused.stderr
+    assert f"{file}: " in refused.stderr
+    assert "Nothing was changed" in refused.stderr
 
 
-def test_another_version_of_a_tool_than_the_pinned_one_is_refused(tmp_path: File) -> None:
-    root = copy(tmp_path / "checkout")
-    project = root / "pyproject.toml"
-    text = project.read_text(encoding="utf-8")
-    for tool in ("openapi-python-client", "ruff"):
-        project.write_text(re.sub(f'"{tool}==[^"]*"', f'"{tool}==0.0.1"', text), encoding="utf-8")
-        refused = run([root / "generate.sh"])
-        assert refused.returncode == 2
-        assert f"{tool} " in refused.stderr
-        assert "0.0.1" in refused.stderr
-        assert not (root / "generated_client").exists()
+def _start(output: Path, document: Path) -> "subprocess.Popen[str]":
+    command = [str(ROOT / "generate.sh"), "--document", str(document), "--output", str(output)]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, encoding="utf-8", start_new_session=True)
 
 
-def test_a_ruff_that_is_not_the_pinned_one_is_refused(tmp_path: File) -> None:
-    root = copy(tmp_path / "checkout")
-    fake = root / ".venv" / "bin" / "ruff"
-    fake.unlink()
-    fake.write_text("#!/bin/sh\necho ruff 0.0.1\n", encoding="utf-8")
-    fake.chmod(0o755)
-    refused = run([root / "generate.sh"])
-    assert refused.returncode == 2
-    assert "ruff 0.0.1" in refused.stderr
-    assert not (root / "generated_client").exists()
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_run_killed_at_random_moments(package: Path, tmp_path: Path) -> None:
+    document = write(tmp_path, small())
+    started = time.monotonic()
+    assert generate(tmp_path / "made", "--document", document).returncode == 0
+    seconds, moments, made = time.monotonic() - started, random.Random(40), tree(tmp_path / "made")
+    for _ in range(40):
+        run = _start(package, document)
+        time.sleep(moments.uniform(0, seconds))
+        os.killpg(run.pid, signal.SIGKILL)
+        run.communicate()
+        there = package if package.exists() else package.with_name(".package.previous")
+        assert tree(there) in (OLD, made)
+    assert generate(package, "--document", document).returncode == 0
+    assert (tree(package), _beside(package)) == (made, ["package"])
 
 
-def _which(tool: str) -> str:
-    return shutil.which(tool) or tool
-
-
-def test_without_ruff_nothing_is_generated(tmp_path: File) -> None:
-    root = copy(tmp_path / "checkout")
-    (root / ".venv" / "bin" / "ruff").unlink()
-    needed = ("bash", "make", "env")
-    refused = run([root / "generate.sh"], env={"PATH": ":".join(str(File(_which(tool)).parent) for tool in needed)})
-    assert refused.returncode == 2
-    assert "ruff" in refused.stderr
-    assert "Traceback" not in refused.stderr
+def test_an_interrupt_leaves_nothing_behind(package: Path, tmp_path: Path) -> None:
+    # What was started in the background ignores interrupts, and so do its children; this run stands in front.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    run = _start(package, write(tmp_path, small()))
+    signal.signal(signal.SIGINT, before)
+    assert run.stdout is not None
+    assert "read" in run.stdout.readline()
+    os.killpg(run.pid, signal.SIGINT)
+    run.communicate()
+    assert run.returncode == 130
+    assert (tree(package), _beside(package)) == (OLD, ["package"])

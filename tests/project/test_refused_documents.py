@@ -1,269 +1,355 @@
-"""A document with defects is refused: what, where, and what would cure it; the package stays as it was."""
+"""A document or an overlay with a defect is refused: what, where, and what cures it; the package stays as it was."""
 
+import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path as File
+from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from checkout import FROZEN, ROOT, contract_check, generate, tree
-from contract_check.document import loading
-from specimens import RELAY, ROUTE, changed, operation, request_properties, small, write
+from contract_check.document import loading, overlay, text
+from specimens import NONE, RELAY, changed, operation, request_properties, small, with_field, with_operation, write
 
-AT = f"#/paths/{ROUTE.replace('/', '~1')}/post"
-BODY = f"{AT}/requestBody/content/application~1json/schema/properties"
-
-
-@dataclass(frozen=True)
-class Defect:
-    """A change of relay.json, and what is to be said of it."""
-
-    change: Callable[[Any], object]
-    pointer: str
-    marker: str
-    """What stands in the file at the place that is to be named."""
-    cure: str
-    said: str
-
-
-def _twins(document: Any) -> None:
-    first = {"operationId": "twice", "responses": {"200": {"description": "好"}}}
-    second = {"operationId": "twice", "tags": ["videos"], "responses": {"200": {"description": "好"}}}
-    document["paths"].update({"/one": {"post": first}, "/two": {"post": second}})
+SCHEMAS, OPERATION = "#/components/schemas", "#/paths/~1things/post"
+THING, FIELD = f"{SCHEMAS}/Thing", f"{SCHEMAS}/Thing/properties/a"
+REF: dict[str, Any] = {"$ref": THING}
+TEXT: dict[str, Any] = {"type": "string"}
+MULTIPART = f"{OPERATION}/requestBody/content/multipart~1form-data"
+BYTES: dict[str, Any] = {"type": "string", "format": "binary"}
+OK: dict[str, Any] = {"200": {"description": "好"}}
+QUERY: dict[str, Any] = {"name": "a", "in": "query", "schema": TEXT}
+WIDE: dict[str, Any] = {"name": "b", "in": "query", "style": "wide", "schema": {}}
+B: dict[str, Any] = {"$ref": f"{SCHEMAS}/B"}
+GET: dict[str, Any] = {"get": {"responses": OK}}
+EXCLUSIVE = with_field(type="integer", minimum=3, exclusiveMinimum=True, default=3)
+ITEM: dict[str, Any] = {"$ref": "#/components/pathItems/A"}
+HIDDEN = "a\x01\u202e\u3164\u115f\u2800\U000e0101"
+ESCAPED = r"a\u0001\u202e\u3164\u115f\u2800\U000e0101"
 
 
-_FORM: dict[str, Any] = {
-    "requestBody": {"content": {"multipart/form-data": {"schema": {"type": "string", "format": "binary"}}}},
-    "responses": {"200": {"description": "好"}},
+def _thing(**schema: object) -> dict[str, Any]:
+    return small(Thing=schema)
+
+
+def _text(**rules: object) -> dict[str, Any]:
+    return with_field(type="string", **rules)
+
+
+def _info(**more: object) -> dict[str, Any]:
+    return {**small(), "info": {"title": "小", "version": "1", **more}}
+
+
+def _answers(**more: object) -> dict[str, Any]:
+    return with_operation(responses={**OK, **more})
+
+
+def _parameters(*given: object) -> dict[str, Any]:
+    return with_operation(parameters=[*given])
+
+
+def _gets(*routes: str, **more: object) -> dict[str, Any]:
+    return {**small(), "paths": {route: {"get": {**more, "responses": OK}} for route in routes}}
+
+
+def _multipart(schema: object) -> dict[str, Any]:
+    return with_operation(requestBody={"content": {"multipart/form-data": {"schema": schema}}})
+
+
+def _key(name: str) -> dict[str, Any]:
+    schemes = {"Key": {"type": "apiKey", "in": "header", "name": name}}
+    return {**small(), "components": {"schemas": {"Thing": {}}, "securitySchemes": schemes}}
+
+
+def _ids(*routes: str) -> dict[str, Any]:
+    return _gets(*routes, operationId="twice")
+
+
+def _item(route: str, item: object) -> dict[str, Any]:
+    return {**small(), "paths": {route: ITEM}, "components": {"pathItems": {"A": item}}}
+
+
+def _nested(levels: int, wrap: Callable[[object], dict[str, Any]]) -> dict[str, Any]:
+    schema = TEXT
+    for _ in range(levels):
+        schema = wrap(schema)
+    return schema
+
+
+def _deep_objects() -> dict[str, Any]:
+    document = small()
+    document["components"]["schemas"]["Thing"] = _nested(250, lambda s: {"type": "object", "properties": {"a": s}})
+    return document
+
+
+def _number(digits: str) -> bytes:
+    return json.dumps(with_field(type="number", default=7)).replace('"default": 7', f'"default": {digits}').encode()
+
+
+# A document, the place of its first defect, and what is said of it; the suggested cure removes what is there.
+REMOVED: list[tuple[dict[str, Any], str, str]] = [
+    (_thing(properties={"": 5, "a": {}}), f"{THING}/properties/", "5 is not of type"),
+    (_info(**{"it's": 1}), "#/info/it's", "no field that may stand here"),
+    (_answers(abc={"description": "?"}), f"{OPERATION}/responses/abc", "no field that may stand here"),
+    (
+        _answers(**{"400": {"description": "坏", "contents": {}}}),
+        f"{OPERATION}/responses/400/contents",
+        "no field that",
+    ),
+    (with_field(**{"$ref": "#/no"}), f"{FIELD}/$ref", "names nothing"),
+    (with_field(**{"$ref": "#zoom"}), f"{FIELD}/$ref", "is no `$anchor` of this document"),
+    (_thing(type="object", required="a"), f"{THING}/required", "is not of type array"),
+    (_multipart(BYTES), f"{MULTIPART}/schema", "its schema must be an object, not string"),
+    (with_field(**{"$ref": "https://example.com/mask.json"}), f"{FIELD}/$ref", "leaves the file"),
+    (with_field(**{"$ref": "#/paths/~1things/post"}), f"{FIELD}/$ref", "no schema"),
+    (small(A={"$ref": f"{SCHEMAS}/B"}, B={"$ref": f"{SCHEMAS}/A"}), f"{SCHEMAS}/B/$ref", "leads back to itself"),
+    (_item("/a", ITEM), "#/components/pathItems/A/$ref", "leads back to itself"),
+    (_thing(allOf=[REF, {"type": "object"}]), f"{THING}/allOf/0/$ref", "itself"),
+    (_thing(anyOf=[REF, {"type": "object"}]), f"{THING}/anyOf/0/$ref", "itself"),
+    (small(Thing={"allOf": [B]}, B={"allOf": [REF], "example": {}}), f"{SCHEMAS}/B/allOf/0/$ref", "itself"),
+    (with_operation(security=[{"Nope": []}]), f"{OPERATION}/security/0/Nope", "is not defined"),
+    ({**small(), "security": [{"a": []}, {"b": []}]}, "#/security/0/a", "is not defined"),
+    (
+        _parameters({**QUERY, "name": "追踪", "in": "header"}),
+        f"{OPERATION}/parameters/0",
+        "`追踪` is no name of a header",
+    ),
+    (_parameters(QUERY, QUERY), f"{OPERATION}/parameters/1", "twice"),
+    (_parameters(QUERY, QUERY, WIDE), f"{OPERATION}/parameters/2/style", "is none of"),
+    (_text(pattern="[", default="x"), f"{FIELD}/pattern", "ECMA-262"),
+    (_thing(patternProperties={"[": {}}, default={"a": 1}), f"{THING}/patternProperties/[", "ECMA"),
+    (_text(pattern="^(a+)+$", default="a" * 60 + "b"), f"{FIELD}/default", "contradicts"),  # backtracks for ever
+    (_text(format="date", default="soon"), f"{FIELD}/default", '"date"'),
+    (_text(format="uuid", default="soon"), f"{FIELD}/default", '"uuid"'),
+    (_text(format="date-time", default="soon"), f"{FIELD}/default", '"date-time"'),
+    (EXCLUSIVE | {"openapi": "3.0.3"}, f"{FIELD}/default", "contradicts"),
+]
+# The same with a line of another cure.
+MENDED: list[tuple[dict[str, Any], str, str, str]] = [
+    (with_field(type="integr"), f"{FIELD}/type", '"integr" is none of', "type: integer"),
+    (_thing(properties={"": {"type": "strin"}}), f"{THING}/properties//type", "is none of", "type: string"),
+    (_thing(properties={"0": {"type": "strin"}}), f"{THING}/properties/0/type", "is none of", "type: string"),
+    (_thing(properties={HIDDEN: {"type": "x"}}), f"{THING}/properties/{ESCAPED}/type", "is none of", "remove: true"),
+    ({**small(), "paths": []}, "#/paths", "not of type object", "paths: {}"),
+    ({**small(), "info": []}, "#/info", "not of type object", "title:"),
+    (_answers(**{"400": {}}), f"{OPERATION}/responses/400", "`description` is missing", "description:"),
+    (_key("X Key"), "#/components/securitySchemes/Key/name", "`X Key` is no name of a header", "name: XKey"),
+    (_ids("/a", "/a/", "/A"), "#/paths/~1a~1/get/operationId", "already that of GET /a", "operationId: get_"),
+    (_gets("/{id}"), "#/paths/~1{id}/get", "the path's `{id}` is declared by no parameter", "in: path"),
+    (_item("/{id}", GET), "#/components/pathItems/A/get", "`{id}` is declared by no parameter", "in: path"),
+]
+# The same without a cure.
+INCURABLE: list[tuple[dict[str, Any], str, str]] = [
+    (with_field(**_nested(60, lambda s: {"type": "array", "items": s})), FIELD, "50 lists or unions deep"),
+    (with_field(**_nested(60, lambda s: {"anyOf": [s, {"type": "integer"}]})), FIELD, "50 lists or unions deep"),
+    (_deep_objects(), THING, "400 levels deep"),
+    ({"swagger": "2.0", "info": {}, "paths": {}}, "#/swagger", "this is Swagger 2.0"),
+    ({**small(), "openapi": "3.1.0x"}, "#/openapi", "this is OpenAPI 3.1.0x"),
+]
+DEFECTS = [*((*row, "remove: true") for row in REMOVED), *MENDED, *((*row, "") for row in INCURABLE)]
+
+
+def _object_at(document: Any, pointer: str) -> Any:
+    for token in pointer.removeprefix("#").split("/")[1:]:
+        document = document[int(token) if isinstance(document, list) else token.replace("~1", "/")]
+    return document
+
+
+def _is_place(text: str, row: str, column: str, pointer: str) -> bool:
+    """Whether a member written into `text` at that place stands right before the one that `pointer` names."""
+    lines = text.splitlines(keepends=True)
+    offset = sum(map(len, lines[: int(row) - 1])) + int(column) - 1
+    holder_pointer, _, token = pointer.rpartition("/")
+    is_item = token.isdigit() and isinstance(_object_at(json.loads(text), holder_pointer), list)
+    marked = json.loads(text[:offset] + ('"here", ' if is_item else '"here": 0, ') + text[offset:])
+    found = list(_object_at(marked, holder_pointer))
+    return found.index("here") == (int(token) if is_item else found.index(token.replace("~1", "/")) - 1)
+
+
+@pytest.mark.parametrize(("document", "pointer", "said", "cure"), DEFECTS)
+@pytest.mark.timeout(20)
+def test_a_defect_has_a_place_and_a_cure_that_cures(
+    document: dict[str, Any], pointer: str, said: str, cure: str, tmp_path: Path
+) -> None:
+    file, cures = write(tmp_path, document), tmp_path / "cures.yaml"
+
+    done = contract_check("document", file, "--suggest", "--overlay", NONE)
+
+    line = next(line for line in done.stderr.splitlines() if line.startswith(str(file)))
+    place = re.fullmatch(rf"{re.escape(str(file))}:(\d+):(\d+): {re.escape(pointer)}\S*: (.*)", line)
+    assert place, line
+    assert said in place[3]
+    assert text.is_visible(done.stderr.replace("\n", ""))
+    if "deep" not in said:
+        assert _is_place(file.read_text(encoding="utf-8"), place[1], place[2], pointer.replace(ESCAPED, HIDDEN))
+    if not cure:
+        assert (done.returncode, "target:" in done.stdout) == (1, False)
+        return
+    cures.write_text(done.stdout, encoding="utf-8")
+    assert cure in done.stdout
+    assert done.stdout.count("target: ") == len(re.findall(rf"^{re.escape(str(file))}", done.stderr, re.M))
+    assert contract_check("document", file, "--overlay", cures).returncode == 0
+
+
+# A file, what stands at the place that is named, and what is said of it.
+UNREADABLE: dict[str, tuple[bytes, str, str]] = {
+    "duplicate key": (RELAY.replace('"number"', '"number", "type": "x"', 1).encode(), '"type": "x"', "twice"),
+    "NaN": (RELAY.replace("20231234", "NaN").encode(), "NaN", "NaN"),
+    "trailing comma": (RELAY.replace('"url"\n', '"url",\n').encode(), ",\n                    ]", "JSON"),
+    "comment": (RELAY.replace('"openapi"', '/* 注 */ "openapi"', 1).encode(), "/* 注 */", "JSON"),
+    "end missing": (RELAY.rstrip().removesuffix("}").encode(), "", "missing"),
+    "text that breaks off": (json.dumps(small(), indent=1)[:400].encode(), "", "Unterminated string"),
+    "integer of 5,000 digits": (_number("9" * 5000), "999", "999... is beyond"),
+    "infinite number": (_number("1e999"), "1e999", "1e999... is beyond"),
+    "not UTF-8": (b"\xff\xfe{}", "", "UTF-8"),
+    "byte order mark": (b"\xef\xbb\xbf" + RELAY.encode(), "", "byte order mark"),
+    "no object": (b"[]", "", "object"),
+    "empty": (b"", "", "JSON"),
+    "another OpenAPI": (b'{"openapi": "2.0"}', '"openapi"', "3.0 and 3.1"),
+    "YAML": (b"openapi: 3.1.0\ninfo: {}\n", "", "this is YAML. Convert it to JSON first"),
+    "too deep": (b"[" * 100_000, "", "nested too deeply"),
+    "half a character": (RELAY.replace('"openapi"', '"x-a": "\\ud800", "openapi"', 1).encode(), "", "half a character"),
 }
 
-CURABLE = {
-    "bad type in the request body": Defect(
-        lambda d: request_properties(d)["width"].update(type="integr"),
-        f"{BODY}/width/type",
-        '"type": "integr"',
-        "type: integer",
-        '"integr" is none of',
-    ),
-    "unknown $ref": Defect(
-        lambda d: request_properties(d).update(camera={"$ref": "#/components/schemas/Nope"}),
-        f"{BODY}/camera/$ref",
-        '"$ref": "#/components/schemas/Nope"',
-        "remove: true",
-        "names nothing",
-    ),
-    "$ref that leaves the file": Defect(
-        lambda d: request_properties(d).update(mask={"$ref": "https://example.com/mask.json"}),
-        f"{BODY}/mask/$ref",
-        '"$ref": "https://example.com/mask.json"',
-        "remove: true",
-        "leaves the file",
-    ),
-    "duplicate operationId": Defect(
-        _twins,
-        "#/paths/~1two/post/operationId",
-        '"operationId": "twice",\n        "tags"',
-        "operationId: post_two",
-        "already that of POST /one",
-    ),
-    "missing response description": Defect(
-        lambda d: operation(d)["responses"]["400"].pop("description"),
-        f"{AT}/responses/400",
-        '"400"',
-        "description:",
-        "`description` is missing",
-    ),
-    "unknown security scheme": Defect(
-        lambda d: operation(d).update(security=[{"Nope": []}]),
-        f"{AT}/security/0/Nope",
-        '"Nope"',
-        "remove: true",
-        "is not defined",
-    ),
-    "undeclared path parameter": Defect(
-        lambda d: d["paths"].update({"/{id}": {"get": {"responses": {"200": {"description": "好"}}}}}),
-        "#/paths/~1{id}/get",
-        '"get"',
-        "in: path",
-        "declared by no parameter",
-    ),
-    "header that HTTP forbids": Defect(
-        lambda d: operation(d).update(parameters=[{"name": "X 追踪", "in": "header", "schema": {"type": "string"}}]),
-        f"{AT}/parameters/0",
-        '{\n            "name": "X 追踪"',
-        "remove: true",
-        "`X 追踪` is no name of a header",
-    ),
-    "key in a header that HTTP forbids": Defect(
-        lambda d: d["components"]["securitySchemes"].update(Key={"type": "apiKey", "in": "header", "name": "X Key"}),
-        "#/components/securitySchemes/Key/name",
-        '"name": "X Key"',
-        "name: XKey",
-        "`X Key` is no name of a header",
-    ),
-    "form without fields": Defect(
-        lambda d: d["paths"].update({"/form": {"post": _FORM}}),
-        "#/paths/~1form/post/requestBody/content/multipart~1form-data/schema",
-        '"schema": {\n                "type": "string",\n                "format": "binary"',
-        "remove: true",
-        "its schema must be an object, not string",
-    ),
-    "no such anchor": Defect(
-        lambda d: request_properties(d).update(zoom={"$ref": "#zoom"}),
-        f"{BODY}/zoom/$ref",
-        '"$ref": "#zoom"',
-        "remove: true",
-        "is no `$anchor` of this document",
-    ),
-    "no such field": Defect(
-        lambda d: operation(d)["responses"]["200"].update(contents={}),
-        f"{AT}/responses/200/contents",
-        '"contents"',
-        "remove: true",
-        "no field that may stand here",
-    ),
-}
 
-INCURABLE = {
-    "duplicate key": (RELAY.replace('"type": "number"', '"type": "number", "type": "x"'), '"type": "x"', "twice"),
-    "NaN": (RELAY.replace("20231234", "NaN"), "NaN", "NaN"),
-    "trailing comma": (RELAY.replace('"url"\n', '"url",\n'), ",\n                    ]", "JSON"),
-    "comment": (RELAY.replace('"openapi"', '/* 注 */ "openapi"', 1), "/* 注 */", "JSON"),
-    "end missing": (RELAY.rstrip().removesuffix("}"), None, "missing"),
-}
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_what_is_no_document_is_refused_with_its_place(name: str, tmp_path: Path) -> None:
+    content, marker, said = UNREADABLE[name]
+    document = tmp_path / "relay.json"
+    document.write_bytes(content)
+
+    refused = contract_check("document", document)
+
+    assert refused.returncode == 1
+    before = content.decode(errors="replace").partition(marker or "{")[0]
+    place = f":{before.count(chr(10)) + 1}:{len(before.rpartition(chr(10))[2]) + 1}" if marker else r"(:\d+)*"
+    assert re.search(rf"^{re.escape(str(document))}{place}: .*{re.escape(said)}", refused.stderr), refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
-def _place(text: str, marker: str) -> str:
-    """Line and column of `marker`, as an editor counts them."""
-    before = text[: text.index(marker)]
-    return f"{before.count(chr(10)) + 1}:{len(before.rpartition(chr(10))[2]) + 1}"
-
-
-def _old_package(folder: File) -> File:
-    """A package that a refused run must leave alone."""
-    package = folder / "generated_client"
-    (package / "models").mkdir(parents=True)
-    (package / "models" / "old.py").write_text("OLD = True\n", encoding="utf-8")
-    return package
+def _spoil(document: Any) -> None:
+    """Give the frozen document defects at its beginning, in its middle and at its end."""
+    request_properties(document)["width"]["type"] = "integr"
+    operation(document)["responses"]["400"].pop("description")
+    operation(document)["parameters"] = [{**QUERY, "name": "X 追踪", "in": "header"}]
+    document["paths"]["/{id}"] = {"get": {"responses": OK}}
 
 
 @pytest.fixture
-def package(tmp_path: File) -> File:
-    return _old_package(tmp_path)
+def package(tmp_path: Path) -> Path:
+    """A package that a refused run must leave alone."""
+    package = tmp_path / "generated_client"
+    package.mkdir()
+    (package / "old.py").write_text("OLD = True\n", encoding="utf-8")
+    return package
 
 
-@pytest.fixture(scope="module")
-def broken(tmp_path_factory: pytest.TempPathFactory) -> File:
-    """relay.json with all the curable defects at once."""
+def test_a_refused_run_leaves_the_package_alone_and_one_overlay_cures_all(package: Path) -> None:
+    document, cures = write(package.parent, changed(_spoil)), package.with_name("cures.yaml")
+    beside = sorted(package.parent.iterdir())
 
-    def change(document: Any) -> None:
-        for defect in CURABLE.values():
-            defect.change(document)
+    refused = generate(package, "--document", document)
 
-    return write(tmp_path_factory.mktemp("broken"), changed(change))
-
-
-@pytest.fixture(scope="module")
-def refusal(broken: File) -> str:
-    """What one run says of it; a package stood there before, and stands there untouched."""
-    package = _old_package(broken.parent)
-    before = tree(package)
-    refused = generate(package, "--document", broken)
     assert refused.returncode == 1
-    assert tree(package) == before
-    assert sorted(entry.name for entry in broken.parent.iterdir()) == ["generated_client", "relay.json"]
+    assert "4 defects;" in refused.stderr
+    assert "  cure, to paste" in refused.stderr
     assert "stays as it was" in refused.stderr
-    return refused.stderr
+    assert tree(package) == {"old.py": b"OLD = True\n"}
+    assert sorted(package.parent.iterdir()) == beside
 
-
-@pytest.mark.parametrize("name", CURABLE)
-def test_each_defect_is_named_with_its_place_and_its_cure(name: str, broken: File, refusal: str) -> None:
-    defect = CURABLE[name]
-    place = _place(broken.read_text(encoding="utf-8"), defect.marker)
-    _, found, rest = refusal.partition(f"{broken}:{place}: {defect.pointer}: ")
-    assert found, refusal
-    assert defect.said in rest.partition("\n")[0]
-    assert defect.cure in rest.partition("  cure, to paste")[2].partition(f"{broken}:")[0]
-
-
-def test_no_defect_is_made_up(refusal: str) -> None:
-    assert f"{len(CURABLE)} defects;" in refusal
-
-
-def test_one_overlay_cures_them_all(broken: File, package: File) -> None:
-    cures = package.with_name("cures.yaml")
-    suggested = contract_check("document", broken, "--suggest")
-    assert suggested.returncode == 0, suggested.stderr
+    suggested = contract_check("document", document, "--suggest")
     cures.write_text(suggested.stdout, encoding="utf-8")
-    overlays = ["--overlay", ROOT / "generator" / "overlay.yaml", "--overlay", cures]
-    done = generate(package, "--document", broken, *overlays)
+    assert suggested.returncode == 0
+    overlays = ("--overlay", ROOT / "generator" / "overlay.yaml", "--overlay", cures)
+    done = generate(package, "--document", document, *overlays)
     assert done.returncode == 0, done.stderr
     assert "api/videos/create_kling_image_to_video.py" in tree(package)
 
 
-@pytest.mark.parametrize("name", INCURABLE)
-def test_what_is_not_json_is_refused_with_its_place(name: str, tmp_path: File) -> None:
-    text, marker, said = INCURABLE[name]
-    assert text != RELAY
-    document = write(tmp_path, text)
-    refused = contract_check("document", document)
-    assert refused.returncode == 1
-    place = re.escape(_place(text, marker)) if marker else r"\d+:\d+"
-    assert re.search(rf"{re.escape(str(document))}:{place}: #\S*: .*{said}", refused.stderr), refused.stderr
-    assert "mend the file" in refused.stderr
-    assert "Traceback" not in refused.stderr
+def test_what_cannot_be_read_is_the_environments_fault(package: Path) -> None:
+    missing = package / "missing"
+    for option, file in (("--document", missing), ("--document", package), ("--overlay", missing)):
+        refused = generate(package, option, file)
+        assert refused.returncode == 2
+        assert str(file) in refused.stderr
+        assert "Traceback" not in refused.stderr
+    assert tree(package) == {"old.py": b"OLD = True\n"}
 
 
-def test_what_is_not_json_leaves_the_package_alone(tmp_path: File, package: File) -> None:
-    before = tree(package)
-    assert generate(package, "--document", write(tmp_path, INCURABLE["duplicate key"][0])).returncode == 1
-    assert tree(package) == before
+def test_a_sound_document_is_said_to_be_sound() -> None:
+    done = contract_check("document")
+    assert done.returncode == 0
+    assert done.stdout.startswith("sound: relay.json")
+
+
+def _cured(folder: Path, document: dict[str, Any]) -> Any:
+    """The document after the cures that are suggested for it."""
+    file, cures = write(folder, document), folder / "cures.yaml"
+    cures.write_text(contract_check("document", file, "--suggest", "--overlay", NONE).stdout, encoding="utf-8")
+    found = loading.load(file, [cures])
+    assert found.defects == []
+    return found.value
+
+
+def test_a_defect_that_many_components_share_is_one_line_and_one_cure(tmp_path: Path) -> None:
+    scheme = {"type": "apikey", "name": "key", "in": "header"}
+    schemes = dict.fromkeys(map(str, range(40)), scheme)
+    document = {**small(), "components": {"schemas": {"Thing": {}}, "securitySchemes": schemes}}
+
+    told = contract_check("document", write(tmp_path, document), "--overlay", NONE).stderr
+
+    assert told.count("none of apiKey") == 2  # the line, and the reason in its cure
+    assert "The same at 39 other places; --suggest prints all cures." in told
+    _cured(tmp_path, document)
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"\xff\xfe{}", "UTF-8"),
-        (b"\xef\xbb\xbf" + RELAY.encode(), "byte order mark"),
-        (b"[]", "object"),
-        (b"", "JSON"),
-        (b'{"openapi": "2.0"}', "3.0 and 3.1"),
-        (b"openapi: 3.1.0\ninfo: {}\n", "this is YAML. Convert it to JSON first"),
-        (b"[" * 100_000, "nested too deeply"),
-        (RELAY.encode().replace(b'"openapi"', b'"x-a": "\\ud800", "openapi"', 1), "half a character"),
-    ],
-    ids=[
-        "not UTF-8",
-        "byte order mark",
-        "no object",
-        "empty",
-        "another OpenAPI",
-        "YAML",
-        "too deep",
-        "half a character",
-    ],
+    ("kind", "wrong", "rest"),
+    [("schemas", {"type": "file"}, {}), ("parameters", {"style": "wide"}, QUERY)],
 )
-def test_what_is_no_document_is_refused(content: bytes, said: str, tmp_path: File) -> None:
-    document = tmp_path / "relay.json"
-    document.write_bytes(content)
-    refused = contract_check("document", document)
-    assert refused.returncode == 1
-    assert str(document) in refused.stderr
-    assert said in refused.stderr
-    assert "Traceback" not in refused.stderr
+def test_components_that_are_wrong_alike_lose_their_field_by_one_cure(
+    kind: str, wrong: dict[str, Any], rest: dict[str, Any], tmp_path: Path
+) -> None:
+    document = small(Thing={"type": "object"})
+    document["components"].setdefault(kind, {}).update({f"Wrong{number}": {**rest, **wrong} for number in range(3)})
+
+    components = _cured(tmp_path, document)["components"]
+
+    assert (tmp_path / "cures.yaml").read_text(encoding="utf-8").count("target: ") == 1
+    assert [components[kind][f"Wrong{number}"] for number in range(3)] == [rest] * 3
+    assert components["schemas"]["Thing"] == {"type": "object"}
 
 
-def test_a_file_that_cannot_be_read_is_the_environments_fault(tmp_path: File, package: File) -> None:
-    for document in (tmp_path / "missing.json", tmp_path):
-        refused = generate(package, "--document", document)
-        assert refused.returncode == 2
-        assert str(document) in refused.stderr
-        assert "Traceback" not in refused.stderr
+def test_the_first_holder_of_an_operation_id_keeps_it(tmp_path: Path) -> None:
+    paths = _cured(tmp_path, _ids("/a", "/a/", "/A"))["paths"]
+    ids = [paths[route]["get"]["operationId"] for route in ("/a", "/a/", "/A")]
+    assert ids[0] == "twice"
+    assert len({name.lower() for name in ids}) == 3
 
 
-def _overlay(folder: File, *actions: dict[str, Any]) -> File:
+def test_a_wrong_example_is_one_short_line_that_says_why(tmp_path: Path) -> None:
+    example = json.dumps({"一": "二" * 300}, indent=2, ensure_ascii=False)
+    [warning] = _warnings(write(tmp_path, with_field(type="object", example=example)))
+    assert f'{FIELD}/example: the example contradicts its schema: $: "{{ "一": "二二' in warning
+    assert warning.endswith('..." is not of type "object"')
+
+
+@pytest.mark.parametrize(("pattern", "fits"), [("[^]", "a"), (r"\p{L}", "a"), ("(?<n>a)", "a"), (r"^\W$", "宇")])
+def test_a_pattern_of_ecma_262_is_no_defect(pattern: str, fits: str, tmp_path: Path) -> None:
+    warnings = _warnings(write(tmp_path, _text(pattern=pattern, default=fits, example=fits)))
+    unchecked = [f"{FIELD}/pattern" in warning and "is not checked" in warning for warning in warnings]
+    assert unchecked == ([True] if pattern == "[^]" else [])
+
+
+def _warnings(file: Path, overlay_file: Path = NONE) -> list[str]:
+    done = contract_check("document", file, "--overlay", overlay_file)
+    assert done.returncode == 0, done.stderr
+    return done.stderr.splitlines()
+
+
+def _overlay(folder: Path, *actions: object) -> Path:
     head = {"overlay": "1.0.0", "info": {"title": "own", "version": "1"}}
     return write(folder, {**head, "actions": list(actions)}, "own.yaml")
 
@@ -271,58 +357,118 @@ def _overlay(folder: File, *actions: dict[str, Any]) -> File:
 IDLE = {"target": "$.paths['/nowhere']", "description": "It was there once.", "update": {"summary": "无"}}
 
 
-def test_an_action_that_matches_nothing_in_the_vendored_document_is_an_error(tmp_path: File, package: File) -> None:
-    overlay = _overlay(tmp_path, IDLE)
-    refused = generate(package, "--overlay", overlay)
+def test_an_action_that_matches_nothing_is_an_error_in_the_vendored_document_only(tmp_path: Path) -> None:
+    file = _overlay(tmp_path, IDLE)
+    refused = contract_check("document", "--overlay", file)
     assert refused.returncode == 1
-    assert re.search(
-        rf"{re.escape(str(overlay))}:\d+: .*matches nothing.*/nowhere.*x-optional", refused.stderr, re.DOTALL
-    )
-
-
-def test_unless_it_is_marked_optional(tmp_path: File) -> None:
-    overlay = _overlay(tmp_path, {**IDLE, "x-optional": True})
-    done = generate(tmp_path / "own_client", "--document", FROZEN, "--overlay", overlay)
-    assert done.returncode == 0, done.stderr
-    assert "matches nothing" not in done.stderr
-
-
-def test_and_a_warning_in_another_document(tmp_path: File) -> None:
-    document = write(tmp_path, small())
-    done = generate(tmp_path / "own_client", "--document", document, "--overlay", _overlay(tmp_path, IDLE))
-    assert done.returncode == 0, done.stderr
-    assert "warning:" in done.stderr
-    assert "matches nothing" in done.stderr
+    assert re.search(rf"{re.escape(str(file))}:\d+: .*matches nothing.*/nowhere.*x-optional", refused.stderr, re.S)
+    warned = contract_check("document", FROZEN, "--overlay", file)
+    assert warned.returncode == 0
+    assert re.search(rf"^warning: {re.escape(str(file))}:\d+: .*matches nothing", warned.stderr)
+    optional = contract_check("document", "--overlay", _overlay(tmp_path, {**IDLE, "x-optional": True}))
+    assert (optional.returncode, optional.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(
-    ("action", "said"),
+    ("content", "said"),
     [
         ({"target": "$.info", "update": {}}, "reason"),
         ({"target": "$.info", "description": "x"}, "does nothing"),
         ({"target": "$.info[", "description": "x", "remove": True}, "JSONPath"),
         ({"target": "$.info", "description": "x", "updat": {}}, "updat"),
+        ("actions: [", "not YAML"),
+        ("[]", "`actions` is no list"),
+        ("overlay: 1.0.0\nactions: {}", "actions"),
+        ("\tactions: []", "not YAML"),
     ],
-    ids=["no reason", "no deed", "no JSONPath", "misspelled"],
 )
-def test_an_action_that_is_none_is_refused(action: dict[str, Any], said: str, tmp_path: File, package: File) -> None:
-    overlay = _overlay(tmp_path, action)
-    refused = generate(package, "--overlay", overlay)
+def test_an_overlay_with_a_defect_is_refused(content: Any, said: str, tmp_path: Path) -> None:
+    file = write(tmp_path, content, "own.yaml") if isinstance(content, str) else _overlay(tmp_path, content)
+    refused = contract_check("document", "--overlay", file)
     assert refused.returncode == 1
-    assert str(overlay) in refused.stderr
+    assert str(file) in refused.stderr
     assert said in refused.stderr
 
 
-def test_an_overlay_that_cannot_be_read_is_the_environments_fault(tmp_path: File, package: File) -> None:
-    refused = generate(package, "--overlay", tmp_path / "missing.yaml")
-    assert refused.returncode == 2
-    assert "missing.yaml" in refused.stderr
+BODY = "$.paths['/things'].post.requestBody.content['application/json'].schema"
+BODIES = BODY.replace("['/things']", "[*]")
 
 
-def test_a_sound_document_is_said_to_be_sound() -> None:
-    told = contract_check("document")
-    assert told.returncode == 0
-    assert told.stdout.startswith("sound: relay.json")
+@pytest.mark.parametrize(
+    ("version", "target", "update", "said"),
+    [
+        ("3.0.3", BODIES, {"title": "Other"}, "beside a `$ref`, where OpenAPI 3.0 ignores it"),
+        ("3.0.3", BODIES, {"required": ["a"]}, "beside a `$ref`, where OpenAPI 3.0 ignores it"),
+        ("3.1.0", BODY, REF, "what stands there already"),
+        ("3.1.0", BODY, {}, "what stands there already"),
+    ],
+)
+def test_an_action_without_effect_is_named(
+    version: str, target: str, update: object, said: str, tmp_path: Path
+) -> None:
+    actions = _overlay(tmp_path, {"target": target, "description": "why", "update": update})
+    [warning] = _warnings(write(tmp_path, {**small(), "openapi": version}), actions)
+    assert warning.startswith(f"warning: {actions}:")
+    assert said in warning
+    assert target in warning
+
+
+OLD: dict[str, Any] = {"type": "object", "required": ["x"], "properties": {"x": {"$ref": "#/b"}}}
+ADDED: dict[str, Any] = {"type": "string", "title": "T", "required": ["y"], "properties": {"x": TEXT, "y": {}}}
+LIST: dict[str, Any] = {"a": [0, 1, 2, 3], "b": 4}
+# A document, what an action does to it, and what comes of it.
+DONE: dict[str, tuple[Any, dict[str, Any], Any]] = {
+    "objects are merged": (
+        {"a": {"b": 1, "c": {"d": 2}}},
+        {"update": {"c": {"e": 3}}},
+        {"a": {"b": 1, "c": {"d": 2, "e": 3}}},
+    ),
+    "arrays are appended": ({"a": {"r": ["x"]}}, {"update": {"r": ["y"]}}, {"a": {"r": ["x", "y"]}}),
+    "what an array has is not repeated": ({"a": {"r": ["x"]}}, {"update": {"r": ["x", "y"]}}, {"a": {"r": ["x", "y"]}}),
+    "values are replaced": ({"a": {"type": "strin"}}, {"update": TEXT}, {"a": TEXT}),
+    "what is there is kept": (
+        {"a": OLD},
+        {"update": ADDED, "x-add-only": True},
+        {"a": {**OLD, "title": "T", "required": ["x", "y"], "properties": {"x": {"$ref": "#/b"}, "y": {}}}},
+    ),
+    "filtered items are removed": (LIST, {"target": "$.a[?@ > 1]", "remove": True}, {"a": [0, 1], "b": 4}),
+    "items are removed in any order": (LIST, {"target": "$.a[1,0]", "remove": True}, {"a": [2, 3], "b": 4}),
+    "all items are removed": (LIST, {"target": "$.a[::-1]", "remove": True}, {"a": [], "b": 4}),
+    "an item is removed once": (LIST, {"target": "$.a[0,0]", "remove": True}, {"a": [1, 2, 3], "b": 4}),
+    "a member is removed once": (LIST, {"target": "$['b','b']", "remove": True}, {"a": [0, 1, 2, 3]}),
+    "everything is removed": (LIST, {"target": "$..*", "remove": True}, {}),
+}
+
+
+@pytest.mark.parametrize("name", DONE)
+def test_an_action_of_an_overlay(name: str) -> None:
+    document, action, expected = deepcopy(DONE[name])
+    assert overlay.apply_action({"target": "$.a", "description": "why", **action}, document) is None
+    assert document == expected
+
+
+@pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
+def test_a_target_that_names_one_place_finds_it_behind_a_reference(version: str) -> None:
+    for target, action, expected in (
+        (f"{BODY}.properties.name", {"remove": True}, {"type": "object", "properties": {}}),
+        (BODY, {"update": {"title": "Other"}}, {"type": "object", "properties": {"name": TEXT}, "title": "Other"}),
+    ):
+        document = {**small(), "openapi": version}
+        assert overlay.apply_action({"target": target, "description": "why", **action}, document) is None
+        assert document["paths"]["/things"]["post"]["requestBody"]["content"]["application/json"]["schema"] == expected
+        assert document["components"] == small()["components"]  # what others refer to stays
+
+
+def test_a_fault_of_the_tools_own_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("responses")
+
+    monkeypatch.setattr(loading, "load", broken)
+    done = contract_check("document", "relay.json")
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert re.search(r"contract_check/__main__\.py:\d+ \(KeyError: 'responses'\)", line)
+    assert "Report this line" in line
 
 
 @pytest.mark.parametrize(
@@ -334,7 +480,7 @@ def test_a_sound_document_is_said_to_be_sound() -> None:
         {"type": "integer", "exclusiveMinimum": 3},
     ],
 )
-def test_a_document_that_uses_words_of_a_newer_version_becomes_one_of_that(schema: object, tmp_path: File) -> None:
+def test_a_document_that_uses_words_of_a_newer_version_becomes_one_of_that(schema: object, tmp_path: Path) -> None:
     document = {
         **small(Thing={"type": "object", "properties": {"a": schema, "b": {"nullable": True}}}),
         "openapi": "3.0.3",
@@ -344,14 +490,14 @@ def test_a_document_that_uses_words_of_a_newer_version_becomes_one_of_that(schem
     assert all("OpenAPI 3.1 allows it" in defect.problem for defect in found.defects)
 
 
-def test_a_parent_that_names_its_children_loses_the_union_and_they_keep_its_fields(tmp_path: File) -> None:
+def test_a_parent_that_names_its_children_loses_the_union_and_they_keep_its_fields(tmp_path: Path) -> None:
     child = {"allOf": [{"$ref": "#/components/schemas/Pet"}, {"type": "object"}]}
     pet = {"oneOf": [{"$ref": "#/components/schemas/Cat"}], "discriminator": {"propertyName": "kind"}}
     found = loading.load(write(tmp_path, small(Pet=pet, Cat=child)), [])
     assert [cure["target"] for cure in found.cures] == ["$.components.schemas.Pet.oneOf"]
 
 
-def test_a_reference_to_an_anchor_is_one_to_its_schema(tmp_path: File) -> None:
+def test_a_reference_to_an_anchor_is_one_to_its_schema(tmp_path: Path) -> None:
     item = {"$dynamicAnchor": "item", "type": "object", "properties": {"a": {"$ref": "#top"}}}
     thing = {"$anchor": "top", "type": "object", "properties": {"b": {"$dynamicRef": "#item"}}}
     schemas = loading.load(write(tmp_path, small(Thing=thing, Item=item)), []).value["components"]["schemas"]

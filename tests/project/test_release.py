@@ -1,106 +1,119 @@
-"""release: what stands in its way is named; else dist/ holds all that a release consists of."""
+"""release: what stands in its way is named; otherwise dist/ holds all that a release consists of."""
 
 import hashlib
-import shutil
-from pathlib import Path as File
+from pathlib import Path
 
 import pytest
 
-from checkout import PYTHON, ROOT, Completed, copy, run
-from history import commit, git, say_version
-from specimens import changed, request_properties, write
-
-pytestmark = pytest.mark.timeout(300)
-_PUBLISHED = ("README.md", "README.zh-CN.md", "LICENSE", ".gitignore")
-
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> File:
-    """A clean repository, ready for its first release."""
-    root = copy(tmp_path_factory.mktemp("release") / "checkout")
-    run([root / "generate.sh"], cwd=root)
-    for name in _PUBLISHED:
-        shutil.copy2(ROOT / name, root / name)
-    (root / "CHANGELOG.md").write_text("# Changelog\n\n## [0.1.0] - 2026-11-30\n\nFirst.\n", encoding="utf-8")
-    say_version(root, "0.1.0")
-    git(root, "init", "--quiet")
-    commit(root, *(file.name for file in root.iterdir() if file.name not in (".git", ".venv")))
-    return root
+from checkout import contract_check, in_copy, run
+from contract_check.document.defects import Refusal
+from contract_check.history import diff, release, revisions
+from contract_check.history.diff import Change
+from history import commit, git, repository
 
 
 @pytest.fixture
-def checkout(original: File, tmp_path: File) -> File:
-    """A copy of that repository."""
-    return shutil.copytree(original, tmp_path / "checkout", symlinks=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with a version and a changelog only, whose gate is green."""
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "a"\nversion = "0.9.1"\n', encoding="utf-8")
+    (tmp_path / "CHANGELOG.md").write_text("# Changelog\n\n## 0.9.1.dev\n\n## [0.9.1] - 2026-11-30\n", encoding="utf-8")
+    (tmp_path / "contract_check.py").write_text("", encoding="utf-8")
+    (tmp_path / "Makefile").write_text("build:\n\t@mkdir dist && touch dist/a.whl dist/.built\n", encoding="utf-8")
+    (tmp_path / ".gitignore").write_text("dist/\n__pycache__/\n", encoding="utf-8")
+    git(tmp_path, "init", "--quiet")
+    commit(tmp_path, ".")
+    monkeypatch.setattr(revisions, "ROOT", tmp_path)
+    monkeypatch.setattr(release, "ROOT", tmp_path)
+    monkeypatch.setattr(release, "DIST", tmp_path / "dist")
+    return tmp_path
 
 
-def release(root: File) -> Completed:
-    return run(
-        [root / ".venv" / "bin" / "python", "-m", "contract_check", "release"], cwd=root, env={"PYTHONUTF8": "1"}
-    )
+def _since(monkeypatch: pytest.MonkeyPatch, expected: str, *levels: str) -> None:
+    def between(tag: str) -> list[Change]:
+        assert tag == expected
+        return [Change(level, "", "models.Thing", "is new") for level in levels]
+
+    monkeypatch.setattr(diff, "between", between)
 
 
-@pytest.mark.slow
-def test_a_release_is_in_dist(checkout: File) -> None:
-    done = run(["make", "--silent", "release"], cwd=checkout)
-    assert done.returncode == 0, done.stdout + done.stderr
-    names = ["RELEASE.md", "SHA256SUMS", "relay_client-0.1.0-py3-none-any.whl", "relay_client-0.1.0.tar.gz"]
-    dist = checkout / "dist"
-    assert sorted(file.name for file in dist.glob("[!.]*")) == names
-    assert done.stdout.splitlines()[-4:] == [f"dist/{name}" for name in names]
-    sums = "".join(f"{hashlib.sha256((dist / n).read_bytes()).hexdigest()}  {n}\n" for n in names if n != "SHA256SUMS")
-    assert (dist / "SHA256SUMS").read_text(encoding="utf-8") == sums
-    assert (dist / "RELEASE.md").read_text(encoding="utf-8") == "# relay-client 0.1.0\n\n**The first release.**\n"
-    assert not run(["git", "status", "--porcelain"], cwd=checkout).stdout
+def test_a_release_has_its_note_and_the_sums_of_its_files(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git(project, "tag", "v0.9.0")
+    git(project, "commit", "--allow-empty", "--message", "Release")
+    git(project, "tag", "v0.9.1")  # the tag of the release that is made
+    _since(monkeypatch, "v0.9.0", "patch")
+    (project / "dist").mkdir()
+    (project / "dist" / "old.whl").touch()
+    done = contract_check("release")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split() == ["dist/RELEASE.md", "dist/SHA256SUMS", "dist/a.whl"]
+    note = (project / "dist" / "RELEASE.md").read_bytes()
+    assert note.decode().startswith("# a 0.9.1\n\n**patch** since v0.9.0\n")
+    sums = (project / "dist" / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+    assert sums == [
+        f"{hashlib.sha256(each).hexdigest()}  {name}" for name, each in (("RELEASE.md", note), ("a.whl", b""))
+    ]
 
 
-@pytest.mark.slow
-def test_a_release_is_made_at_its_own_tag(checkout: File) -> None:
-    git(checkout, "tag", "v0.1.0")
-    done = release(checkout)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "**The first release.**" in (checkout / "dist" / "RELEASE.md").read_text(encoding="utf-8")
-
-
-def test_a_release_at_another_versions_tag_is_refused(checkout: File) -> None:
-    git(checkout, "tag", "v0.0.9")
-    done = release(checkout)
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == "HEAD is tagged v0.0.9, and pyproject.toml says 0.1.0: tag it v0.1.0."
-
-
-def test_everything_in_the_way_is_named(checkout: File) -> None:
-    git(checkout, "tag", "v0.9.0")
-    write(checkout, changed(lambda d: request_properties(d).update(mask={"type": "string"})))
-    say_version(checkout, "0.9.1")
-    done = release(checkout)
-    assert (done.returncode, (checkout / "dist").exists()) == (1, False)
-    assert done.stderr.splitlines()[-3:] == [
+def test_everything_in_the_way_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git(project, "tag", "v0.9.0")
+    _since(monkeypatch, "v0.9.0", "patch", "minor")
+    (project / "CHANGELOG.md").write_text("# Changelog\n\n## 0.9.1.dev\n", encoding="utf-8")
+    done = contract_check("release")
+    assert (done.returncode, (project / "dist").exists()) == (1, False)
+    assert done.stderr.splitlines() == [
         "pyproject.toml says 0.9.1; what changed since v0.9.0 (minor) demands 0.10.0 or higher.",
         "CHANGELOG.md has no entry for 0.9.1: give it the heading `## 0.9.1`.",
         "the tree is not clean: commit what `git status` lists, or take it away.",
     ]
 
 
-def test_a_red_gate_is_in_the_way(checkout: File) -> None:
-    model = checkout / "generated_client" / "models" / "video_task.py"
-    model.write_text(model.read_text(encoding="utf-8") + "# by hand\n", encoding="utf-8")
-    commit(checkout, "generated_client")
-    done = release(checkout)
-    assert (done.returncode, (checkout / "dist").exists()) == (1, False)
+def test_a_red_gate_is_in_the_way(project: Path) -> None:
+    (project / "contract_check.py").write_text("raise SystemExit(1)", encoding="utf-8")
+    commit(project, ".")
+    done = contract_check("release")
+    assert (done.returncode, (project / "dist").exists()) == (1, False)
     assert "the gate is not green" in done.stderr
 
 
-def test_the_verdict_demands_a_version() -> None:
-    demanded = {
-        ("0.1.0", "none"): "0.1.0",
-        ("0.1.0", "patch"): "0.1.1",
-        ("0.1.4", "minor"): "0.2.0",
-        ("0.1.4", "major"): "0.2.0",
-        ("1.2.3", "patch"): "1.2.4",
-        ("1.2.3", "minor"): "1.3.0",
-        ("1.2.3", "major"): "2.0.0",
-        ("0.9.10", "minor"): "0.10.0",
-    }
-    ask = f"from contract_check.history.release import demand; print([demand(*given) for given in {list(demanded)}])"
-    assert run([PYTHON, "-c", ask]).stdout.strip() == str(list(demanded.values()))
+def test_a_release_at_another_versions_tag_is_refused(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git(project, "tag", "v0.0.9")
+    _since(monkeypatch, "v0.0.9")
+    done = contract_check("release")
+    assert done.returncode == 1
+    assert done.stderr == "HEAD is tagged v0.0.9, and pyproject.toml says 0.9.1: tag it v0.9.1.\n"
+
+
+@pytest.mark.parametrize(
+    ("last", "level", "demanded"),
+    [
+        ("0.1.0", "none", "0.1.0"),
+        ("0.1.0", "patch", "0.1.1"),
+        ("0.1.4", "minor", "0.2.0"),
+        ("0.1.4", "major", "0.2.0"),
+        ("1.2.3", "patch", "1.2.4"),
+        ("1.2.3", "minor", "1.3.0"),
+        ("1.2.3", "major", "2.0.0"),
+        ("0.9.10", "minor", "0.10.0"),
+    ],
+)
+def test_the_verdict_demands_a_version(last: str, level: str, demanded: str) -> None:
+    assert release.demand(last, level) == demanded
+
+
+def test_what_is_no_version_is_refused() -> None:
+    with pytest.raises(Refusal, match=r"1\.2 is no version.*three numbers"):
+        release.demand("1.2", "minor")
+
+
+@pytest.mark.slow
+def test_the_first_release_of_a_checkout(shared: Path, tmp_path: Path) -> None:
+    root = repository(shared, tmp_path / "checkout")
+    done = run(["make", "--silent", "release"], cwd=root)
+    assert done.returncode == 0, done.stdout + done.stderr
+    names = ["RELEASE.md", "SHA256SUMS", "relay_client-0.2.0-py3-none-any.whl", "relay_client-0.2.0.tar.gz"]
+    assert done.stdout.splitlines()[-4:] == [f"dist/{name}" for name in names]
+    note = (root / "dist" / "RELEASE.md").read_text(encoding="utf-8")
+    assert note == "# relay-client 0.2.0\n\n**The first release.**\n"
+    assert not run(["git", "status", "--porcelain"], cwd=root).stdout
+    git(root, "tag", "v0.2.0")
+    assert in_copy(root, ("release",))[0].returncode == 0

@@ -1,21 +1,23 @@
-"""The own templates are few, and each is needed; what they build on cannot move without a run that stops."""
+"""The project's own templates are few and each is needed; a change of upstream's that they build on stops the run."""
 
 import os
 import re
 import shutil
 import sys
-from pathlib import Path as File
+from pathlib import Path
 
 import openapi_python_client
 import pytest
 
 from another import DOCUMENT
-from checkout import PYTHON, ROOT, Completed, contract_check, copy, generate, generate_sh, run, tree
+from checkout import PYTHON, ROOT, Completed, contract_check, copy, generate, generate_once, generate_sh, run, tree
+from generator import making
+from specimens import write
 
 FOLDER = ROOT / "generator" / "templates"
 TEMPLATES = {file.relative_to(FOLDER).as_posix(): file.read_text("utf-8") for file in FOLDER.rglob("*.jinja")}
 MODULES = ROOT / "generator" / "modules"
-GENERATOR = File(openapi_python_client.__file__).parent
+GENERATOR = Path(openapi_python_client.__file__).parent
 
 PROOFS = {
     "client.py.jinja": "stops",
@@ -49,19 +51,8 @@ def test_one_that_replaces_upstream_s_says_why_and_when_it_can_go(name: str) -> 
     assert re.search(r"\b(can go|goes) when\b", " ".join(comment[1].split()))
 
 
-def test_generated_code_has_one_statement_a_line_before_it_is_formatted(root: File) -> None:
-    config = root / "generator" / "config.yaml"
-    lines = [line for line in config.read_text("utf-8").splitlines() if "ruff" not in line]
-    config.write_text("\n".join(lines), encoding="utf-8")
-    assert _generate(root).returncode == 0
-    command = ["ruff", "check", "--isolated", "--no-cache", "--select", "E401,E701,E702,E703,E731"]
-    done = run([PYTHON.parent / command[0], *command[1:], root / "out" / "generated_client"])
-    assert done.returncode == 0, done.stdout
-
-
 def test_the_modules_come_into_the_package_as_they_are() -> None:
-    package = tree(ROOT / "generated_client")
-    modules = tree(MODULES)
+    package, modules = tree(ROOT / "generated_client"), tree(MODULES)
     assert {name: package.get(name) for name in modules} == modules
     assert not any(text.count("{{") or text.count("{%") for text in map(bytes.decode, modules.values()))
 
@@ -70,81 +61,91 @@ def test_each_has_a_proof_that_it_is_needed() -> None:
     assert PROOFS.keys() == TEMPLATES.keys()
 
 
+def test_generated_code_has_one_statement_a_line_before_it_is_formatted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "_FORMAT", ())
+    assert generate(tmp_path / "generated_client").returncode == 0
+    options = ["--isolated", "--no-cache", "--select", "E401,E701,E702,E703,E731"]
+    done = run([PYTHON.with_name("ruff"), "check", *options, tmp_path / "generated_client"])
+    assert done.returncode == 0, done.stdout
+
+
 @pytest.fixture
-def root(tmp_path: File) -> File:
-    """A checkout whose templates, and whose generator, a test may change."""
-    root = copy(tmp_path / "checkout")
-    shutil.copytree(GENERATOR, root / GENERATOR.name, ignore=shutil.ignore_patterns("__pycache__"))
-    return root
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the templates and modules, which a test may change."""
+    folder = shutil.copytree(ROOT / "generator", tmp_path / "generator")
+    monkeypatch.setattr(making, "_GENERATOR", folder)
+    return folder / "templates"
 
 
-def _generate(root: File, *arguments: object) -> Completed:
-    """Generates in the checkout `root`, by what is there."""
-    return generate_sh(root / "out" / "generated_client", *arguments, root=root, cwd=root)
+@pytest.fixture
+def upstream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of upstream's templates, which a test may change."""
+    folder = tmp_path / GENERATOR.name
+    monkeypatch.setattr(openapi_python_client, "__file__", str(folder / "__init__.py"))
+    return shutil.copytree(GENERATOR / "templates", folder / "templates")
 
 
-def _assert_stopped(done: Completed, root: File, *words: str) -> None:
+def _assert_stops(folder: Path, *words: str) -> None:
+    done = generate(folder / "generated_client")
     assert done.returncode == 1, done.stdout
     told = " ".join(done.stderr.split())  # the generator breaks lines where the terminal ends
     assert all(word in told for word in words), done.stderr
-    assert not (root / "out" / "generated_client").exists()
+    assert not (folder / "generated_client").exists()
 
 
-def _prove(package: File, *tests: str) -> Completed:
-    """Runs tests of the client on `package` instead of the one that is installed."""
+def _prove(package: Path, *tests: str) -> Completed:
+    """Run tests of the client on `package` instead of the one that is installed."""
     nodes = [f"tests/client/{test}" for test in tests]
     command = [sys.executable, "-P", "-m", "pytest", "-p", "no:cacheprovider", "-q", *nodes]
     environment = {"PYTHONPATH": str(package.parent), "PYTEST_ADDOPTS": "", "PYTEST_XDIST_WORKER": ""}
-    return run(command, cwd=ROOT, env={**os.environ, **environment})
+    return run(command, env={**os.environ, **environment})
 
 
 @pytest.mark.slow
-def test_with_all_templates_every_proof_is_green(root: File) -> None:
-    assert _generate(root).returncode == 0
-    done = _prove(root / "out" / "generated_client", *(proof for proof in PROOFS.values() if proof != "stops"))
+def test_with_all_templates_every_proof_is_green(tmp_path: Path) -> None:
+    assert generate(tmp_path / "generated_client").returncode == 0
+    done = _prove(tmp_path / "generated_client", *(proof for proof in PROOFS.values() if proof != "stops"))
     assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PROOFS)
-def test_without_a_template_a_test_turns_red(root: File, name: str) -> None:
-    (root / "generator" / "templates" / name).unlink()
-    done = _generate(root)
+def test_without_a_template_a_test_turns_red(own: Path, tmp_path: Path, name: str) -> None:
+    (own / name).unlink()
     if PROOFS[name] == "stops":
-        _assert_stopped(done, root)
+        _assert_stops(tmp_path)
         return
+    done = generate(tmp_path / "generated_client")
     assert done.returncode == 0, done.stderr
-    proof = _prove(root / "out" / "generated_client", PROOFS[name])
+    proof = _prove(tmp_path / "generated_client", PROOFS[name])
     assert proof.returncode != 0, proof.stdout
     assert re.search(rf"(FAILED|ERROR) tests/client/{PROOFS[name].partition(':')[0]}", proof.stdout)
 
 
-def _upstream(root: File, name: str) -> File:
-    return root / GENERATOR.name / "templates" / name
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "passage"), PASSAGES)
-def test_a_passage_of_upstream_s_that_is_worded_anew_stops_the_run(root: File, name: str, passage: str) -> None:
-    file = _upstream(root, name)
-    text = file.read_text(encoding="utf-8")
+def test_a_passage_of_upstream_s_that_is_worded_anew_stops_the_run(
+    upstream: Path, tmp_path: Path, name: str, passage: str
+) -> None:
+    text = (upstream / name).read_text(encoding="utf-8")
     assert passage in text
-    file.write_text(text.replace(passage, passage[:-3] + "_" + passage[-3:]), encoding="utf-8")
-    _assert_stopped(_generate(root), root, "upstream's text lacks or repeats")
+    write(upstream, text.replace(passage, passage[:-3] + "_" + passage[-3:]), name)
+    _assert_stops(tmp_path, "upstream's text lacks or repeats")
 
 
-def test_a_passage_of_upstream_s_that_comes_twice_stops_the_run(root: File) -> None:
-    file = _upstream(root, "model.py.jinja")
+def test_a_passage_of_upstream_s_that_comes_twice_stops_the_run(upstream: Path, tmp_path: Path) -> None:
     twice = "    @property\n    def additional_keys(self) -> list[str]:\n        return []\n"
-    file.write_text(file.read_text(encoding="utf-8") + twice, encoding="utf-8")
-    _assert_stopped(_generate(root), root, "upstream's text lacks or repeats", "additional_keys")
+    write(upstream, (upstream / "model.py.jinja").read_text(encoding="utf-8") + twice, "model.py.jinja")
+    _assert_stops(tmp_path, "upstream's text lacks or repeats", "additional_keys")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(re.findall(r'"upstream/([\w.]+)"', "".join(TEMPLATES.values())))))
-def test_a_template_of_upstream_s_that_is_gone_stops_the_run(root: File, name: str) -> None:
-    _upstream(root, name).unlink()
-    _assert_stopped(_generate(root), root, name)
+def test_a_template_of_upstream_s_that_is_gone_stops_the_run(upstream: Path, tmp_path: Path, name: str) -> None:
+    (upstream / name).unlink()
+    _assert_stops(tmp_path, name)
 
 
 def _attributes() -> list[str]:
@@ -155,36 +156,23 @@ def _attributes() -> list[str]:
     return sorted(set(re.findall(objects, "".join(jinja))))
 
 
-@pytest.fixture(scope="session")
-def suggestion(tmp_path_factory: pytest.TempPathFactory) -> File:
-    """What mends the document that has everything in it."""
-    file = tmp_path_factory.mktemp("suggestion") / "gateway.yaml"
-    file.write_text(contract_check("document", DOCUMENT, "--suggest").stdout, encoding="utf-8")
-    return file
-
-
-@pytest.fixture(scope="session")
-def expected(suggestion: File, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """What comes of that document by the generator as it is."""
-    package = tmp_path_factory.mktemp("expected") / "generated_client"
-    assert generate(package, "--document", DOCUMENT, "--overlay", suggestion).returncode == 0
-    return tree(package)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", _attributes())
-def test_an_attribute_of_the_generator_s_that_is_renamed_stops_the_run(
-    root: File, suggestion: File, expected: dict[str, bytes], name: str
-) -> None:
+def test_an_attribute_of_the_generator_s_that_is_renamed_stops_the_run(shared: Path, tmp_path: Path, name: str) -> None:
     """An upgrade may rename it together with all that upstream's own templates say of it."""
+    cures = write(tmp_path, contract_check("document", DOCUMENT, "--suggest").stdout, "cures.yaml")
+    given = ("--document", DOCUMENT, "--overlay", cures)
+    generate_once(shared / "expected_client", *given)
+    root, output = copy(tmp_path / "checkout"), tmp_path / "generated_client"
+    shutil.copytree(GENERATOR, root / GENERATOR.name, ignore=shutil.ignore_patterns("__pycache__"))
     for file in (root / GENERATOR.name).rglob("*"):
         if file.suffix in (".py", ".jinja"):
             text = file.read_text(encoding="utf-8")
             file.write_text(re.sub(rf"\b{name}\b", f"{name}_moved", text), encoding="utf-8")
-    done = _generate(root, "--document", DOCUMENT, "--overlay", suggestion)
+    done = generate_sh(output, *given, root=root, cwd=root)
     if done.returncode == 0:
-        made = tree(root / "out" / "generated_client")
-        assert {path: code.replace(b"_moved", b"") for path, code in made.items()} == expected
+        made = {path: code.replace(b"_moved", b"") for path, code in tree(output).items()}
+        assert made == tree(shared / "expected_client")
     else:  # where the generator itself cannot be imported any more, it is an environment that fails
         assert done.returncode in (1, 2)
-        assert not (root / "out" / "generated_client").exists()
+        assert not output.exists()

@@ -4,7 +4,8 @@ import json
 import re
 import shutil
 import sys
-from pathlib import Path as File
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,7 @@ from checkout import PYTHON, ROOT, Completed, run
 from readme import blocks
 
 pytestmark = pytest.mark.slow  # the type checkers are installed by `make test-all` only
-INSTALLED = File(generated_client.__file__).parent
+INSTALLED = Path(generated_client.__file__).parent
 CONSUMER = ROOT / "tests" / "snippets" / "consumer.py"
 
 # A use that is wrong, by the words that both checkers have for it; each stands on a line of its own.
@@ -30,52 +31,30 @@ create_kling_image_to_video.sync(client=client).task
 """
 
 
-def _mypy(*what: object, cwd: File) -> Completed:
-    options = [
-        "--strict",
-        "--config-file=",
-        f"--cache-dir={cwd.parent / 'mypy'}",
-        "--python-executable",
-        sys.executable,
-    ]
-    return run([PYTHON, "-m", "mypy", *options, *what], cwd=cwd)
+def _mypy(folder: Path) -> Completed:
+    options = ["--strict", "--config-file=", f"--cache-dir={folder.parent / 'mypy'}"]
+    return run([PYTHON, "-m", "mypy", *options, "--python-executable", sys.executable, "."], cwd=folder)
 
 
-def _pyright(what: str, cwd: File) -> Completed:
-    settings = {"include": [what], "typeCheckingMode": "strict", "pythonVersion": "3.11"}
-    (cwd / "pyrightconfig.json").write_text(json.dumps(settings), encoding="utf-8")
-    return run([PYTHON, "-m", "basedpyright", "--pythonpath", sys.executable], cwd=cwd)
+def _pyright(folder: Path) -> Completed:
+    settings = {"include": ["."], "typeCheckingMode": "strict", "pythonVersion": "3.11"}
+    (folder / "pyrightconfig.json").write_text(json.dumps(settings), encoding="utf-8")
+    return run([PYTHON, "-m", "basedpyright", "--pythonpath", sys.executable], cwd=folder)
 
 
-def test_mypy_on_the_package(tmp_path: File) -> None:
-    done = _mypy("--package", "generated_client", cwd=tmp_path)
-    assert done.returncode == 0, done.stdout
-    assert "no issues found" in done.stdout
-
-
-def test_pyright_on_the_package(tmp_path: File) -> None:
+@pytest.mark.parametrize("checker", [_mypy, _pyright])
+def test_each_misuse_of_the_package_is_told_and_nothing_else(
+    checker: Callable[[Path], Completed], tmp_path: Path
+) -> None:
+    """What is checked is the package, a consumer of the suite's, README's own blocks, and the misuses."""
+    folder = tmp_path / "checked"
     # pyright leaves out folders with a dot before their name, where the environment is.
-    shutil.copytree(INSTALLED, tmp_path / "generated_client")
-    done = _pyright("generated_client", tmp_path)
-    assert done.returncode == 0, done.stdout
-    assert "0 errors, 0 warnings" in done.stdout
-
-
-@pytest.fixture
-def consumers(tmp_path: File) -> File:
-    """What services write: one of the suite's, README's own blocks, and a use that is wrong."""
-    folder = tmp_path / "consumers"
-    folder.mkdir()
+    shutil.copytree(INSTALLED, folder / "generated_client")
     shutil.copy(CONSUMER, folder)
     (folder / "misuse.py").write_text(MISUSES, encoding="utf-8")
     for number, block in enumerate(blocks("python")):
         (folder / f"block_{number}.py").write_text(block.code, encoding="utf-8")
-    return folder
-
-
-@pytest.mark.parametrize("checker", ["mypy", "pyright"])
-def test_of_what_consumers_write_each_misuse_is_told_and_nothing_else(checker: str, consumers: File) -> None:
-    done = _mypy(*consumers.iterdir(), cwd=consumers) if checker == "mypy" else _pyright(".", consumers)
+    done = checker(folder)
     assert done.returncode == 1
     assert set(re.findall(r"(\w+\.py):(\d+):", done.stdout)) == {("misuse.py", line) for line in "6789"}, done.stdout
 

@@ -1,241 +1,398 @@
-"""What is sound and uncommon, in other people's documents too, is generated whole and travels as OpenAPI says."""
+"""Uncommon but sound shapes of documents: one document holds them all, and its package does what OpenAPI says."""
 
 import json
-import sys
-from collections.abc import Generator, Iterator
+import re
+import shutil
+from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from copy import deepcopy
+from datetime import UTC, date, datetime, timedelta, timezone
 from importlib import import_module
+from inspect import Parameter, signature
 from io import BytesIO
-from pathlib import Path as File
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from dateutil.parser import isoparse
+from hypothesis import given
+from hypothesis import strategies as st
 
-from checkout import contract_check, generate
-from contract_check.document import overlay
-from specimens import small, write
+from checkout import contract_check, generate, generate_once
+from contract_check.document import text
+from specimens import NONE, small, write
 
-_TEXT: dict[str, Any] = {"type": "string"}
-_STATE = {"type": ["string", "null"], "enum": ["on", "off", None]}
-_REFERENCE = "#/components/schemas/"
+TEXT: dict[str, Any] = {"type": "string"}
+NUMBER: dict[str, Any] = {"type": "integer"}
+STATE = {"type": ["string", "null"], "enum": ["on", "off", None]}
+IDS: dict[str, Any] = {"type": "array", "items": TEXT}
+AREA: dict[str, Any] = {"type": "object", "additionalProperties": NUMBER}
+BYTES: dict[str, Any] = {"type": "string", "format": "binary"}
+DATE = {"type": "string", "format": "date"}
+TIME = {"type": "string", "format": "date-time"}
+READ, WRITTEN = {**TEXT, "readOnly": True}, {**TEXT, "writeOnly": True}
+SCHEMAS = "#/components/schemas"
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"{SCHEMAS}/{name}"}
 
 
 def _object(*required: str, **properties: object) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, **({"required": list(required)} if required else {})}
+    return {"type": "object", "required": [*required], "properties": properties}
 
 
-def _ref(name: str) -> dict[str, Any]:
-    return {"$ref": f"{_REFERENCE}{name}"}
+def _lists(levels: int) -> dict[str, Any]:
+    return {"type": "array", "items": _lists(levels - 1)} if levels else TEXT
 
 
-def _joined() -> dict[str, Any]:
-    """Schemas that join others, and those that a discriminator chooses."""
-    apple, pear = _object(kind=_TEXT, core={"type": "boolean"}), _object(kind=_TEXT, stalk={"type": "integer"})
-    chosen = {"propertyName": "kind", "mapping": {"pome": f"{_REFERENCE}Pear", "apple": "Apple"}}
-    fruits = {"oneOf": [_ref("Apple"), _ref("Pear")]}
-    return {
-        "Apple": apple,
-        "Pear": pear,
-        "Fruit": _object("color", color=_TEXT) | fruits,
-        "Mapped": fruits | {"discriminator": chosen},
-        "Unmapped": fruits | {"discriminator": {"propertyName": "kind"}},
-        "Ripe": _object("color", color=_TEXT) | fruits | {"discriminator": chosen},
-        "Basket": _object(one={"allOf": [_object("name", name=_TEXT), fruits]}),
-        "Pet": _object("kind", kind=_TEXT) | {"discriminator": {"propertyName": "kind", "mapping": {"c": "Cat"}}},
-        "Cat": {"allOf": [_ref("Pet"), _object(lives={"type": "integer"})]},
-        "Dog": {"allOf": [_ref("Pet"), _object(tricks={"type": "integer"})]},
-        "Puppy": {"allOf": [_ref("Dog"), _object(age={"type": "integer"})]},
-        "House": _object(
-            pet={"allOf": [_ref("Pet")], "description": "Any."}, pets={"type": "array", "items": _ref("Pet")}
-        ),
-        "Result": _object(code={"type": "integer"}, data={"type": "object"}),
-        "Envelope": {"allOf": [_ref("Result"), _object(data=_ref("Pear"))]},
-        "Above": _object(inner=_object(a=_TEXT)),
-        "Beyond": _object(inner=_object("b", b={"type": "integer"})),
-        "Deep": {"allOf": [_ref("Above"), _ref("Beyond")]},
-        "Named": {"type": "object", "required": ["name"]},
-        "Typed": {"allOf": [_ref("Named"), {"additionalProperties": {"type": "integer"}}]},
-    }
+NAMES = ("a-b", "a_b", "a b", "😀", "😁", "mixedCase", "mixed_case", "items", "a\u200bb\u202e", "a\u3164\u2800")
+FIELDS = {
+    **dict.fromkeys((*NAMES, "image1", "image_1"), TEXT),
+    "lists": _lists(45),
+    "pair": {"type": "array", "prefixItems": [TEXT, NUMBER], "items": False},
+    "anything": True,
+    "nothing": {"not": True},
+    "doubled": _ref("A0"),
+    "joined": _ref("Joined"),
+    "hidden": {"enum": ["a", "\u202e"]},
+    "by_pattern": {"type": "object", "patternProperties": {"^[^]$": TEXT}, "additionalProperties": False},
+}
+BASE = _object(
+    "kind",
+    top={"anyOf": [NUMBER, {"type": "null"}]},
+    size={"type": "number"},
+    kind=TEXT,
+    state={**TEXT, "enum": ["on", "off", "broken"]},
+)
+NARROWER = _object(
+    "top",
+    top={**NUMBER, "maximum": 20},
+    size=NUMBER,
+    kind={**TEXT, "enum": ["a", "b"]},
+    state={**TEXT, "enum": ["on", "off"]},
+)
+DIRECTED = _object(
+    "id", "name", "key", id=_ref("Id"), name=TEXT, key=WRITTEN, parts={"type": "array", "items": _ref("Id")}
+)
+CHOSEN = {"propertyName": "kind", "mapping": {"pome": f"{SCHEMAS}/Pear", "apple": "Apple"}}
+FRUITS = {"oneOf": [_ref("Apple"), _ref("Pear")]}
+COLORED = _object("color", color=TEXT) | FRUITS
+JOINED: dict[str, Any] = {
+    "Apple": _object(kind=TEXT, core={"type": "boolean"}),
+    "Pear": _object(kind=TEXT, stalk=NUMBER),
+    "Fruit": COLORED,
+    "Mapped": FRUITS | {"discriminator": CHOSEN},
+    "Unmapped": FRUITS | {"discriminator": {"propertyName": "kind"}},
+    "Ripe": COLORED | {"discriminator": CHOSEN},
+    "Basket": _object(one={"allOf": [_object("name", name=TEXT), FRUITS]}),
+    "Pet": _object("kind", kind=TEXT) | {"discriminator": {"propertyName": "kind", "mapping": {"c": "Cat"}}},
+    "Cat": {"allOf": [_ref("Pet"), _object(lives=NUMBER)]},
+    "Dog": {"allOf": [_ref("Pet"), _object(tricks=NUMBER)]},
+    "Puppy": {"allOf": [_ref("Dog"), _object(age=NUMBER)]},
+    "House": _object(pet={"allOf": [_ref("Pet")], "description": "Any."}, pets={"type": "array", "items": _ref("Pet")}),
+    "Result": _object(code=NUMBER, data={"type": "object"}),
+    "Envelope": {"allOf": [_ref("Result"), _object(data=_ref("Pear"))]},
+    "Above": _object(inner=_object(a=TEXT)),
+    "Beyond": _object(inner=_object("b", b=NUMBER)),
+    "Deep": {"allOf": [_ref("Above"), _ref("Beyond")]},
+    "Named": {"type": "object", "required": ["name"]},
+    "Typed": {"allOf": [_ref("Named"), {"additionalProperties": NUMBER}]},
+}
+"""Schemas that join others, and those that a discriminator chooses."""
+SCHEMA: dict[str, Any] = {
+    "Thing": {"type": "object", "properties": FIELDS},
+    **{f"A{number}": {"allOf": [_ref(f"A{number + 1}")] * 2} for number in range(30)},
+    "A30": _object(x=TEXT),
+    "Joined": {"allOf": [_ref("X"), _ref("Y")]},
+    "X": {"type": "object", "properties": {"a-b": TEXT}},
+    "Y": _object("a_b", a_b=TEXT),
+    "Yes": True,
+    "No": False,
+    "Times": _object(at={"anyOf": [TIME, DATE, TEXT]}, on=DATE),
+    "Event": _object("at", "on", at=TIME, on=DATE),
+    "Base": BASE,
+    "Narrow": {"allOf": [_ref("Base"), NARROWER]},
+    "Word": {"oneOf": [{**TEXT, "enum": ["auto"]}, _object(name=TEXT)]},
+    "Wide": _object(word={"allOf": [_ref("Word"), {"nullable": True}]}),
+    "Closed": {**_object(a=TEXT), "additionalProperties": False},
+    "More": {"allOf": [_ref("Closed"), _object(b=TEXT)]},
+    "Upload": _object(
+        file=BYTES, file_id=TEXT, state=STATE, grid={"type": "array", "items": {"type": "array", "items": NUMBER}}
+    ),
+    "Id": READ,
+    **dict.fromkeys(("Sent", "Got", "Both"), DIRECTED),
+    "Part": {"allOf": [_ref("Directed"), _object("id")]},
+    "Directed": _object(id=_ref("Id"), self={"type": "array", "items": _ref("Directed")}),
+    "Fits": {"allOf": [_object(a={"type": "number"}, b=TEXT), _object(a=NUMBER, b=TEXT)]},
+    "Excludes": {"allOf": [_object(a=TEXT, b=TEXT), _object(a=NUMBER, b=TEXT)]},
+    "Mixes": _object(a={"allOf": [{"type": "object"}, TEXT]}),
+    "Endless": {"type": "array", "items": _ref("Endless")},
+    **JOINED,
+}
+
+
+def _parameter(name: str, where: str, schema: object = TEXT, **more: object) -> dict[str, Any]:
+    return {"name": name, "in": where, "required": where == "path", "schema": schema, **more}
+
+
+def _json(name: str) -> dict[str, Any]:
+    return {"application/json": {"schema": _ref(name)}}
+
+
+def _operation(*parameters: object, content: object = None, returns: str = "", **more: object) -> dict[str, Any]:
+    body = {"requestBody": {"content": content}} if content else {}
+    answer = {"description": "好", "content": _json(returns) if returns else {"application/json": {"schema": {}}}}
+    return {"tags": ["t"], "parameters": [*parameters], "responses": {"200": answer}, **body, **more}
+
+
+STYLES: dict[str, dict[str, Any]] = {
+    "form": {},
+    "comma": {"explode": False},
+    "space": {"style": "spaceDelimited", "explode": False},
+    "pipe": {"style": "pipeDelimited"},
+    "deep": {"style": "deepObject", "explode": True},
+}
+QUERY = [
+    *(_parameter(f"{name}_area", "query", AREA, **style) for name, style in STYLES.items()),
+    *(_parameter(f"{name} 号", "query", IDS, **style) for name, style in STYLES.items() if name != "deep"),
+    _parameter("scalar", "query", NUMBER, explode=False),
+]
+FORM = {
+    "schema": _object(ids=IDS, area=AREA, size=NUMBER),
+    "encoding": {"ids": {"style": "pipeDelimited"}, "area": {"style": "deepObject"}},
+}
+PARTS = {
+    "schema": _object(ids=IDS, area=AREA, size=NUMBER, file=BYTES),
+    "encoding": {"ids": {"contentType": "text/x-id"}, "file": {"contentType": "image/*, image/png"}},
+}
+RESERVED = ("a-b", "a_b", "client", "client_query", "url", "body", "body_", "self", "mixedCase", "mixed_case")
+ODD = [*(_parameter(name, "query") for name in RESERVED), *(_parameter(name, "header") for name in ("a-b", "a.b"))]
+SILENT = {"description": "a\u202eb\x07"}
+EXTENSION = {"get": {"responses": {"200": {"$ref": "#/nowhere"}}}}
+PLAIN = {"description": "好"}
+WILD = {"*/*": {"schema": _ref("Apple")}}
+FILE: dict[str, Any] = {"type": "string", "contentMediaType": "application/octet-stream"}
+PICTURES = {
+    "schema": _object(file=FILE, files={"type": "array", "items": FILE}, note=_object(inner=BYTES), picture={}),
+    "encoding": {"picture": {"contentType": "image/png"}},
+}
+ECHOED = ("Event", "Times", "Narrow", "Wide", "More", *JOINED)
+OPERATIONS: dict[str, dict[str, Any]] = {
+    "post /things/{i-d}/{i_d} things": _operation(
+        *ODD, _parameter("i-d", "path"), _parameter("i_d", "path"), content=_json("Thing"), returns="Thing"
+    ),
+    "get /one/{a-b} getOne": {**SILENT, "parameters": [_parameter("a-b", "path")]},
+    "put /one/{a_b} putOne": {**SILENT, "parameters": [_parameter("a_b", "path")]},
+    "get /silent silent": {**SILENT, "parameters": ODD[:2]},
+    "get /free free": {"responses": {"200": {**PLAIN, "content": {"application/json": {"schema": True}}}}},
+    "get /with?beta=true with_query": _operation(_parameter("n", "query", NUMBER)),
+    "get /const/{word} const": _operation(_parameter("word", "path", {"const": "only this"})),
+    "get /states states": _operation(
+        _parameter("states", "query", {"type": "array", "items": STATE}), _parameter("a crumb", "cookie")
+    ),
+    "post /upload upload": _operation(content={**_json("Upload"), "multipart/form-data": {"schema": _ref("Upload")}}),
+    "post /any any_type": _operation(content=WILD) | {"responses": {"200": {**PLAIN, "content": WILD}}},
+    "put /picture picture": _operation(content={"image/*": {"schema": BYTES}}),
+    "put /words words": _operation(content={"text/plain": {"schema": TEXT}}),
+    "put /fields fields": _operation(content={"application/x-www-form-urlencoded": {"schema": _object(a=BYTES)}}),
+    "put /pictures pictures": _operation(content={"multipart/form-data": PICTURES}),
+    "get /table table": _operation(
+        _parameter("If-Modified-Since", "header", TIME),
+        responses={"200": {**PLAIN, "content": {"text/csv": {"schema": BYTES}}}},
+    ),
+    "get /plain plain": _operation(
+        _parameter("word", "header", {"const": "w"}),
+        _parameter("b", "query", BYTES),
+        responses={"200": {**PLAIN, "content": {"*/*": {"schema": TEXT}}}},
+        security=[{"key": []}],
+    ),
+    "head /peek peek": _operation(returns="Narrow"),
+    "get /query query": _operation(*QUERY),
+    "get /label/{k}/matrix/{m} path": _operation(
+        _parameter("k", "path", style="label"), _parameter("m", "path", style="matrix")
+    ),
+    "post /form form": _operation(content={"application/x-www-form-urlencoded": FORM}),
+    "post /parts parts": _operation(
+        content={"multipart/form-data": PARTS}, servers=[{"url": "https://elsewhere.example.com"}]
+    ),
+    **{f"post /{name} {name.lower()}": _operation(content=_json(name), returns=name) for name in ECHOED},
+    "post /Sent sent": _operation(content=_json("Sent")),
+    "get /Got got": _operation(returns="Got"),
+    "post /Both both": _operation(content=_json("Both"), returns="Both"),
+    "get /Part part": _operation(returns="Part"),
+    "get /failing failing": {"responses": {"400": {"description": "坏"}}},
+    "get /socket socket": {"responses": {"101": {"description": "WebSocket"}}},
+    "get /several several": {
+        "responses": {"200": {**PLAIN, "content": {"text/plain": {"schema": TEXT}, "application/json": {}}}}
+    },
+    "get /list/{ids} list": _operation(_parameter("ids", "path", IDS)),
+}
+NO_SUCCESS = "documents no success; it has the detailed calls only."
+NOTES = [
+    "#/paths/~1table/get/parameters/0: the header parameter `If-Modified-Since` is taken as text, as it is sent.",
+    "#/paths/~1plain/get/parameters/0: the header parameter `word` is taken as text, as it is sent.",
+    "#/paths/~1several/get/responses/200: of text/plain, application/json, application/json is typed; "
+    "`stream()` yields any.",
+    "#/paths/~1list~1{ids}/get/parameters/0: the path parameter `ids` is taken as text, as it is sent.",
+    f"{SCHEMAS}/Mixes/properties/a: no value fits all parts; typed as Any.",
+    f"{SCHEMAS}/Excludes/properties/a: no value fits all parts; typed as Any.",
+    f"{SCHEMAS}/Endless/items: holds itself without a class; typed as Any.",
+    *(f"#/paths/~1one~1{{a_b}}/{method}: {NO_SUCCESS}" for method in ("get", "put")),
+    f"#/paths/~1silent/get: {NO_SUCCESS}",
+    "#/paths/~1parts/post: its own server https://elsewhere.example.com is not followed: "
+    "the token belongs to the client's base_url.",
+    f"#/paths/~1failing/get: {NO_SUCCESS}",
+    "#/paths/~1socket/get: cannot be called over plain HTTP; it has the detailed calls only.",
+]
 
 
 def _document() -> dict[str, Any]:
-    answer: dict[str, Any] = {"200": {"description": "好", "content": {"application/json": {"schema": {}}}}}
-    upload = {
-        "type": "object",
-        "properties": {
-            "file": {"type": "string", "format": "binary"},
-            "file_id": _TEXT,
-            "state": _STATE,
-            "grid": {"type": "array", "items": {"type": "array", "items": {"type": "integer"}}},
-        },
-    }
-    times: dict[str, Any] = {
-        "at": {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}, _TEXT]},
-        "on": {"type": "string", "format": "date"},
-    }
-    document = small(
-        Times={"type": "object", "properties": times},
-        Base={
-            "type": "object",
-            "required": ["kind"],
-            "properties": {
-                "top": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
-                "size": {"type": "number"},
-                "kind": {"type": "string"},
-                "state": {"type": "string", "enum": ["on", "off", "broken"]},
-            },
-        },
-        Narrow={
-            "allOf": [
-                {"$ref": f"{_REFERENCE}Base"},
-                {
-                    "type": "object",
-                    "required": ["top"],
-                    "properties": {
-                        "top": {"type": "integer", "maximum": 20},
-                        "size": {"type": "integer"},
-                        "kind": {"type": "string", "enum": ["a", "b"]},
-                        "state": {"type": "string", "enum": ["on", "off"]},
-                    },
-                },
-            ]
-        },
-        Word={"oneOf": [{"type": "string", "enum": ["auto"]}, {"type": "object", "properties": {"name": _TEXT}}]},
-        Wide={"type": "object", "properties": {"word": {"allOf": [{"$ref": f"{_REFERENCE}Word"}, {"nullable": True}]}}},
-        Closed={"type": "object", "additionalProperties": False, "properties": {"a": _TEXT}},
-        More={"allOf": [{"$ref": f"{_REFERENCE}Closed"}, {"type": "object", "properties": {"b": _TEXT}}]},
-        Upload=upload,
-        **_joined(),
-    )
-
-    def parameter(name: str, where: str, schema: object) -> dict[str, Any]:
-        return {"name": name, "in": where, "required": where == "path", "schema": schema}
-
-    def operation(name: str, *parameters: object, content: object = None, returns: str = "") -> dict[str, Any]:
-        body: dict[str, Any] = {"requestBody": {"content": content}} if content else {}
-        schema = {"schema": {"$ref": f"{_REFERENCE}{returns}"}}
-        responses = {"200": {"description": "好", "content": {"application/json": schema}}} if returns else answer
-        return {"operationId": name, "tags": ["t"], "parameters": list(parameters), "responses": responses, **body}
-
-    both = {kind: {"schema": {"$ref": f"{_REFERENCE}Upload"}} for kind in ("application/json", "multipart/form-data")}
-    states = {"type": "array", "items": _STATE}
-    binary = {"type": "string", "format": "binary"}
-    file31 = {"type": "string", "contentMediaType": "application/octet-stream"}
-    parts = _object(file=file31, files={"type": "array", "items": file31}, note=_object(inner=binary), picture={})
-    wild = {"*/*": {"schema": _ref("Apple")}}
+    document = small(**SCHEMA)
+    document["info"]["title"] = "a\u2066b"
     document["components"]["securitySchemes"] = {"key": {"type": "apiKey", "in": "header", "name": "X-Key"}}
-    document["paths"] |= {
-        "/with?beta=true": {"get": operation("with_query", parameter("n", "query", {"type": "integer"}))},
-        "/const/{word}": {"get": operation("const", parameter("word", "path", {"const": "only this"}))},
-        "/states": {
-            "get": operation("states", parameter("states", "query", states), parameter("a crumb", "cookie", _TEXT))
-        },
-        "/upload": {"post": operation("upload", content=both)},
-        "/any": {
-            "post": operation("any_type", content=wild) | {"responses": {"200": {"description": "好", "content": wild}}}
-        },
-        "/picture": {"put": operation("picture", content={"image/*": {"schema": binary}})},
-        "/words": {"put": operation("words", content={"text/plain": {"schema": _TEXT}})},
-        "/fields": {
-            "put": operation("fields", content={"application/x-www-form-urlencoded": {"schema": _object(a=binary)}})
-        },
-        "/parts": {
-            "put": operation(
-                "parts",
-                content={
-                    "multipart/form-data": {"schema": parts, "encoding": {"picture": {"contentType": "image/png"}}}
-                },
-            )
-        },
-        "/table": {
-            "get": operation(
-                "table", parameter("If-Modified-Since", "header", {"type": "string", "format": "date-time"})
-            )
-            | {"responses": {"200": {"description": "好", "content": {"text/csv": {"schema": binary}}}}}
-        },
-        "/plain": {
-            "get": operation("plain", parameter("word", "header", {"const": "w"}), parameter("b", "query", binary))
-            | {
-                "responses": {"200": {"description": "好", "content": {"*/*": {"schema": _TEXT}}}},
-                "security": [{"key": []}],
-            }
-        },
-        "/peek": {"head": operation("peek", returns="Narrow")},
-        **{
-            f"/{name.lower()}": {
-                "post": operation(
-                    name.lower(),
-                    content={"application/json": {"schema": {"$ref": f"{_REFERENCE}{name}"}}},
-                    returns=name,
-                )
-            }
-            for name in ("Narrow", "Wide", "More", *_joined())
-        },
-    }
+    document["paths"] = {"x-paths": EXTENSION}
+    for key, operation in deepcopy(OPERATIONS).items():
+        method, route, name = key.split()
+        document["paths"].setdefault(route, {})[method] = {"operationId": name, **operation}
+    document["paths"]["/free"]["get"]["responses"]["x-200:另一个"] = EXTENSION
     return document
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[File]:
-    """Where the package is, which `wire` found to be as documented."""
-    folder = tmp_path_factory.mktemp("uncommon")
-    document, none = write(folder, _document()), folder / "none.yaml"
-    none.write_text(overlay.dump_file([], "none"), encoding="utf-8")
-    done = generate(folder / "uncommon_client", "--document", document, "--overlay", none)
-    assert done.returncode == 0, done.stderr
-    checked = contract_check("wire", document, "--overlay", none, "--package", folder / "uncommon_client")
-    assert checked.returncode == 0, checked.stdout
-    sys.path.insert(0, str(folder))
-    yield folder
-    sys.path.remove(str(folder))
+@pytest.fixture(scope="session")
+def folder(shared: Path) -> Path:
+    """Where the document and its package `uncommon_client` are."""
+    write(shared, _document(), "uncommon.json")
+    generate_once(shared / "uncommon_client", "--document", shared / "uncommon.json", "--overlay", NONE)
+    return shared
+
+
+def _wire(folder: Path, package: Path, document: str = "uncommon.json") -> str:
+    return contract_check("wire", folder / document, "--overlay", NONE, "--package", package).stdout
 
 
 @contextmanager
-def _client(sent: list[httpx.Request], data: object = (), **more: Any) -> Generator[Any]:
-    def answer(request: httpx.Request) -> httpx.Response:
-        sent.append(request)
-        return httpx.Response(200, json=data or {})
+def _client(sent: list[httpx.Request], answer: object, own: Any = None) -> Generator[Any]:
+    """A client that keeps each request, whose response is `answer`; it sends the query `own` with each."""
 
-    arguments = {"transport": httpx.MockTransport(answer), **more}
-    with import_module("uncommon_client").Client(base_url="http://relay.example", httpx_args=arguments) as opened:
-        yield opened
+    def respond(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200, json=answer)
+
+    args = {"transport": httpx.MockTransport(respond), "params": own}
+    with import_module("uncommon_client").Client(base_url="http://relay.example", httpx_args=args) as client:
+        yield client
 
 
 def _call(operation: str, *path: Any, own: Any = None, **arguments: Any) -> httpx.Request:
-    sent: list[httpx.Request] = []
-    with _client(sent, **({"params": own} if own else {})) as client:
+    sent = list[httpx.Request]()
+    with _client(sent, {}, own) as client:
         import_module(f"uncommon_client.api.t.{operation}").sync_detailed(*path, client=client, **arguments)
     sent[0].read()
     return sent[0]
 
 
-def test_a_query_in_the_path_stays_beside_parameters(folder: File) -> None:
+def _models() -> Any:
+    return import_module("uncommon_client.models")
+
+
+def test_each_operation_sends_and_reads_what_the_document_says(folder: Path) -> None:
+    told = _wire(folder, folder / "uncommon_client")
+    assert told.startswith("ok "), told
+
+
+def test_what_the_package_leaves_out_is_noted_and_nothing_else(folder: Path) -> None:
+    told = (folder / "uncommon_client.txt").read_text(encoding="utf-8").splitlines()
+    assert [line.removeprefix("note: ") for line in told if line.startswith("note: ")] == NOTES
+
+
+def test_names_that_python_would_confuse_are_told_apart_and_nothing_is_hidden(folder: Path) -> None:
+    package = folder / "uncommon_client"
+    model = (package / "models" / "thing.py").read_text(encoding="utf-8")
+    for name in (r"a_b", r"image1", r"image_1"):
+        assert f'("{name}", "{name}", ' in model
+    assert re.search(r'\("a_b_x\w{7}", "a-b", ', model)
+    assert '"a\\u200bb\\u202e"' in model
+    assert {file.stem for file in (package / "api" / "one").glob("[a-z]*.py")} == {"get_one", "put_one"}
+    sources = {file: file.read_text(encoding="utf-8") for file in package.rglob("*.py")}
+    assert [file for file, source in sources.items() if not text.is_visible(source)] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "required"),
+    [("Sent", ["name", "key"]), ("Got", ["id", "name"]), ("Both", ["name"]), ("Part", ["id"])],
+)
+def test_a_property_is_required_where_its_directions_require_it(folder: Path, name: str, required: list[str]) -> None:
+    parameters = signature(getattr(_models(), name)).parameters.values()
+    assert [each.name for each in parameters if each.default is Parameter.empty] == required
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "query"),
+    [
+        ("form_号", ["a b", "c,d"], "form+%E5%8F%B7=a+b&form+%E5%8F%B7=c%2Cd"),
+        ("comma_号", ["a b", "c,d", "好"], "comma%20%E5%8F%B7=a%20b,c%2Cd,%E5%A5%BD"),
+        ("space_号", ["a", "b|c"], "space%20%E5%8F%B7=a%20b%7Cc"),
+        ("pipe_号", ["a b", "c"], "pipe%20%E5%8F%B7=a%20b%7Cc"),
+        ("comma_号", [], ""),
+        ("form_area", {"x": 1, "y": 2}, "x=1&y=2"),
+        ("comma_area", {"x": 1, "y": 2}, "comma_area=x,1,y,2"),
+        ("pipe_area", {"x": 1}, "pipe_area=x%7C1"),
+        ("deep_area", {"x": 1, "y": 2}, "deep_area%5Bx%5D=1&deep_area%5By%5D=2"),
+        ("scalar", 5, "scalar=5"),
+    ],
+)
+def test_a_query_parameter_follows_its_style(folder: Path, argument: str, value: Any, query: str) -> None:
+    if isinstance(value, dict):
+        name = argument.title().replace("_", "")
+        value = next(getattr(_models(), each) for each in _models().__all__ if each.endswith(name)).from_dict(value)
+    assert _call("query", **{argument: value}).url.query.decode() == query
+
+
+def test_parameters_stand_beside_each_other_and_those_of_the_path_and_the_client(folder: Path) -> None:
+    both = _call("query", comma_号=["a", "b"], form_号=["c"], scalar=1)
+    assert both.url.query.decode() == "form+%E5%8F%B7=c&scalar=1&comma%20%E5%8F%B7=a,b"
+    assert dict(_call("query", own={"own": "1"}, comma_号=["a", "b"]).url.params) == {"own": "1", "comma 号": "a,b"}
     assert _call("with_query").url.query == b"beta=true"
     assert _call("with_query", n=5).url.query == b"n=5&beta=true"
     assert dict(_call("with_query", n=5, own={"x": "1"}).url.params) == {"x": "1", "n": "5", "beta": "true"}
+    assert _call("path", "a/b", "c d").url.raw_path == b"/label/.a%2Fb/matrix/;m=c%20d"
 
 
-def test_a_response_to_head_has_no_body(folder: File) -> None:
+def test_null_in_a_list_of_the_query_is_not_sent(folder: Path) -> None:
+    state = _models().StatesStatesItem
+    assert _call("states", states=[state.ON, None, state.OFF]).url.query == b"states=on&states=off"
+
+
+def test_the_fields_and_parts_of_forms_follow_their_styles_and_media_types(folder: Path) -> None:
+    models, file = _models(), import_module("uncommon_client.types").File
+    body = models.FormBody(ids=["a b", "c"], area=models.FormBodyArea.from_dict({"x": 1}), size=3)
+    assert _call("form", body=body).content == b"ids=a%20b%7Cc&area%5Bx%5D=1&size=3"
+    for given_type, expected in ((None, "image/png"), ("image/webp", "image/webp")):
+        part = file(payload=BytesIO(b"x"), file_name="a.bin", mime_type=given_type)
+        request = _call("parts", body=models.PartsBody(ids=["a"], file=part, size=3))
+        heads = [part.partition("\r\n\r\n")[0] for part in request.content.decode().split("--")]
+        assert any('name="file"' in head and f"Content-Type: {expected}" in head for head in heads)
+        assert any('name="ids"' in head and "Content-Type: text/x-id" in head for head in heads)
+        assert any('name="size"' in head and "Content-Type" not in head for head in heads)
+        assert request.url.host == "relay.example"
+
+
+def test_a_body_with_a_file_is_a_form_and_any_other_json(folder: Path) -> None:
+    models, file = _models(), import_module("uncommon_client.types").File
+    assert _call("upload", body=models.Upload(file_id="f")).headers["content-type"] == "application/json"
+    request = _call("upload", body=models.Upload(file=file(payload=BytesIO(b"x")), grid=[[1, 2], [3]]))
+    assert request.headers["content-type"].startswith("multipart/form-data")
+    assert [line for line in request.content.split(b"\r\n") if line.startswith(b"[")] == [b"[1, 2]", b"[3]"]
+
+
+def test_a_response_to_head_has_no_body(folder: Path) -> None:
     peek = import_module("uncommon_client.api.t.peek")
     args = {"transport": httpx.MockTransport(lambda _: httpx.Response(200))}
     with import_module("uncommon_client").Client(base_url="http://relay.example", httpx_args=args) as client:
         assert peek.sync(client=client) is None
     assert _call("peek").headers["accept"] == "*/*"
-
-
-def test_null_in_a_list_of_the_query_is_not_sent(folder: File) -> None:
-    state = import_module("uncommon_client.models").StatesStatesItem
-    assert _call("states", states=[state.ON, None, state.OFF]).url.query == b"states=on&states=off"
-
-
-def test_a_file_goes_into_the_form_and_what_json_can_say_into_json(folder: File) -> None:
-    models, types = (import_module(f"uncommon_client.{name}") for name in ("models", "types"))
-    assert _call("upload", body=models.Upload(file_id="f")).headers["content-type"] == "application/json"
-    request = _call("upload", body=models.Upload(file=types.File(payload=BytesIO(b"x")), grid=[[1, 2], [3]]))
-    assert request.headers["content-type"].startswith("multipart/form-data")
-    assert [line for line in request.content.split(b"\r\n") if line.startswith(b"[")] == [b"[1, 2]", b"[3]"]
 
 
 @pytest.mark.parametrize(
@@ -248,17 +405,41 @@ def test_a_file_goes_into_the_form_and_what_json_can_say_into_json(folder: File)
         ("tomorrow", "tomorrow"),
     ],
 )
-def test_a_date_a_time_and_a_text_are_told_apart_and_come_back(folder: File, text: str, value: object) -> None:
-    times = import_module("uncommon_client.models").Times.from_dict({"at": text, "on": text})
-    assert times.at == value
-    assert type(times.at) is type(value)
+def test_a_date_a_time_and_a_text_are_told_apart(folder: Path, text: str, value: object) -> None:
+    times = _models().Times.from_dict({"at": text, "on": text})
+    assert (times.at, type(times.at)) == (value, type(value))
     assert times.to_dict()["at"] == text.replace("Z", "+00:00")
 
 
-def test_a_part_that_narrows_a_type_or_takes_null_away_is_followed(folder: File) -> None:
-    models = import_module("uncommon_client.models")
-    narrow = models.Narrow(kind="a", top=3, size=4)
-    assert narrow.to_dict() == {"kind": "a", "top": 3, "size": 4}
+ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+
+
+def test_dates_and_times_round_trip(folder: Path) -> None:
+    event = _models().Event
+
+    @given(at=st.datetimes(timezones=ZONES), on=st.dates())
+    def round_trips(at: datetime, on: date) -> None:
+        written = event(at=at, on=on).to_dict()
+        assert isoparse(written["at"]) == at
+        assert isoparse(written["at"]).utcoffset() == at.utcoffset()
+        assert isoparse(written["on"]).date() == on
+        assert event.from_dict(written) == event(at=at, on=on)
+
+    round_trips()
+
+
+@pytest.mark.parametrize(
+    "end", ["10:59:12Z", "10:59:12+08:00", "10:59:12.5Z", "10:59:12.123456-03:30", "00:00:00.000Z"]
+)
+def test_a_time_of_a_relay_is_read(folder: Path, end: str) -> None:
+    read = _models().Event.from_dict({"at": f"2026-11-23T{end}", "on": "2026-11-23"})
+    assert (read.at, read.on) == (isoparse(f"2026-11-23T{end}"), date(2026, 11, 23))
+    assert read.at.utcoffset() == isoparse(f"2026-11-23T{end}").utcoffset()
+
+
+def test_a_part_that_narrows_a_type_or_takes_null_away_is_followed(folder: Path) -> None:
+    models = _models()
+    assert models.Narrow(kind="a", top=3, size=4).to_dict() == {"kind": "a", "top": 3, "size": 4}
     state: Any = models.Narrow.from_dict({"kind": "a", "top": 3, "state": "on"}).state
     assert set(state.__class__.__members__) == {"ON", "OFF"}
     with pytest.raises(TypeError, match="top"):
@@ -292,7 +473,7 @@ def test_a_part_that_narrows_a_type_or_takes_null_away_is_followed(folder: File)
     ],
 )
 def test_schemas_that_join_others_are_read_and_sent_as_the_class_that_fits(
-    folder: File, schema: str, data: dict[str, Any], read: str
+    folder: Path, schema: str, data: dict[str, Any], read: str
 ) -> None:
     sent = list[httpx.Request]()
     operation = import_module(f"uncommon_client.api.t.{schema.lower()}")
@@ -303,7 +484,7 @@ def test_schemas_that_join_others_are_read_and_sent_as_the_class_that_fits(
     assert json.loads(sent[1].content) == data
 
 
-def test_a_body_under_a_wildcard_has_the_type_of_its_schema(folder: File) -> None:
+def test_a_body_under_a_wildcard_has_the_type_of_its_schema(folder: Path) -> None:
     sent, apple = list[httpx.Request](), import_module("uncommon_client.models").Apple(kind="k")
     with _client(sent, {"kind": "k"}) as client:
         found = import_module("uncommon_client.api.t.any_type").sync(client=client, body=apple)
@@ -311,7 +492,7 @@ def test_a_body_under_a_wildcard_has_the_type_of_its_schema(folder: File) -> Non
     assert sent[0].headers["content-type"] == sent[0].headers["accept"] == "application/json"
 
 
-def test_bytes_and_text_are_sent_under_a_media_type_without_a_wildcard(folder: File) -> None:
+def test_bytes_and_text_are_sent_under_a_media_type_without_a_wildcard(folder: Path) -> None:
     file = import_module("uncommon_client.types").File
     for media_type, expected in (("image/png", "image/png"), (None, "application/octet-stream")):
         request = _call("picture", body=file(payload=BytesIO(b"x"), mime_type=media_type))
@@ -321,30 +502,31 @@ def test_bytes_and_text_are_sent_under_a_media_type_without_a_wildcard(folder: F
         assert (request.headers["content-type"], request.content) == ("text/plain; charset=utf-8", b"w")
 
 
-def test_a_form_has_files_in_its_own_fields_only(folder: File) -> None:
+def test_a_form_has_files_in_its_own_fields_only(folder: Path) -> None:
     models, file = import_module("uncommon_client.models"), import_module("uncommon_client.types").File
     given = {name: file(payload=BytesIO(b"x"), file_name=f"{name}.png") for name in ("file", "picture")}
-    body = models.PartsBody(**given, files=[given["file"]], note=models.PartsBodyNote(inner="text"))
-    content = _call("parts", body=body).content
+    body = models.PicturesBody(**given, files=[given["file"]], note=models.PicturesBodyNote(inner="text"))
+    content = _call("pictures", body=body).content
     assert content.count(b'filename="file.png"') == 2
     assert b'filename="picture.png"\r\nContent-Type: image/png' in content
     assert b'{"inner": "text"}' in content
     assert _call("fields", body=models.FieldsBody(a="b")).content == b"a=b"
 
 
-def test_a_date_of_http_is_text_and_a_binary_text_is_bytes(folder: File) -> None:
+def test_a_date_of_http_is_text_and_a_binary_text_is_bytes(folder: Path) -> None:
     sent, since = list[httpx.Request](), "Wed, 21 Oct 2026 07:28:00 GMT"
 
     def answer(request: httpx.Request) -> httpx.Response:
         sent.append(request)
         return httpx.Response(200, content=b"a,\xff", headers={"Content-Type": "text/csv"})
 
-    with _client([], transport=httpx.MockTransport(answer)) as client:
+    args = {"transport": httpx.MockTransport(answer)}
+    with import_module("uncommon_client").Client(base_url="http://relay.example", httpx_args=args) as client:
         found = import_module("uncommon_client.api.t.table").sync(client=client, if_modified_since=since)
     assert (found, sent[0].headers["if-modified-since"]) == (b"a,\xff", since)
 
 
-def test_the_token_goes_into_the_documented_header(folder: File) -> None:
+def test_the_token_goes_into_the_documented_header(folder: Path) -> None:
     sent = list[httpx.Request]()
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -357,3 +539,39 @@ def test_the_token_goes_into_the_documented_header(folder: File) -> None:
     assert found == "plain"
     assert (sent[0].headers["word"], sent[0].url.query) == ("w", b"b=x")
     assert (sent[0].headers["x-key"], sent[0].headers.get("authorization")) == ("***", None)
+
+
+# An operation, what its module says and what it should not, and what is said of that.
+WRONG = [
+    ("/query", "query", ', pipe_号, "%7C"', ', pipe_号, ","', r"pipe 号 \(query\)"),
+    ("/query", "query", "_parameters.deep(", "_parameters.pairs(", r"deep_area\[x-0\] \(query\)"),
+    ("/label/{k}/matrix/{m}", "path", '";" + "m" + "=" + ', "", r"m \(path\)"),
+    ("/form", "form", '"ids": "%7C"', '"ids": ","', r"\$\.ids\[0\]"),
+    ("/parts", "parts", "text/x-id", "text/plain", "the part `ids` with its documented media type"),
+]
+
+
+def test_wire_sees_what_does_not_follow_its_style(folder: Path, tmp_path: Path) -> None:
+    document, package = _document(), shutil.copytree(folder / "uncommon_client", tmp_path / "uncommon_client")
+    document["paths"] = {route: document["paths"][route] for route, *_ in WRONG}
+    write(tmp_path, document, "four.json")
+    for _, module, old, new, _ in WRONG:
+        file = package / "api" / "t" / f"{module}.py"
+        source = file.read_text(encoding="utf-8").replace("'", '"')
+        assert old in source
+        file.write_text(source.replace(old, new), encoding="utf-8")
+    told = _wire(tmp_path, package, "four.json")
+    for route, _, _, _, said in WRONG:
+        place = re.escape(route.replace("/", "~1"))
+        assert re.search(rf"#/paths/{place}/\w+: sync_detailed .*{said}", told), told
+
+
+@pytest.mark.parametrize("left_out", ["paths", "operations"])
+def test_a_document_without_operations_is_a_package_of_models(left_out: str, tmp_path: Path) -> None:
+    document: dict[str, Any] = {**small(), "paths": {}, "webhooks": {}}
+    if left_out == "paths":
+        del document["paths"]
+    done = generate(tmp_path / "generated_client", "--document", write(tmp_path, document))
+    assert done.returncode == 0, done.stderr
+    assert "0 operations in 0 groups" in done.stdout
+    assert (tmp_path / "generated_client" / "models" / "thing.py").is_file()
