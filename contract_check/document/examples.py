@@ -102,10 +102,11 @@ class Examples:
         if made and not all(map(is_object, made)):
             return made[0]
         known = {name: value for each in made for name, value in each.items()}
-        required = [name for each in (schema, *joined.values()) for name in each.get("required", [])]
+        whole = (schema, *(resolve(self._document, each) for each in joined.values()))
+        required = [name for each in whole for name in each.get("required", [])]
         if sample.required_only and required:
-            whole = (self._at(each, sample._replace(required_only=False), depth) for each in parts)
-            known |= {name: value for each in whole for name, value in each.items() if name in required}
+            full = (self._at(each, sample._replace(required_only=False), depth) for each in parts)
+            known |= {name: value for each in full for name, value in each.items() if name in required}
         if made or required or "properties" in schema:
             return self._object(path, schema | {"required": required}, sample, depth) | known
         return self._made_up(path, schema, sample, depth)

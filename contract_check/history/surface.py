@@ -223,7 +223,7 @@ def promises(document: dict[str, Any]) -> Facts:
             contents = parameter.get(_ORIGINAL + "content", {}).values()
             originals = [parameter.get(_ORIGINAL + "schema"), *(content.get("schema") for content in contents)]
             if any(originals) and _types(parameter["schema"]) == {"str"}:  # of which the package takes text
-                add(asked, (*here, "as text"), {"anyOf": list(filter(None, originals))}, required=True)
+                add(asked, (*here, "as text"), {"anyOf": [each for each in originals if each]}, required=True)
             facts[*asked, here, "style"] = serialized["parameters"].get(key)
         if body := operation.get("requestBody"):
             add_content(asked, (*place, "body"), body, body.get("required"))

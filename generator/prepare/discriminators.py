@@ -62,7 +62,7 @@ def _widen(document: dict[str, Any], families: dict[str, list[str]]) -> None:
     """Let each place that refers to a parent take its children, and the parent for kinds that are not documented."""
     for path, reference in list(references(document)):
         name = str(parse_pointer(reference)[-1])
-        holder = at(document, path[:-2]) if keyword_of(path) == "allOf" else {}
+        holder: dict[str, Any] = at(document, path[:-2]) if keyword_of(path) == "allOf" else {}
         is_inherited = keyword_of(path) == "allOf" and (len(holder["allOf"]) > 1 or is_class(document, holder))
         if len(families.get(name, ())) > 1 and keyword_of(path) in SCHEMA_KEYWORDS and not is_inherited:
             place = at(document, path)

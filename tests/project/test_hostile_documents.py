@@ -140,6 +140,9 @@ REFUSED = {
     "info in a list": Refused({**small(), "info": []}, "#/info", "not of type object"),
     "lists too deep": Refused(_field(**_nested(60, lists=True)), FIELD, "50 lists or unions deep", 0),
     "unions too deep": Refused(_field(**_unions(60)), FIELD, "50 lists or unions deep", 0),
+    "no scheme of the security is there": Refused(
+        {**small(), "security": [{"a": []}, {"b": []}]}, "#/security/0/a", "is not defined", 1
+    ),
     "a text for a list": Refused(
         small(Thing={"type": "object", "required": "a"}), f"{REFERENCE}Thing/required", "is not of type array"
     ),

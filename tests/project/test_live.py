@@ -238,7 +238,7 @@ def test_what_a_relay_answers_and_what_is_new_in_it(
 
 def test_neither_a_cookie_nor_a_redirect_is_followed(asked: Relay, paid: Relay, relay: Relay) -> None:
     asked.always(Answer(307, headers={"Location": relay.url, "Set-Cookie": "session=1"}))
-    assert {kind for _, kind, _ in new(live(asked.url))} == {"status", "not-found"}
+    assert new(live(asked.url)) == {NOT_FOUND, *((probe, "status", "status") for probe in PROBES)}
     assert relay.requests == []
     assert [request.headers["cookie"] for request in asked.requests] == [None] * 4
 

@@ -37,8 +37,8 @@ def package(tmp_path: File) -> File:
 def new(package: File) -> dict[File, File]:
     """What takes the place of it, and of a file that is new."""
     made = package.parent / ".package.work" / "made"
-    _write(made, {"relay.json": b"new"})
-    return {package: _write(made / "package", NEW), package.parent / "relay.json": made / "relay.json"}
+    _write(made, {"cures.yaml": b"new"})
+    return {package: _write(made / "package", NEW), package.parent / "generator" / "cures.yaml": made / "cures.yaml"}
 
 
 def _write(folder: File, files: dict[str, bytes]) -> File:
@@ -57,7 +57,7 @@ def test_all_is_put_in_place(package: File, new: dict[File, File]) -> None:
 
     shutil.rmtree(package.parent / ".package.work")
     assert tree(package.parent) == {f"package/{name}": content for name, content in NEW.items()} | {
-        "relay.json": b"new"
+        "generator/cures.yaml": b"new"
     }
 
 
@@ -134,9 +134,9 @@ def test_a_folder_that_was_removed_while_it_was_locked_is_made_anew(
 
 
 def test_what_cannot_be_put_is_said(package: File, new: dict[File, File]) -> None:
-    (package.parent / "docs").write_text("a file, where a folder is needed")
+    (package.parent / "generator").write_text("a file, where a folder is needed")
 
-    with pytest.raises(Refusal, match=r"docs.*git"):
+    with pytest.raises(Refusal, match=r"generator.*git"):
         placement.replace(new)
     with pytest.raises(Refusal, match="Nothing was changed"), placement.work_folder(package / "come.py" / "package"):
         pass

@@ -179,6 +179,10 @@ DOCUMENT_SAYS: dict[str, tuple[Change | None, *tuple[str, ...]]] = {
         lambda o: o["responses"].update({key: {"description": "不", **_content(THING)} for key in BODILESS}),
         *(f"not checked: HTTP carries no answer like the documented {key}" for key in BODILESS),
     ),
+    "upgrade": (
+        lambda o: o.update(responses={"101": {"description": "升级"}}),
+        "not checked: HTTP carries no answer like the documented 101",
+    ),
     "public": (lambda o: o.update(security=[]), "the `token`: the package requires it, the document does not"),
     "key": (lambda o: o.update(security=[{"Key": []}]), "not checked: the token belongs in the query"),
     "form": (
