@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from email.message import Message
+from fnmatch import fnmatchcase
 from io import BytesIO
 from itertools import zip_longest
 from typing import Any, NamedTuple, cast
@@ -208,12 +209,12 @@ class Judge:
             if operation.requires_body:
                 yield Departure("missing", "body", "it is missing")
             return
-        documented = operation.documented_type(request.media_type)
-        if documented is None:
+        name = documented_type(operation, request.media_type)
+        if name is None:
             known = ", ".join(map(bare, operation.content)) or "no body at all"
             yield Departure("media-type", "body", f"the media type {request.media_type or 'none'} instead of {known}")
             return
-        schema = (*operation.body, "content", documented, "schema")
+        schema = (*operation.body, "content", name, "schema")
         if JSON.fullmatch(request.media_type):
             yield from of_json(self._schemas, schema, request.body)
         elif FORM.fullmatch(request.media_type):
@@ -233,6 +234,16 @@ class Judge:
         known = self._known_fields(schema)
         for name in sorted(names - known) if known is not None else ():
             yield Departure("additional", f"form field {name}", "it is not documented")
+
+
+def documented_type(operation: Operation, media_type: str) -> str | None:
+    """The media type of its body that an operation documents: a range, such as image/*, where no exact name fits.
+
+    A file without a media type is sent as application/octet-stream, which any range covers.
+    """
+    is_file = media_type == "application/octet-stream"
+    fitting = [name for name in operation.content if fnmatchcase(media_type, bare(name)) or (is_file and "*" in name)]
+    return min(fitting, key=lambda name: "*" in name, default=None)
 
 
 def differences(
@@ -261,11 +272,11 @@ def _differences_of_body(operation: Operation, request: Request, body: Any) -> I
         if request.body or media_type:
             yield f"sends {media_type or 'a body'} where no body is given.", ""
         return
-    documented = operation.documented_type(request.media_type)
-    encoding = serialization.of_form(media_type, operation.content[documented] if documented else {})
+    holder = operation.content.get(documented_type(operation, request.media_type) or "")
+    encoding = serialization.of_form(media_type, holder or {})
     is_form = FORM.fullmatch(media_type) and is_object(body)
     due = _form(media_type, body, encoding) if is_form else body
-    if documented is None:
+    if holder is None:
         if request.body or due != {}:  # A form without a field is no body at all.
             yield f"sends {media_type or 'no Content-Type'}, which is not documented.", ""
         return

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -65,11 +64,6 @@ class Operation:
     def content(self) -> dict[str, Any]:
         """The media types of its request body."""
         return object_or_empty(at(self.document, (*self.body, "content")))
-
-    def documented_type(self, media_type: str) -> str | None:
-        """The media type of its request body that covers one that is sent; a range, such as image/*, comes last."""
-        fitting = [name for name in self.content if fnmatchcase(media_type, bare(name))]
-        return min(fitting, key=lambda name: name.count("*"), default=None)
 
     @property
     def json_type(self) -> str | None:

@@ -28,7 +28,7 @@ from ..document import names, serialization
 from ..document.defects import Defect
 from ..document.examples import SAMPLES, Examples, Sample, given
 from ..document.loading import Document
-from ..document.messages import NOTHING, Key, Request, differences, first_difference
+from ..document.messages import NOTHING, Key, Request, differences, documented_type, first_difference
 from ..document.operations import FORM, IGNORED_HEADERS, JSON, Operation, bare
 from ..document.tree import (
     JsonPath,
@@ -175,8 +175,10 @@ class Wire:
         if is_list := "items" in schema:
             schema = object_or_empty(at(self.base, place := follow(self.base, (*place, "items"))))
         discriminator = schema.get("discriminator", {})
-        if "propertyName" not in discriminator:
-            return
+        if "propertyName" not in discriminator or (
+            "properties" in schema and not {"oneOf", "anyOf"}.isdisjoint(schema)
+        ):
+            return  # What stands beside a union makes classes of its own.
         options = [(*place, key, index) for key in ("oneOf", "anyOf") for index in range(len(schema.get(key, ())))]
         components = [("components", "schemas", name) for name in self.base["components"]["schemas"]]
         children = [each for each in components if place in part_places(self.base, each)[1:]]
@@ -405,7 +407,7 @@ class _OperationCheck:
         if more or not is_it or self.operation.matches(request.path, request.query) is None:
             self.find(f"{call} does not send one {self.operation}", f": {lines}")
             return
-        self.unsent.pop(bare(self.operation.documented_type(request.media_type) or ""), None)
+        self.unsent.pop(bare(documented_type(self.operation, request.media_type) or ""), None)
         for problem, detail in differences(self.operation, request, values, body):
             self.find(f"{call} {problem}", detail)
 
