@@ -110,7 +110,6 @@ REMOVED: list[tuple[dict[str, Any], str, str]] = [
     (_thing(anyOf=[REF, {"type": "object"}]), f"{THING}/anyOf/0/$ref", "itself"),
     (small(Thing={"allOf": [B]}, B={"allOf": [REF], "example": {}}), f"{SCHEMAS}/B/allOf/0/$ref", "itself"),
     (with_operation(security=[{"Nope": []}]), f"{OPERATION}/security/0/Nope", "is not defined"),
-    ({**small(), "security": [{"a": []}, {"b": []}]}, "#/security/0/a", "is not defined"),
     (
         _parameters({**QUERY, "name": "追踪", "in": "header"}),
         f"{OPERATION}/parameters/0",
@@ -320,6 +319,11 @@ def test_components_that_are_wrong_alike_lose_their_field_by_one_cure(
     assert (tmp_path / "cures.yaml").read_text(encoding="utf-8").count("target: ") == 1
     assert [components[kind][f"Wrong{number}"] for number in range(3)] == [rest] * 3
     assert components["schemas"]["Thing"] == {"type": "object"}
+
+
+def test_security_without_any_known_scheme_goes_by_one_cure(tmp_path: Path) -> None:
+    assert "security" not in _cured(tmp_path, {**small(), "security": [{"a": []}, {"b": []}]})
+    assert (tmp_path / "cures.yaml").read_text(encoding="utf-8").count("target: ") == 1
 
 
 def test_the_first_holder_of_an_operation_id_keeps_it(tmp_path: Path) -> None:
