@@ -61,7 +61,7 @@ def small(**schemas: object) -> dict[str, Any]:
     }
 
 
-def with_operation(**changes: object) -> dict[str, Any]:
+def with_operation(**changes: Any) -> dict[str, Any]:
     """That document, the fields of its operation changed."""
     document = small()
     document["paths"]["/things"]["post"] |= changes
