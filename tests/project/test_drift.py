@@ -33,7 +33,7 @@ def _append(file: Path, text: str) -> None:
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let drift generate in this process; one of its own would import pytest again."""
 
-    def one_thread(_workers: object) -> ThreadPoolExecutor:
+    def one_thread(_workers: int, _context: object) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(1)
 
     monkeypatch.setattr(gate, "ProcessPoolExecutor", one_thread)
