@@ -8,23 +8,23 @@ In a checkout, the python is `PYTHONPATH=. .venv/bin/python`; elsewhere one with
 stand-in, contract_check.
 
 Each line of the file is one request as JSON: {"model": "kling-v1", "prompt": "...", "image": "https://..."}. All are
-checked before any is sent. Beside it come items.journal, an SQLite file that holds the state of each, and
-items.results.jsonl, a line for each item. Run the batch again to send what was certainly not charged; what is in doubt
-is listed, and sent again only by `resolve`.
+checked before any is sent. The batch writes next to it: items.journal, an SQLite file with the state of each item, and
+items.results.jsonl, with a line for each item. Run the command again to send the items that were certainly not charged.
+Items in doubt are listed; only `resolve` has one sent again.
 
 With --wait, the batch then polls the accepted tasks and downloads their videos into the folder items.videos, at no
-cost, with the RELAY_BASE_URL and RELAY_TOKEN of its own environment; the next run goes on where it ended.
+cost, with the RELAY_BASE_URL and RELAY_TOKEN of its own environment. The next run continues where this one ended.
 
 Workers need the package, {versions}, and
 RELAY_BASE_URL and RELAY_TOKEN in their own environment; they share no file with the batch, and the token never passes
 through Dask. Without --scheduler, workers are started here; without RELAY_BASE_URL, they send to the stand-in relay.
 
-A 429, and a relay that cannot be reached, slow the batch down. A 401, or a 403 for want of quota, ends it; run it
-again once that is settled. The first Ctrl-C stops submitting and waits for the items in flight; the second exits
-immediately.
+The batch slows down after a 429, a request that could not be sent, and an item in doubt. It stops after a 401, a 403 for
+lack of quota, and a response that no relay sends, such as HTML; correct the cause and run it again. The first Ctrl-C
+stops submitting and waits for the items in flight; the second exits immediately.
 
-Exit codes: 0 all items are accepted, with --wait all videos are there; 1 some are not; 2 an invalid call, file or
-environment.
+Exit codes: 0 all items are accepted, and with --wait all videos downloaded; 1 some are not; 2 invalid arguments,
+file or environment.
 """
 
 import argparse
@@ -49,14 +49,14 @@ from journal import ACCEPTED, IN_DOUBT, NOT_SENT, REFUSED, VIDEO, Journal
 
 LOCAL_WORKERS = 4
 CONNECT = 15.0
-"""Seconds for the scheduler to answer."""
+"""Seconds to wait for the scheduler."""
 VERSIONS = f"Python {sys.version_info[0]}.{sys.version_info[1]} and distributed {version('distributed')}"
 
 
-def join(in_flight: int, seconds: float, dask_worker: Any) -> str:
-    """Make a client on the worker that runs this; returns what the worker lacks.
+def set_up(in_flight: int, deadline: float, dask_worker: Any) -> str:
+    """Create the client of the worker that runs this; returns what is wrong with the worker's environment.
 
-    This function and the next come to the workers by value, as all functions of a main module do.
+    Dask sends this function and the next to the workers by value, because they are in the main module.
     """
     missing = [name for name in ("RELAY_BASE_URL", "RELAY_TOKEN") if not os.environ.get(name)]
     if missing:
@@ -67,15 +67,15 @@ def join(in_flight: int, seconds: float, dask_worker: Any) -> str:
         from generated_client import AuthenticatedClient
 
         limits = {"limits": httpx.Limits(max_connections=in_flight)}
-        dask_worker.relay_client = AuthenticatedClient.from_env(deadline=seconds, httpx_args=limits)
+        dask_worker.relay_client = AuthenticatedClient.from_env(deadline=deadline, httpx_args=limits)
     except (ImportError, ValueError) as error:
         return repr(error)
     return ""
 
 
 async def send(body: dict[str, Any], dask_worker: Any) -> dict[str, Any]:
-    """Submit one item by the worker that runs this; returns its state and what is known of it, whatever happens."""
-    from generated_client import InvalidArgument, ResponseError, may_have_been_charged
+    """Submit one item from the worker that runs this; returns its state and what is known about it."""
+    from generated_client import DecodeError, InvalidArgument, ResponseError, UnexpectedStatus, may_have_been_charged
     from generated_client.api.videos import create_kling_image_to_video
     from generated_client.models import KlingImageToVideoRequest
 
@@ -83,16 +83,19 @@ async def send(body: dict[str, Any], dask_worker: Any) -> dict[str, Any]:
         request = KlingImageToVideoRequest.from_dict(body)
         task = await create_kling_image_to_video.asyncio(client=dask_worker.relay_client, body=request)
     except Exception as error:  # noqa: BLE001  # each is the outcome of this item
-        known = {"why": f"{type(error).__name__}: {error}", "request_id": getattr(error, "request_id", None)}
         status, code = getattr(error, "status_code", None), getattr(error, "code", None) or ""
         has_no_channel = status == 503 and code == "model_not_found"  # refused before anything was charged
         if may_have_been_charged(error) and not has_no_channel:
-            return {"state": IN_DOUBT, **known}
-        if status == 429 or not isinstance(error, ResponseError | InvalidArgument):
-            return {"state": NOT_SENT, "then": "retry", "retry_after": getattr(error, "retry_after", None), **known}
-        if status == 401 or (status == 403 and "quota" in code):
-            return {"state": NOT_SENT, "then": "stop", **known}
-        return {"state": NOT_SENT if has_no_channel or status == 403 else REFUSED, **known}
+            is_no_relay = isinstance(error, DecodeError | UnexpectedStatus)
+            state, then = IN_DOUBT, "stop" if is_no_relay else "slow down"
+        elif status == 429 or not isinstance(error, ResponseError | InvalidArgument):
+            state, then = NOT_SENT, "slow down"
+        elif status in (401, 404) or (status == 403 and "quota" in code):  # the token, base_url, the account
+            state, then = NOT_SENT, "stop"
+        else:
+            state, then = NOT_SENT if has_no_channel or status == 403 else REFUSED, ""
+        known = {name: getattr(error, name, None) for name in ("request_id", "retry_after")}
+        return {"state": state, "then": then, "why": f"{type(error).__name__}: {error}", **known}
     return {"state": ACCEPTED, "task_id": task.task_id}
 
 
@@ -129,22 +132,22 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("items", type=Path, metavar="ITEMS.jsonl", help="the requests, one a line")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="an existing scheduler: tcp://host:8786")
-    parser.add_argument("--in-flight", type=_positive, default=64, metavar="N", help="at once on each worker; 64")
+    parser.add_argument("--in-flight", type=_positive, default=64, metavar="N", help="on each worker; 64")
     parser.add_argument("--max-cost", type=_positive, metavar="N", help="stop after N accepted submissions")
     parser.add_argument("--wait", action="store_true", help="poll the tasks, and download their videos")
-    parser.add_argument("--minutes", type=float, default=30, metavar="N", help="for --wait, at most; 30")
+    parser.add_argument("--minutes", type=float, default=30, metavar="N", help="the limit of --wait; 30")
     commands = parser.add_subparsers(dest="command")
     resolve = commands.add_parser("resolve", help="settle an item in doubt")
-    resolve.add_argument("item", metavar="ITEM", help="as the results name it")
+    resolve.add_argument("item", metavar="ITEM", help="its name in the results")
     answer = resolve.add_mutually_exclusive_group(required=True)
-    answer.add_argument("--task", metavar="ID", help="the relay has this task for it")
-    answer.add_argument("--resend", action="store_true", help="the relay has none: the next run sends it again")
+    answer.add_argument("--task", metavar="ID", help="the id of its task at the relay")
+    answer.add_argument("--resend", action="store_true", help="there is no such task: the next run sends the item again")
     return parser.parse_args()
 
 
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is no whole number above 0")
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number above 0")
     return int(text)
 
 
@@ -153,14 +156,14 @@ def _resolve(book: Journal, options: argparse.Namespace) -> int:
         print(f"{options.item} is not in doubt: {state}", file=sys.stderr)
         return 2
     if options.resend:
-        book.write(options.item, NOT_SENT, why="settled: there is no task of it")
+        book.write(options.item, NOT_SENT, why="settled: the relay has no task for it")
     else:
         book.write(options.item, ACCEPTED, task_id=options.task)
     return 0
 
 
 def _work(book: Journal, all_items: list[items.Item], options: argparse.Namespace) -> None:
-    """Send what is not sent and, with --wait, follow what is accepted."""
+    """Send the unsent items and, with --wait, follow the accepted ones."""
     client = AuthenticatedClient.from_env() if options.wait else None
     unsent = [item for item in all_items if book.state(item.key) == NOT_SENT]
     print(f"{len(unsent)} of {len(all_items)} items to send", file=sys.stderr)
@@ -176,23 +179,23 @@ def _work(book: Journal, all_items: list[items.Item], options: argparse.Namespac
 
 
 async def _submit(book: Journal, unsent: list[items.Item], address: str, options: argparse.Namespace) -> None:
-    client = Client(address, asynchronous=True, timeout=CONNECT)
+    client = Client(address, asynchronous=True)
     try:
         try:
             async with asyncio.timeout(CONNECT):
                 await client
         except OSError as error:
-            raise OSError(f"there is no scheduler at {address}: {error!r}") from error
+            raise OSError(f"no scheduler responds at {address}: {error!r}") from error
         dispatch = Dispatch(client, book, unsent, in_flight=options.in_flight, max_cost=options.max_cost)
-        await dispatch.run(join, send)
+        await dispatch.run(set_up, send)
     finally:
         await client.close()
 
 
 @contextmanager
 def _relay() -> Iterator[None]:
-    """The stand-in relay, where the environment names none."""
-    if "RELAY_BASE_URL" in os.environ:
+    """A stand-in relay, unless the environment names a relay."""
+    if os.environ.get("RELAY_BASE_URL"):
         yield
         return
     from contract_check.relay.standin import Contract, Relay

@@ -1,4 +1,4 @@
-"""The items of a batch: one request a line, in JSON, all checked before any is sent."""
+"""The items of a batch: a JSON-lines file, all checked before any is sent."""
 
 import json
 from collections import Counter
@@ -16,11 +16,11 @@ _NOWHERE = AuthenticatedClient(
     token="sk-" + "nowhere",
     httpx_args={"transport": httpx.MockTransport(lambda _: httpx.Response(200, json={"task_id": "", "status": ""}))},
 )
-"""A client that checks a request as any client does, and sends it nowhere."""
+"""A client that validates requests and sends nothing."""
 
 
 class Item(NamedTuple):
-    """One request. `key` is the same in each run, wherever in the file its line stands."""
+    """One request. `key` depends on the request alone, so that it stays the same when lines move."""
 
     key: str
     line: int
@@ -28,7 +28,7 @@ class Item(NamedTuple):
 
 
 class InvalidItems(Exception):
-    """Lines that are no requests: one message, a line for each."""
+    """Invalid lines of the file; the text has a line for each."""
 
 
 def read(file: Path) -> list[Item]:

@@ -1,4 +1,4 @@
-"""The journal of a batch: the state of each item, on disk before anything else happens to it."""
+"""The journal of a batch: the state of each item, on disk before the item is sent and as soon as its result is known."""
 
 import json
 import sqlite3
@@ -17,9 +17,9 @@ NOT_SENT = "not sent"
 IN_DOUBT = "in doubt"
 
 STATES = {
-    VIDEO: "its file is in the results",
-    ACCEPTED: "its video is not here yet; run the batch with --wait",
-    FAILED: "the relay made no video of it; correct the item and send it in another batch",
+    VIDEO: "the results name its file",
+    ACCEPTED: "its video is not downloaded yet; run the batch with --wait",
+    FAILED: "its task failed; correct the item and send it in another batch",
     REFUSED: "the relay refused it, at no cost; correct the item and send it in another batch",
     NOT_SENT: "it cost nothing; run the batch again",
     IN_DOUBT: "it may have been charged. In the task log of the relay's web console, look for a task of its time and "
@@ -34,7 +34,7 @@ class JournalInUse(Exception):
 
 
 class Journal:
-    """An SQLite file that one process at a time has open; what is written is on disk when write() returns."""
+    """An SQLite file that one process at a time can open. When write() returns, the entry is on disk."""
 
     def __init__(self, file: Path) -> None:
         self._database = sqlite3.connect(file, timeout=1, isolation_level=None)
@@ -58,20 +58,20 @@ class Journal:
         return str(self._entries.get(key, {}).get("state", NOT_SENT))
 
     def write(self, key: str, state: str, **known: Any) -> None:
-        """Write the state of an item, and what is known of it beside the time at which it was sent."""
+        """Write the state of an item and what is known about it; `sent_at` is kept."""
         sent_at = self._entries.get(key, {}).get("sent_at")
         self._entries[key] = entry = {"state": state, "sent_at": sent_at, **known}
         text = json.dumps(entry, ensure_ascii=False)
         self._database.execute("INSERT OR REPLACE INTO entries VALUES (?, ?)", (key, text))
 
     def results(self, items: Sequence[Item]) -> list[dict[str, Any]]:
-        """What is known of each item, in the order of the file."""
+        """What is known about each item, in the order of the file."""
         unsent = {"state": NOT_SENT, "sent_at": None}
         return [{"item": item.key, "line": item.line, **self._entries.get(item.key, unsent)} for item in items]
 
 
 def table(results: list[dict[str, Any]], wanted: tuple[str, ...]) -> str:
-    """How many items are in each state; those in a state that is not `wanted`, and what to do about them."""
+    """The number of items in each state, then the items in states that are not `wanted`, with advice."""
     amounts = Counter(result["state"] for result in results)
     lines = [f"{amounts[state]:7} {state}" for state in STATES if amounts[state]]
     for state, advice in STATES.items():

@@ -128,13 +128,14 @@ def batch(main: Any, relay: Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("RELAY_BASE_URL", relay.url)
     monkeypatch.setenv("RELAY_TOKEN", TOKEN)
     monkeypatch.setattr(import_module("dispatch"), "TICK", 0.01)
+    monkeypatch.setattr(import_module("dispatch"), "FIRST_PAUSE", 0.01)
     batch = Batch(main, relay, tmp_path)
     monkeypatch.setattr(main, "Client", Mock(return_value=batch.cluster))
     return batch
 
 
 # The first response to three items; what becomes of them, after how many requests, and once the batch runs again.
-ALL, NONE = {"accepted": 3}, {"not sent": 3}
+ALL, NONE, STOPPED = {"accepted": 3}, {"not sent": 3}, {"in doubt": 1, "not sent": 2}
 REFUSED, DOUBT, LATER = ({state: 1, "accepted": 2} for state in ("refused", "in doubt", "not sent"))
 NO_TOKEN_QUOTA = inner_error(403, "token quota is not enough", "pre_consume_token_quota_failed")
 FIRST_RESPONSES: dict[str, tuple[Answer | str | Exception | None, dict[str, int], int, dict[str, int]]] = {
@@ -144,7 +145,9 @@ FIRST_RESPONSES: dict[str, tuple[Answer | str | Exception | None, dict[str, int]
     "a busy upstream": ("too_many", ALL, 4, ALL),
     "unavailable for a while": (Answer(503, headers=SOON), DOUBT, 3, DOUBT),
     "a failed upstream": ("upstream", DOUBT, 3, DOUBT),
-    "HTML": ("console", DOUBT, 3, DOUBT),
+    "HTML": ("console", STOPPED, 1, DOUBT),
+    "a redirect": (Answer(302, headers={"Location": "/login"}), STOPPED, 1, DOUBT),
+    "a wrong path": ("wrong_path", NONE, 1, ALL),
     "no response": ("hang_up", DOUBT, 3, DOUBT),
     "any other exception": (MemoryError(), DOUBT, 2, DOUBT),
     "no channel for the model": ("no_channel", LATER, 3, ALL),
@@ -225,7 +228,10 @@ def test_ctrl_c_waits_for_what_is_in_flight_and_the_second_time_does_not(
 
 
 @pytest.mark.parametrize(("headers", "pause"), [({"Retry-After": "1.2"}, 1.2), ({}, 1.0)])
-def test_a_429_slows_the_batch_down(batch: Batch, headers: dict[str, str], pause: float) -> None:
+def test_a_429_slows_the_batch_down(
+    batch: Batch, headers: dict[str, str], pause: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_module("dispatch"), "FIRST_PAUSE", 0.5)
     batch.write(20)
     batch.relay.answer(Answer(429, headers=headers), times=8)
     arrived = list[float]()
@@ -242,9 +248,10 @@ def test_a_429_slows_the_batch_down(batch: Batch, headers: dict[str, str], pause
 
 # How a batch of 20 items ends, and what it says once.
 IN_VAIN = "nothing was accepted for 1 s"
-UNFIT = "tcp://a takes no part: RELAY_TOKEN: not set in the worker's environment"
+UNFIT = "tcp://a cannot be used: RELAY_TOKEN: not set in the worker's environment"
 ENDS: dict[str, tuple[dict[str, int], str]] = {
     "a busy relay": ({"not sent": 20}, IN_VAIN),
+    "a failing relay": ({"in doubt": 4, "not sent": 16}, IN_VAIN),
     "no relay": ({"not sent": 20}, IN_VAIN),
     "no worker": ({"not sent": 20}, IN_VAIN),
     "one worker without a token": ({"accepted": 20}, UNFIT),
@@ -260,6 +267,9 @@ def test_a_batch_ends_whatever_it_meets(batch: Batch, name: str, monkeypatch: py
         monkeypatch.setattr(import_module("dispatch"), "PATIENCE", 1)
     if name == "a busy relay":
         batch.relay.always(Answer(429, headers=SOON))
+    elif name == "a failing relay":
+        monkeypatch.setattr(import_module("dispatch"), "FIRST_PAUSE", 5)
+        batch.relay.always("upstream")
     elif name == "no relay":
         monkeypatch.setenv("RELAY_BASE_URL", "http://127.0.0.1:1")
     elif name == "no worker":
@@ -267,7 +277,7 @@ def test_a_batch_ends_whatever_it_meets(batch: Batch, name: str, monkeypatch: py
     else:
         batch.cluster.without_token |= {"one": {"tcp://a"}, "all": {"tcp://a", "tcp://b"}}.get(name[:3], set())
     batch.write(20)
-    assert batch("--max-cost", 7 if name == "the highest cost" else 20) == (states != {"accepted": 20})
+    assert batch("--in-flight", 2, "--max-cost", 7 if name == "the highest cost" else 20) == (states != {"accepted": 20})
     assert batch.states == states
     assert batch.told.count(told) == 1
 
@@ -322,7 +332,7 @@ def test_a_server_that_is_no_scheduler_is_named(batch: Batch, monkeypatch: pytes
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
         assert batch("--scheduler", address) == 2
-    assert f"there is no scheduler at {address}: TimeoutError()" in batch.told
+    assert f"no scheduler responds at {address}: TimeoutError()" in batch.told
 
 
 # The state of an item after each end of its task and of the download, the reason, and the minutes for all of it.
