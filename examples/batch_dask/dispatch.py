@@ -157,8 +157,11 @@ class Dispatch:
     def _slow_down(self, why: str, seconds: float | None) -> None:
         """Pause all workers and halve the number in flight; accepted items raise it again, one by one."""
         now = time.monotonic()
-        if now >= self._resume_at:  # only once for a burst of refusals
+        is_first = now >= self._resume_at  # of a burst of refusals
+        if is_first:
             self._limit = max(1.0, min(self._limit, self._load.total() + 1) / 2)
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
-            print(f"{why}; {self._limit:.0f} in flight after a pause", file=sys.stderr)
-        self._resume_at = max(self._resume_at, now + (self._pause if seconds is None else seconds))
+        pause = self._pause if seconds is None else seconds
+        self._resume_at = max(self._resume_at, now + pause)
+        if is_first:
+            print(f"{why}; {self._limit:.0f} in flight after a pause of {pause:g} s", file=sys.stderr)

@@ -43,7 +43,6 @@ class Journal:
                 self._database.execute(f"PRAGMA {mode}")
             self._database.execute("CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, entry TEXT)")
             rows = self._database.execute("SELECT key, entry FROM entries").fetchall()
-            self._database.execute("UPDATE entries SET entry = entry WHERE 0")
         except sqlite3.OperationalError as error:
             self._database.close()
             raise JournalInUse(f"{file}: {error}; is another batch running on it?") from error

@@ -242,8 +242,26 @@ def test_a_429_slows_the_batch_down(
     batch.relay.listener = note_time
     assert batch("--in-flight", 4) == 0
     assert arrived[8] - arrived[0] >= pause
-    assert batch.told.count("4 in flight after a pause") == 1
+    assert batch.told.count(f"4 in flight after a pause of {pause:g} s") == 1
     assert len(batch.relay.requests) == 28
+
+
+def test_accepted_items_restore_the_speed(batch: Batch) -> None:
+    def listen(_: Request, answer: Answer) -> None:
+        number = len(batch.relay.requests)
+        if number == 4:
+            answer.wait = another_in_flight
+        elif number == 5:
+            batch.relay.answer(Answer(429))
+            another_in_flight.set()
+
+    another_in_flight = threading.Event()
+    del batch.cluster.workers["tcp://b"]
+    batch.write(6)
+    batch.relay.answer(Answer(429))
+    batch.relay.listener = listen
+    assert batch("--in-flight", 2) == 0
+    assert batch.told.count("in flight after a pause of 0.02 s") == 2
 
 
 # How a batch of 20 items ends, and what it says once.

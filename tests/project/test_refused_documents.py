@@ -26,6 +26,14 @@ B: dict[str, Any] = {"$ref": f"{SCHEMAS}/B"}
 GET: dict[str, Any] = {"get": {"responses": OK}}
 EXCLUSIVE = with_field(type="integer", minimum=3, exclusiveMinimum=True, default=3)
 ITEM: dict[str, Any] = {"$ref": "#/components/pathItems/A"}
+TASK = {
+    **dict.fromkeys(("status-operation", "download-operation"), "look"),
+    **dict.fromkeys(("result", "state", "failure-reason"), "/data"),
+    **dict.fromkeys(("success-states", "failure-states"), ["END"]),
+    **dict.fromkeys(("interval-seconds", "timeout-seconds"), 1),
+    "task-id": ["/id"],
+}
+DECLARATION = f"{OPERATION}/x-long-running-operation"
 HIDDEN = "a\x01\u202e\u3164\u115f\u2800\U000e0101"
 ESCAPED = r"a\u0001\u202e\u3164\u115f\u2800\U000e0101"
 
@@ -56,6 +64,14 @@ def _gets(*routes: str, **more: object) -> dict[str, Any]:
 
 def _multipart(schema: object) -> dict[str, Any]:
     return with_operation(requestBody={"content": {"multipart/form-data": {"schema": schema}}})
+
+
+def _declared(**changes: object) -> dict[str, Any]:
+    """A task that is declared correctly, but for `changes`."""
+    document = with_operation(**{"x-long-running-operation": TASK | changes})
+    parameters = [{"name": "id", "in": "path", "required": True, "schema": TEXT}]
+    document["paths"]["/things/{id}"] = {"get": {"operationId": "look", "parameters": parameters, "responses": OK}}
+    return document
 
 
 def _key(name: str) -> dict[str, Any]:
@@ -117,6 +133,14 @@ REMOVED: list[tuple[dict[str, Any], str, str]] = [
     ),
     (_parameters(QUERY, QUERY), f"{OPERATION}/parameters/1", "twice"),
     (_parameters(QUERY, QUERY, WIDE), f"{OPERATION}/parameters/2/style", "is none of"),
+    (_declared(pause=1), DECLARATION, "it must have exactly these keys"),
+    (_declared(**{"status-operation": "no"}), DECLARATION, "`status-operation` names no operation"),
+    (_declared(**{"download-operation": "createThing"}), DECLARATION, "createThing must have one required parameter"),
+    (_declared(**{"task-id": "/id"}), DECLARATION, "`task-id` must be a list of JSON pointers"),
+    (_declared(**{"task-id": ["id"]}), DECLARATION, "`task-id` must be a list of JSON pointers"),
+    (_declared(state="/status"), DECLARATION, "`state` must be a JSON pointer"),
+    (_declared(**{"success-states": "END"}), DECLARATION, "`success-states` must be a list of states"),
+    (_declared(**{"interval-seconds": 0}), DECLARATION, "`interval-seconds` must be a number of seconds above 0"),
     (_text(pattern="[", default="x"), f"{FIELD}/pattern", "ECMA-262"),
     (_thing(patternProperties={"[": {}}, default={"a": 1}), f"{THING}/patternProperties/[", "ECMA"),
     (_text(pattern="^(a+)+$", default="a" * 60 + "b"), f"{FIELD}/default", "contradicts"),  # backtracks for ever
