@@ -141,7 +141,9 @@ def _options() -> argparse.Namespace:
     resolve.add_argument("item", metavar="ITEM", help="its name in the results")
     answer = resolve.add_mutually_exclusive_group(required=True)
     answer.add_argument("--task", metavar="ID", help="the id of its task at the relay")
-    answer.add_argument("--resend", action="store_true", help="there is no such task: the next run sends the item again")
+    answer.add_argument(
+        "--resend", action="store_true", help="there is no such task: the next run sends the item again"
+    )
     return parser.parse_args()
 
 
@@ -159,6 +161,7 @@ def _resolve(book: Journal, options: argparse.Namespace) -> int:
         book.write(options.item, NOT_SENT, why="settled: the relay has no task for it")
     else:
         book.write(options.item, ACCEPTED, task_id=options.task)
+    print(f"{options.item}: {book.state(options.item)}", file=sys.stderr)
     return 0
 
 

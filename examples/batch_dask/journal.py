@@ -23,7 +23,8 @@ STATES = {
     REFUSED: "the relay refused it, at no cost; correct the item and send it in another batch",
     NOT_SENT: "it cost nothing; run the batch again",
     IN_DOUBT: "it may have been charged. In the task log of the relay's web console, look for a task of its time and "
-    "prompt, or give the operator its request id; then settle it: resolve ITEM --task ID, or --resend if there is none",
+    "prompt, or ask the operator by its request id; then settle it: ITEMS.jsonl resolve ITEM --task ID, or --resend if "
+    "there is none",
 }
 """The states of an item, and what each means to the reader of the table."""
 _SHOWN = 20

@@ -295,7 +295,9 @@ def test_a_batch_ends_whatever_it_meets(batch: Batch, name: str, monkeypatch: py
     else:
         batch.cluster.without_token |= {"one": {"tcp://a"}, "all": {"tcp://a", "tcp://b"}}.get(name[:3], set())
     batch.write(20)
-    assert batch("--in-flight", 2, "--max-cost", 7 if name == "the highest cost" else 20) == (states != {"accepted": 20})
+    assert batch("--in-flight", 2, "--max-cost", 7 if name == "the highest cost" else 20) == (
+        states != {"accepted": 20}
+    )
     assert batch.states == states
     assert batch.told.count(told) == 1
 
@@ -327,6 +329,7 @@ def test_an_item_in_doubt_is_settled_once(batch: Batch, settled: list[str], stat
     [item] = re.findall(r"^  (\S+) \(line 1, sent .* UTC\): ApiError: .*502", batch.told, re.MULTILINE)
 
     assert batch("resolve", item, *settled) == 0
+    assert batch.told == f"{item}: {state}\n"
     assert batch("resolve", item, *settled) == 2
     assert f"{item} is not in doubt: {state}" in batch.told
     assert batch() == 0
