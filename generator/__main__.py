@@ -8,7 +8,7 @@ from time import monotonic
 from contract_check import ROOT, VENDORED
 from contract_check.document import loading
 from contract_check.document.defects import Refusal, count, exit_code
-from contract_check.document.text import visible
+from contract_check.document.text import escape_invisible
 
 from . import making, placement, verification
 
@@ -58,7 +58,7 @@ def _generate(arguments: Namespace) -> int:
         if len(changes) > _MOST:
             print(f"... and {count(len(changes) - _MOST, 'change')} more")
     for note in made.notes:
-        print(visible(f"note: {note}"))
+        print(escape_invisible(f"note: {note}"))
     return 0
 
 

@@ -209,7 +209,7 @@ class Wire:
             if get_origin(kind) is Literal or isinstance(kind, EnumMeta):
                 values: list[Any] = [*get_args(kind)] or [member.value for member in cast("Any", kind)]
                 for value in (each for each in values if not self.examples.fits(place, each)):
-                    self.find(path, problem, f": {value!r} is none of its values")
+                    self.find(path, problem, f": {value!r} is not one of its values")
                 continue
             is_model = self.package.is_model(kind)
             taken = "object" if is_model else _JSON_TYPES.get(get_origin(kind) or kind, "string")

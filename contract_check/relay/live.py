@@ -197,5 +197,5 @@ def _base_url(text: str, *, sends_token: bool) -> str:
     if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment:
         raise Refusal.environment("--base-url is no plain http(s) URL.", "Give one such as https://relay.example.com")
     if sends_token and url.scheme == "http" and url.host not in ("127.0.0.1", "::1", "localhost"):
-        raise Refusal.environment("the token would travel unencrypted.", "Give an https URL.")
+        raise Refusal.environment("the token would be sent unencrypted.", "Give an https URL.")
     return text.rstrip("/")

@@ -13,7 +13,7 @@ from contract_check.document import names, overlay, serialization
 from contract_check.document.media_types import is_binary
 from contract_check.document.operations import FORM, JSON, TEXT
 from contract_check.document.semantic_rules import LONG_RUNNING
-from contract_check.document.text import is_visible, visible
+from contract_check.document.text import escape_invisible, is_visible
 from contract_check.document.tree import (
     SCHEMA_KEYWORDS,
     JsonPath,
@@ -241,7 +241,7 @@ def _describe(document: dict[str, Any]) -> None:
     for path, part in list(walk(document)):
         for key in ("title", "summary", "description"):
             if isinstance(part.get(key), str):
-                part[key] = visible(part[key])
+                part[key] = escape_invisible(part[key])
         schema = object_or_empty(part.get("schema"))
         if keyword_of(path) == "parameters" and part.get("description") and "$ref" not in schema:
             schema.setdefault("description", part["description"])

@@ -179,7 +179,7 @@ def test_a_reference_that_leads_nowhere_is_a_warning_in_the_first_lines(tmp_path
     shown = list(screen([], needed, ["warning: an example is none"], [], "1.0.0"))
 
     assert shown[1] == "warnings: 2"
-    assert "names nothing in this document. Without it, anything may stand here." in shown[2]
+    assert "does not exist in this document. Without it, any value is allowed." in shown[2]
 
 
 def test_only_cures_of_the_server_give_way_to_todays_server(tmp_path: Path) -> None:

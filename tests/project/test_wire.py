@@ -264,7 +264,7 @@ NAMED = [
     ),
     "components/schemas/Rack: field `pet` of Rack is read as another class than Cat",
     f"{NARROWER}kind asks for: null instead of integer",
-    f"{NARROWER}choice asks for: 'b' is none of its values",
+    f"{NARROWER}choice asks for: 'b' is not one of its values",
     f"{NARROWER}items/items asks for: null instead of string",
     f"{NARROWER}map/additionalProperties asks for: null instead of string",
 ]
