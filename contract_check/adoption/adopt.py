@@ -59,7 +59,7 @@ def _make(document: Path, work: Path) -> tuple[list[str], dict[Path, Path]]:
     departures = list(gate.wire(found, made.package))
     progress("")
     if failures := [line for each in departures if not each.is_warning for line in each.lines()]:
-        raise Refusal("\n".join(["the generated functions depart from the document:", *failures]))
+        raise Refusal("\n".join(["the generated functions do not follow the document:", *failures]))
     after = revisions.Revision(revisions.layers(found), made.package)
     changes = diff.compare(before, after)
     tag = release.last_tag()
@@ -73,8 +73,8 @@ def _make(document: Path, work: Path) -> tuple[list[str], dict[Path, Path]]:
     new[_CHANGELOG].write_text(entries, encoding="utf-8")
     version = f"pyproject.toml says {release.project()['version']}"
     if tag:
-        demanded = release.demand(tag.removeprefix("v"), diff.worst(change.level for change in since))
-        version = f"{demanded} or higher must follow {tag}; {version}."
+        required = release.required_version(tag.removeprefix("v"), diff.worst(each.level for each in since))
+        version = f"{required} or higher must follow {tag}; {version}."
     else:
         version += "; no release exists yet, so it may stay."
     warnings = [each.lines()[0] for each in (*found.warnings, *departures)]

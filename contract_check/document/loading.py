@@ -210,7 +210,7 @@ def findings(document: Document) -> Iterator[Finding]:
     for defects in by_cure.values():
         shown = list[Finding]()
         for finding, defect in defects.items():
-            others = f" The same in {count(alike[_kind(defect)] - 1, 'other place')}; --suggest prints all cures."
+            others = f" The same at {count(alike[_kind(defect)] - 1, 'other place')}; --suggest prints all cures."
             if _kind(defect) not in reported:
                 shown.append(replace(finding, text=finding.text + (others if alike[_kind(defect)] > 1 else "")))
             reported.add(_kind(defect))

@@ -1,4 +1,4 @@
-"""A document or an overlay with a defect is refused: what, where, and what cures it; the package stays as it was."""
+"""A document or an overlay with a defect is refused: what, where, and what cures it; the package is unchanged."""
 
 import json
 import re
@@ -258,7 +258,7 @@ def test_a_refused_run_leaves_the_package_alone_and_one_overlay_cures_all(packag
     assert refused.returncode == 1
     assert "4 defects;" in refused.stderr
     assert "  cure, to paste" in refused.stderr
-    assert "stays as it was" in refused.stderr
+    assert "the package is unchanged" in refused.stderr
     assert tree(package) == {"old.py": b"OLD = True\n"}
     assert sorted(package.parent.iterdir()) == beside
 
