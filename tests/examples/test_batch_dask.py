@@ -242,7 +242,7 @@ def test_a_429_slows_the_batch_down(batch: Batch, headers: dict[str, str], pause
 
 # How a batch of 20 items ends, and what it says once.
 IN_VAIN = "nothing was accepted for 1 s"
-UNFIT = "tcp://a takes no part: RELAY_TOKEN: not set in the worker's environment"
+UNFIT = "tcp://a can't be used: RELAY_TOKEN: not set in the worker's environment"
 ENDS: dict[str, tuple[dict[str, int], str]] = {
     "a busy relay": ({"not sent": 20}, IN_VAIN),
     "no relay": ({"not sent": 20}, IN_VAIN),
@@ -322,7 +322,7 @@ def test_a_server_that_is_no_scheduler_is_named(batch: Batch, monkeypatch: pytes
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
         assert batch("--scheduler", address) == 2
-    assert f"there is no scheduler at {address}: TimeoutError()" in batch.told
+    assert f"no scheduler at {address}: TimeoutError()" in batch.told
 
 
 # The state of an item after each end of its task and of the download, the reason, and the minutes for all of it.

@@ -62,7 +62,7 @@ def test_a_new_document_takes_one_command(shared: Path, tmp_path: Path) -> None:
     refused = run(["make", "--silent", "adopt", f"DOCUMENT={document}"], cwd=root)
 
     assert refused.returncode == 2
-    assert "not committed" in refused.stderr
+    assert "uncommitted" in refused.stderr
     assert _held(root) == files
 
     git(root, "add", ".")
@@ -158,7 +158,7 @@ main()
     assert root.joinpath("generated_client").exists() == (moves == 4)
 
     [refused] = in_copy(root, ("adopt", LARGER))
-    [command] = re.findall(r"drop it: (git restore .*)", refused.stderr)
+    [command] = re.findall(r"drop them: (git restore .*)", refused.stderr)
     assert run(["sh", "-c", command], cwd=root).returncode == 0
 
     assert _status(root) == ""

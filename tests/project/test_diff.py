@@ -376,7 +376,7 @@ def test_what_cannot_be_compared_is_no_verdict(tmp_path: Path) -> None:
         assert f"{name} is neither a file nor a git revision" in unknown.stderr
     twice = write(tmp_path, '{"openapi": "3.1.0", "openapi": "3.1.0"}')
     refused = diff(twice, twice)
-    assert (refused.returncode, "stands twice" in refused.stderr) == (2, True)
+    assert (refused.returncode, "occurs twice" in refused.stderr) == (2, True)
     assert diff().returncode == 2
     asked = run(["make", "diff"])
     assert (asked.returncode, "make diff OLD=" in asked.stderr) == (2, True)

@@ -80,7 +80,7 @@ def test_a_release_at_another_versions_tag_is_refused(project: Path, monkeypatch
     _since(monkeypatch, "v0.0.9")
     done = contract_check("release")
     assert done.returncode == 1
-    assert done.stderr == "HEAD is tagged v0.0.9, and pyproject.toml says 0.9.1: tag it v0.9.1.\n"
+    assert done.stderr == "HEAD is tagged v0.0.9, but pyproject.toml says 0.9.1: tag it v0.9.1.\n"
 
 
 @pytest.mark.parametrize(
