@@ -26,8 +26,8 @@ def main() -> int:
         "--beside", action="append", default=[], metavar="NAME=FOLDER", help="measure another build, too"
     )
     arguments = parser.parse_args()
-    wanted = [name for name in arguments.only.split(",") if name] or names
-    if unknown := set(wanted) - set(names):
+    selected = [name for name in arguments.only.split(",") if name] or names
+    if unknown := set(selected) - set(names):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(names)}")
     machine = report.machine()
     print(machine, "", report.HEAD, sep="\n", flush=True)
@@ -37,12 +37,12 @@ def main() -> int:
         beside = dict(each.partition("=")[::2] for each in arguments.beside)
         bench = Bench(Path(folder), {name: Path(where) for name, where in beside.items()}, quick=arguments.quick)
         for scenario in scenarios.ALL:
-            if scenario.name in wanted:
+            if scenario.name in selected:
                 rounds, skipped = bench.measure(scenario)
                 blocks.append(report.table(scenario, rounds, skipped))
                 measured[scenario.name] = rounds
                 print(blocks[-1], flush=True)
-    if wanted == names and not arguments.quick:
+    if selected == names and not arguments.quick:
         write(machine, blocks, measured)
     return 0
 

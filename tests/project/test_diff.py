@@ -1,4 +1,4 @@
-"""diff: what changed between two documents or revisions, as a caller's code will feel it."""
+"""`contract_check diff`: the changes between two documents or revisions that affect a caller's code."""
 
 import json
 import re
@@ -23,7 +23,7 @@ LEVELS = ("none", "patch", "minor", "major")
 
 @pytest.fixture
 def documents_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Compare documents without their packages: to make these takes most of the time."""
+    """Compare documents without their packages, whose generation takes most of the time."""
 
     def make(document: dict[str, Any], into: Path) -> making.Made:
         package = into / "generated_client"
@@ -75,7 +75,7 @@ DECLARED = {
     "answered object closed": "none",
     "answered object opened": "none",
 }
-"""Mutations that show in the package's declarations, with their levels without it."""
+"""Mutations that change the package's declarations, with their levels without it."""
 IMPLIED = ("untouched", "renamed", "removed", "parameter type", "field added", "body removed", "security no more")
 """Mutations whose changes of declarations are implied by those of the document."""
 
@@ -86,7 +86,7 @@ def test_every_mutation_has_its_level(version: str, tmp_path: Path, documents_on
     _assert_levels(version, MUTATIONS, tmp_path, **DECLARED)
 
 
-def test_what_shows_in_declarations_counts_and_what_the_document_says_is_not_repeated(tmp_path: Path) -> None:
+def test_changed_declarations_are_reported_unless_the_document_implies_them(tmp_path: Path) -> None:
     _assert_levels("3.1.0", (*DECLARED, *IMPLIED), tmp_path)
 
 
@@ -101,7 +101,7 @@ def _text(**rules: object) -> dict[str, Any]:
 
 
 def _either(**rules: object) -> dict[str, Any]:
-    """Text by one of two alternatives, of which the first has these rules."""
+    """A string with two alternatives, the first with these rules."""
     return {"anyOf": [_text(**rules), _text(maxLength=50, pattern="^b")]}
 
 
@@ -217,7 +217,7 @@ def test_a_renamed_class_is_one_line_for_all_operations(tmp_path: Path) -> None:
     assert change["operation"] == "4 operations"
 
 
-def test_what_may_be_missing_now_is_not_said_to_have_to_be_there(tmp_path: Path, documents_only: None) -> None:
+def test_a_field_that_became_optional_is_reported_as_optional(tmp_path: Path, documents_only: None) -> None:
     thing: dict[str, Any] = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}
     old = write(tmp_path, small(Thing=thing), "old.json")
     thing = {"type": "object", "properties": {"name": {"type": "integer"}}}
@@ -237,7 +237,7 @@ WHOLE: list[tuple[Callable[[Any], object], str, str]] = [
 
 
 @pytest.mark.parametrize(("change", "level", "what"), WHOLE)
-def test_a_change_of_the_whole(change: Callable[[Any], object], level: str, what: str, tmp_path: Path) -> None:
+def test_a_change_of_the_whole_document(change: Callable[[Any], object], level: str, what: str, tmp_path: Path) -> None:
     document = small()
     old = write(tmp_path, document, "old.json")
     change(document)
@@ -255,7 +255,7 @@ def _error(document: Any) -> Any:
 
 
 def _error_elsewhere(document: Any, kind: str) -> None:
-    """Moves the 400, with a code of this type, to where it is referred to."""
+    """Move the 400, with a code of this type, to the components."""
     content = operation(document)["responses"]["400"]["content"]["application/json"]
     _error(document)["properties"]["code"]["type"] = kind
     document["components"]["schemas"] = {"Failure": content["schema"]}
@@ -267,7 +267,7 @@ def _nothing(_: Any) -> None: ...
 
 _OVERLAY = (ROOT / "generator" / "overlay.yaml").read_text(encoding="utf-8").splitlines()
 COMPLETES = f"generator/overlay.yaml:{_OVERLAY.index('      title: VideoTask') - 3}"
-"""The action that gives a submission's answer its name and `task_id`."""
+"""The action that gives a submission's response its name and `task_id`."""
 CODE, ID = "models.CreateKlingImageToVideoResponse400Error.code", "models.VideoTask.task_id"
 
 
@@ -293,7 +293,7 @@ HIDDEN: list[tuple[Callable[[Any], object], Callable[[Any], object], list[tuple[
 
 
 @pytest.mark.parametrize(("before", "after", "expected"), HIDDEN)
-def test_what_an_overlay_hides_is_judged_as_if_it_did_not(
+def test_changes_that_an_overlay_hides_are_reported(
     before: Callable[[Any], object], after: Callable[[Any], object], expected: list[tuple[str, str]], tmp_path: Path
 ) -> None:
     old, new = write(tmp_path, changed(before), "old.json"), write(tmp_path, changed(after), "new.json")
@@ -369,7 +369,7 @@ def test_fail_on_decides_the_exit_code(
     assert tuple(diff(files[old], files[new], "--fail-on", level).returncode for level in ("major", "minor")) == codes
 
 
-def test_what_cannot_be_compared_is_no_verdict(tmp_path: Path) -> None:
+def test_an_error_is_not_a_verdict(tmp_path: Path) -> None:
     for name in ("no-such-revision", "x" * 300):
         unknown = diff(name, "--fail-on", "major")
         assert (unknown.returncode, unknown.stdout) == (2, "")
@@ -382,7 +382,7 @@ def test_what_cannot_be_compared_is_no_verdict(tmp_path: Path) -> None:
     assert (asked.returncode, "make diff OLD=" in asked.stderr) == (2, True)
 
 
-def test_a_defect_is_cured_and_said_so(tmp_path: Path, documents_only: None) -> None:
+def test_a_cured_defect_is_noted(tmp_path: Path, documents_only: None) -> None:
     document = small()
     old = write(tmp_path, document, "old.json")
     document["paths"]["/more"] = {"post": _thing(document)}  # An operationId used twice.
@@ -398,7 +398,7 @@ NAME, REQUEST = "videos.create_kling_image_to_video", "models.KlingImageToVideoR
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with two revisions: in the second, a field is gone, another came, and the overlay differs."""
+    """A repository with two revisions; the second removes a field, adds another, and changes the overlay."""
     root = copy(tmp_path_factory.mktemp("revisions") / "检出 out")
     git(root, "init", "--quiet")
     commit(root, "relay.json", "generator")
@@ -410,8 +410,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_revisions_are_compared_each_with_its_own_overlay_and_made_once(checkout: Path) -> None:
-    (checkout / ".venv" / ".contract_check" / "tmpkilled" / "made").mkdir(parents=True)  # what a killed run leaves
+def test_revisions_are_generated_once_with_their_own_overlays(checkout: Path) -> None:
+    (checkout / ".venv" / ".contract_check" / "tmpkilled" / "made").mkdir(parents=True)  # left by a killed run
     write(checkout, changed(lambda d: request_properties(d).pop("fps")))
     kept = _kept(checkout)
     first, again, tree = in_copy(checkout, ("diff", "v0.1.0", "HEAD"), ("diff", "v0.1.0", "HEAD"), ("diff", "HEAD"))
@@ -434,11 +434,11 @@ def test_revisions_are_compared_each_with_its_own_overlay_and_made_once(checkout
 
 
 def _kept(checkout: Path) -> set[str]:
-    """The revisions that are kept for the next time, named by 64 digits; a commit's own files have 40."""
+    """The cached revisions, named by 64 digits; a commit's own files have 40."""
     return {folder.name for folder in (checkout / ".venv" / ".contract_check").iterdir() if len(folder.name) == 64}
 
 
-def test_the_check_of_the_document_says_what_an_overlay_hides_since_head(checkout: Path) -> None:
+def test_the_document_check_reports_changes_since_head_that_an_overlay_hides(checkout: Path) -> None:
     said = f"major since HEAD: models.Task.task_id: type: was str, is Any; hidden by {COMPLETES}"
     [before] = in_copy(checkout, ("document",))
     write(checkout, changed(lambda d: _success(d)["properties"].pop("task_id")))
@@ -448,7 +448,7 @@ def test_the_check_of_the_document_says_what_an_overlay_hides_since_head(checkou
 
 
 @pytest.mark.slow
-def test_what_a_revision_shipped_counts_whatever_made_it(checkout: Path) -> None:
+def test_a_revision_s_committed_package_is_compared(checkout: Path) -> None:
     run([checkout / "generate.sh"], cwd=checkout)
     errors = checkout / "generated_client" / "errors.py"
     errors.write_text(errors.read_text(encoding="utf-8") + "\n\nclass Old(Exception): ...\n", encoding="utf-8")

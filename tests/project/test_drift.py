@@ -1,4 +1,4 @@
-"""`contract_check drift` and the gate: a package that is not what the document generates is found, file by file."""
+"""`contract_check drift` and the gate: each file that differs from the document's package is found."""
 
 import os
 import re
@@ -31,7 +31,7 @@ def _append(file: Path, text: str) -> None:
 
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let drift generate in this process; one of its own would import pytest again."""
+    """Make drift generate in this process, since a new one would import pytest again."""
     monkeypatch.setattr(gate, "ProcessPoolExecutor", lambda *_: ThreadPoolExecutor(1))
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
 
@@ -92,7 +92,7 @@ def test_the_gate_stops_at_an_unsound_document_in_colour_on_a_terminal(tmp_path:
 
 
 @pytest.mark.parametrize("arguments", [["drift", "nowhere.json"], ["wire", "--package", "nowhere"], ["--nothing"]])
-def test_usage_and_environment_are_another_exit_code(arguments: list[str]) -> None:
+def test_usage_and_environment_errors_have_another_exit_code(arguments: list[str]) -> None:
     done = contract_check(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr

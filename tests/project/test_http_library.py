@@ -48,7 +48,7 @@ ConnectError ConnectError ConnectError ConnectError
 """
 
 
-def test_one_setting_moves_the_package_to_httpx2(
+def test_one_setting_switches_the_package_to_httpx2(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frozen_contract: Contract
 ) -> None:
     text = (ROOT / "generator" / "config.yaml").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A document or an overlay with a defect is refused: what, where, and what cures it; the package is unchanged."""
+"""A defective document or overlay is refused with the problem, its place and a cure; the package is unchanged."""
 
 import json
 import re
@@ -119,7 +119,7 @@ REMOVED: list[tuple[dict[str, Any], str, str]] = [
     (_parameters(QUERY, QUERY, WIDE), f"{OPERATION}/parameters/2/style", "is not one of"),
     (_text(pattern="[", default="x"), f"{FIELD}/pattern", "ECMA-262"),
     (_thing(patternProperties={"[": {}}, default={"a": 1}), f"{THING}/patternProperties/[", "ECMA"),
-    (_text(pattern="^(a+)+$", default="a" * 60 + "b"), f"{FIELD}/default", "contradicts"),  # backtracks for ever
+    (_text(pattern="^(a+)+$", default="a" * 60 + "b"), f"{FIELD}/default", "contradicts"),  # backtracks forever
     (_text(format="date", default="soon"), f"{FIELD}/default", '"date"'),
     (_text(format="uuid", default="soon"), f"{FIELD}/default", '"uuid"'),
     (_text(format="date-time", default="soon"), f"{FIELD}/default", '"date-time"'),
@@ -157,7 +157,7 @@ def _object_at(document: Any, pointer: str) -> Any:
 
 
 def _is_place(text: str, row: str, column: str, pointer: str) -> bool:
-    """Whether a member written into `text` at that place stands right before the one that `pointer` names."""
+    """Whether the place in `text` is right before the member that `pointer` names."""
     lines = text.splitlines(keepends=True)
     offset = sum(map(len, lines[: int(row) - 1])) + int(column) - 1
     holder_pointer, _, token = pointer.rpartition("/")
@@ -218,7 +218,7 @@ UNREADABLE: dict[str, tuple[bytes, str, str]] = {
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
-def test_what_is_no_document_is_refused_with_its_place(name: str, tmp_path: Path) -> None:
+def test_an_unreadable_document_is_refused_with_its_place(name: str, tmp_path: Path) -> None:
     content, marker, said = UNREADABLE[name]
     document = tmp_path / "relay.json"
     document.write_bytes(content)
@@ -233,7 +233,7 @@ def test_what_is_no_document_is_refused_with_its_place(name: str, tmp_path: Path
 
 
 def _spoil(document: Any) -> None:
-    """Give the frozen document defects at its beginning, in its middle and at its end."""
+    """Put defects at the beginning, in the middle and at the end of the frozen document."""
     request_properties(document)["width"]["type"] = "integr"
     operation(document)["responses"]["400"].pop("description")
     operation(document)["parameters"] = [{**QUERY, "name": "X 追踪", "in": "header"}]
@@ -242,14 +242,14 @@ def _spoil(document: Any) -> None:
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
-    """A package that a refused run must leave alone."""
+    """A package that a refused run must not change."""
     package = tmp_path / "generated_client"
     package.mkdir()
     (package / "old.py").write_text("OLD = True\n", encoding="utf-8")
     return package
 
 
-def test_a_refused_run_leaves_the_package_alone_and_one_overlay_cures_all(package: Path) -> None:
+def test_a_refused_run_changes_nothing_and_one_overlay_cures_all(package: Path) -> None:
     document, cures = write(package.parent, changed(_spoil)), package.with_name("cures.yaml")
     beside = sorted(package.parent.iterdir())
 
@@ -271,7 +271,7 @@ def test_a_refused_run_leaves_the_package_alone_and_one_overlay_cures_all(packag
     assert "api/videos/create_kling_image_to_video.py" in tree(package)
 
 
-def test_what_cannot_be_read_is_the_environments_fault(package: Path) -> None:
+def test_an_unreadable_file_is_an_environment_error(package: Path) -> None:
     missing = package / "missing"
     for option, file in (("--document", missing), ("--document", package), ("--overlay", missing)):
         refused = generate(package, option, file)
@@ -281,14 +281,14 @@ def test_what_cannot_be_read_is_the_environments_fault(package: Path) -> None:
     assert tree(package) == {"old.py": b"OLD = True\n"}
 
 
-def test_a_sound_document_is_said_to_be_sound() -> None:
+def test_a_sound_document_is_reported_as_sound() -> None:
     done = contract_check("document")
     assert done.returncode == 0
     assert done.stdout.startswith("sound: relay.json")
 
 
 def _cured(folder: Path, document: dict[str, Any]) -> Any:
-    """The document after the cures that are suggested for it."""
+    """The document with its suggested cures."""
     file, cures = write(folder, document), folder / "cures.yaml"
     cures.write_text(contract_check("document", file, "--suggest", "--overlay", NONE).stdout, encoding="utf-8")
     found = loading.load(file, [cures])
@@ -301,10 +301,10 @@ def test_a_defect_that_many_components_share_is_one_line_and_one_cure(tmp_path: 
     schemes = dict.fromkeys(map(str, range(40)), scheme)
     document = {**small(), "components": {"schemas": {"Thing": {}}, "securitySchemes": schemes}}
 
-    told = contract_check("document", write(tmp_path, document), "--overlay", NONE).stderr
+    printed = contract_check("document", write(tmp_path, document), "--overlay", NONE).stderr
 
-    assert told.count("not one of apiKey") == 2  # the line, and the reason in its cure
-    assert "The same at 39 other places; --suggest prints all cures." in told
+    assert printed.count("not one of apiKey") == 2  # the line, and the reason in its cure
+    assert "The same at 39 other places; --suggest prints all cures." in printed
     _cured(tmp_path, document)
 
 
@@ -312,7 +312,7 @@ def test_a_defect_that_many_components_share_is_one_line_and_one_cure(tmp_path: 
     ("kind", "wrong", "rest"),
     [("schemas", {"type": "file"}, {}), ("parameters", {"style": "wide"}, QUERY)],
 )
-def test_components_that_are_wrong_alike_lose_their_field_by_one_cure(
+def test_one_cure_removes_the_same_invalid_field_of_several_components(
     kind: str, wrong: dict[str, Any], rest: dict[str, Any], tmp_path: Path
 ) -> None:
     document = small(Thing={"type": "object"})
@@ -325,7 +325,7 @@ def test_components_that_are_wrong_alike_lose_their_field_by_one_cure(
     assert components["schemas"]["Thing"] == {"type": "object"}
 
 
-def test_security_without_any_known_scheme_goes_by_one_cure(tmp_path: Path) -> None:
+def test_one_cure_removes_security_without_a_known_scheme(tmp_path: Path) -> None:
     assert "security" not in _cured(tmp_path, {**small(), "security": [{"a": []}, {"b": []}]})
     assert (tmp_path / "cures.yaml").read_text(encoding="utf-8").count("target: ") == 1
 
@@ -337,7 +337,7 @@ def test_the_first_holder_of_an_operation_id_keeps_it(tmp_path: Path) -> None:
     assert len({name.lower() for name in ids}) == 3
 
 
-def test_a_wrong_example_is_one_short_line_that_says_why(tmp_path: Path) -> None:
+def test_an_invalid_example_is_one_short_line_with_the_reason(tmp_path: Path) -> None:
     example = json.dumps({"一": "二" * 300}, indent=2, ensure_ascii=False)
     [warning] = _warnings(write(tmp_path, with_field(type="object", example=example)))
     assert f'{FIELD}/example: the example contradicts its schema: $: "{{ "一": "二二' in warning
@@ -345,7 +345,7 @@ def test_a_wrong_example_is_one_short_line_that_says_why(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(("pattern", "fits"), [("[^]", "a"), (r"\p{L}", "a"), ("(?<n>a)", "a"), (r"^\W$", "宇")])
-def test_a_pattern_of_ecma_262_is_no_defect(pattern: str, fits: str, tmp_path: Path) -> None:
+def test_a_pattern_of_ecma_262_is_valid(pattern: str, fits: str, tmp_path: Path) -> None:
     warnings = _warnings(write(tmp_path, _text(pattern=pattern, default=fits, example=fits)))
     unchecked = [f"{FIELD}/pattern" in warning and "is not checked" in warning for warning in warnings]
     assert unchecked == ([True] if pattern == "[^]" else [])
@@ -390,7 +390,7 @@ def test_an_action_that_matches_nothing_is_an_error_in_the_vendored_document_onl
         ("\tactions: []", "not YAML"),
     ],
 )
-def test_an_overlay_with_a_defect_is_refused(content: Any, said: str, tmp_path: Path) -> None:
+def test_an_invalid_overlay_is_refused(content: Any, said: str, tmp_path: Path) -> None:
     file = write(tmp_path, content, "own.yaml") if isinstance(content, str) else _overlay(tmp_path, content)
     refused = contract_check("document", "--overlay", file)
     assert refused.returncode == 1
@@ -411,7 +411,7 @@ BODIES = BODY.replace("['/things']", "[*]")
         ("3.1.0", BODY, {}, "sets what is already there"),
     ],
 )
-def test_an_action_without_effect_is_named(
+def test_an_action_without_effect_is_reported(
     version: str, target: str, update: object, said: str, tmp_path: Path
 ) -> None:
     actions = _overlay(tmp_path, {"target": target, "description": "why", "update": update})
@@ -464,10 +464,10 @@ def test_a_target_that_names_one_place_finds_it_behind_a_reference(version: str)
         document = {**small(), "openapi": version}
         assert overlay.apply_action({"target": target, "description": "why", **action}, document) is None
         assert document["paths"]["/things"]["post"]["requestBody"]["content"]["application/json"]["schema"] == expected
-        assert document["components"] == small()["components"]  # what others refer to stays
+        assert document["components"] == small()["components"]  # the shared object is unchanged
 
 
-def test_a_fault_of_the_tools_own_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise KeyError("responses")
 
@@ -488,7 +488,7 @@ def test_a_fault_of_the_tools_own_is_one_line(monkeypatch: pytest.MonkeyPatch) -
         {"type": "integer", "exclusiveMinimum": 3},
     ],
 )
-def test_a_document_that_uses_words_of_a_newer_version_becomes_one_of_that(schema: object, tmp_path: Path) -> None:
+def test_a_document_with_newer_keywords_gets_the_newer_version(schema: object, tmp_path: Path) -> None:
     document = {
         **small(Thing={"type": "object", "properties": {"a": schema, "b": {"nullable": True}}}),
         "openapi": "3.0.3",
@@ -505,7 +505,7 @@ def test_a_parent_that_names_its_children_loses_the_union_and_they_keep_its_fiel
     assert [cure["target"] for cure in found.cures] == ["$.components.schemas.Pet.oneOf"]
 
 
-def test_a_reference_to_an_anchor_is_one_to_its_schema(tmp_path: Path) -> None:
+def test_a_reference_to_an_anchor_resolves_to_its_schema(tmp_path: Path) -> None:
     item = {"$dynamicAnchor": "item", "type": "object", "properties": {"a": {"$ref": "#top"}}}
     thing = {"$anchor": "top", "type": "object", "properties": {"b": {"$dynamicRef": "#item"}}}
     schemas = loading.load(write(tmp_path, small(Thing=thing, Item=item)), []).value["components"]["schemas"]

@@ -1,4 +1,4 @@
-"""The tree holds what it should and nothing that it should not."""
+"""The repository contains the expected files, and no forbidden text."""
 
 import re
 import tomllib
@@ -24,7 +24,7 @@ FORBIDDEN = {
 
 
 def _is_ignored(path: Path) -> bool:
-    """What .gitignore keeps out; a copy without git has the same."""
+    """The patterns of .gitignore, also for a copy without git."""
     caches = ("__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".git", "dist", "site")
     return any(part in caches or part.startswith((".venv", ".generated_client.")) for part in path.parts)
 
@@ -32,7 +32,7 @@ def _is_ignored(path: Path) -> bool:
 FILES = [path for path in sorted(ROOT.rglob("*")) if path.is_file() and not _is_ignored(path.relative_to(ROOT))]
 
 
-def test_nothing_else_stands_at_the_top() -> None:
+def test_nothing_else_is_at_the_top_level() -> None:
     assert {path.relative_to(ROOT).parts[0] for path in FILES} <= ENTRIES
 
 

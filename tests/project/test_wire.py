@@ -1,4 +1,4 @@
-"""`contract_check wire`: each kind of disagreement between a document and a package is named, and nothing else is.
+"""`contract_check wire`: reports each kind of disagreement between a document and a package, and nothing else.
 
 One package is generated from a document with an operation for each kind. Then either the document says something
 else, or the package does, and all that is found of an operation is what its case expects.
@@ -68,7 +68,7 @@ SCHEMAS: dict[str, Any] = {
 }
 NULL = {"type": "null"}
 ECHOED: dict[str, dict[str, Any]] = {
-    # schemas of which wire was wrong, or at a loss for words
+    # schemas that wire once judged wrongly, or crashed on
     "null": NULL,
     "const": {"const": None},
     "nulls": _object(
@@ -127,7 +127,7 @@ PROBLEM = {"$ref": "#/components/schemas/Problem"}
 BODILESS = ("101", "204", "304")
 Change = Callable[[Any], object]
 DOCUMENT_SAYS: dict[str, tuple[Change | None, *tuple[str, ...]]] = {
-    # what is changed of an operation's definition, and what is found
+    # a change of an operation's definition, and the finding
     "put": (None, "does not send one PUT /put/{id}: ['POST /base/put/"),
     "moved": (None, "does not send one POST /elsewhere/to/{id}: ['POST /base/moved/"),
     "page": (
@@ -194,7 +194,7 @@ DOCUMENT_SAYS: dict[str, tuple[Change | None, *tuple[str, ...]]] = {
 
 
 def _wrapped(before: str = "pass", after: str = "pass") -> str:
-    """Code that puts something before and behind the call of the generated function."""
+    """Code that wraps the generated function."""
     return f"""
 import copy, functools, attrs
 _real = sync_detailed
@@ -216,7 +216,7 @@ sync_detailed.__annotations__ = {**_real.__annotations__, "colour": str}
 """
 OTHER_TOKEN = "client = given['client'] = copy.deepcopy(given['client']); client.set_token('sk-no')"
 PACKAGE_DOES = {
-    # code that is appended to the function's module, and what is found
+    # code to append to the function's module, and the finding
     "raises": (_wrapped("raise RuntimeError('不')"), f"raises RuntimeError {NOT_SENT}: 不"),
     "status": (_wrapped(after="got.status_code = 202"), "returns Thing and 202 for the documented 200."),
     "kind": (_wrapped(after="got.parsed = got.parsed.to_dict()"), "returns dict and 200 for the documented 200."),
@@ -244,7 +244,7 @@ FOUND = {name: [str(line) for line in case[1:]] for name, case in (DOCUMENT_SAYS
 BROKEN = "\ndef _no(*_, **__):\n    raise RuntimeError('不')\n"
 NARROWER = "#/components/schemas/Narrower/properties/"
 NAMED = [
-    # what is found beside the operations of the tables
+    # findings besides those of the tables
     "paths: additional function `sound.delete_sound_refused.sync_detailed`: the document",
     "paths: missing function `cases.later.asyncio_detailed`: the package has none of this name",
     "components/schemas/Grown: missing field of Grown `b`: the package has none of this name",
@@ -322,7 +322,7 @@ def _document() -> dict[str, Any]:
 
 
 def _change(document: dict[str, Any]) -> None:
-    """Make the document say something else than the package was generated from."""
+    """Change the document after the package was generated."""
     paths, schemas = document["paths"], document["components"]["schemas"]
     for name, (change, *_) in DOCUMENT_SAYS.items():
         if change:
@@ -351,7 +351,7 @@ def _change(document: dict[str, Any]) -> None:
 
 
 def _tamper(package: Path) -> None:
-    """Make the package do something else than it was generated to."""
+    """Change the generated package."""
     appended = {f"api/cases/{name}.py": code for name, (code, *_) in PACKAGE_DOES.items()}
     appended["models/broken.py"] = f"{BROKEN}Broken.to_dict = _no\n"
     appended["models/unmade.py"] = f"{BROKEN}Unmade.__init__ = _no\n"
@@ -376,8 +376,8 @@ def _wire(folder: Path, document: str) -> Completed:
     return contract_check("wire", *given, env={"GITHUB_ACTIONS": ""})
 
 
-def test_agreement_is_silent_and_each_departure_is_named(folder: Path) -> None:
-    """All in one package: to generate it takes the time."""
+def test_each_departure_is_reported_and_nothing_else(folder: Path) -> None:
+    """All in one package, since generation takes the time."""
     agreed = _wire(folder, "sound.json")
     assert agreed.returncode == 0, agreed.stdout + agreed.stderr
     assert re.fullmatch(r"ok +wire +\d+\.\d s\n", agreed.stdout)
@@ -388,7 +388,7 @@ def test_agreement_is_silent_and_each_departure_is_named(folder: Path) -> None:
     done = _wire(folder, "changed.json")
     assert done.returncode == 1, done.stderr
     assert [line for line in NAMED if line not in done.stdout] == []
-    assert "Lax: no value" not in done.stdout  # its field that must be given is why, and named
+    assert "Lax: no value" not in done.stdout  # the required field is the reason, and reported
     for name, due in FOUND.items():
         route = "elsewhere~1to" if name == "moved" else name
         lines = [line for line in done.stdout.splitlines() if f": #/paths/~1{route}~1{{id}}" in line]
