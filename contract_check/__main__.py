@@ -31,7 +31,9 @@ def _parser() -> ArgumentParser:
     packages = ArgumentParser(add_help=False, argument_default=SUPPRESS, parents=[overlays])
     packages.add_argument("--package", type=Path, metavar="DIR", help="default: generated_client/")
     documents = ArgumentParser(add_help=False, parents=[overlays])
-    documents.add_argument("document", type=Path, nargs="?", default=VENDORED, metavar="FILE")
+    documents.add_argument(
+        "document", type=Path, nargs="?", default=VENDORED, metavar="FILE", help="default: relay.json"
+    )
 
     parser = ArgumentParser(prog="python -m contract_check", description=DESCRIPTION, epilog=EPILOG, parents=[packages])
     parser.add_argument("--document", type=Path, metavar="FILE", help="default: relay.json")

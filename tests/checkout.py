@@ -106,7 +106,7 @@ def in_process(
 def copy(into: Path) -> Path:
     """Copy the generator into `into`, with the frozen document, and an environment that uses this one.
 
-    The tools are shared; what decides which of them is used, pyproject.toml and `.venv/bin`, is the copy's.
+    The installed tools are shared, but pyproject.toml and `.venv/bin`, which select them, are copies.
     """
     into.mkdir(parents=True)
     for name in _FOLDERS:

@@ -1,6 +1,6 @@
 """The package of the frozen document, for tests of behaviour that does not depend on the vendored document.
 
-Generated once for a checkout, and again when an input of the generation changes.
+It is generated once per checkout, and again if an input of the generation changes.
 """
 
 import json

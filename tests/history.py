@@ -35,7 +35,7 @@ def set_version(root: Path, version: str) -> None:
 def repository(shared: Path, into: Path) -> Path:
     """A copy of the checkout whose HEAD holds the frozen document and its package, and is version 0.2.0.
 
-    The first of the workers that share a folder makes it there.
+    The first worker makes it in the shared folder.
     """
     original = shared / "repository"
     with (shared / "repository.lock").open("w") as lock:

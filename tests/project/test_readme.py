@@ -1,9 +1,8 @@
 """The READMEs are correct: code runs unchanged, commands and links exist.
 
-Each ```python block stands alone, and runs against a stand-in that answers under the relay's own name:
-the environment names it as the proxy, and its authority as the one to trust. `<!-- relay: NAME -->` on
-the line above a block has its next request answered by that scenario of the stand-in; a ```text block
-right below one is what it prints, where `...` stands for anything.
+Each ```python block is independent, and runs against a stand-in under the relay's own host name: the environment sets
+it as the proxy, and trusts its certificate authority. `<!-- relay: NAME -->` above a block selects the stand-in's
+scenario for its next request. A ```text block right below is the expected output, where `...` matches anything.
 """
 
 import ast

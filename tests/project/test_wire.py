@@ -1,7 +1,7 @@
 """`contract_check wire`: reports each kind of disagreement between a document and a package, and nothing else.
 
-One package is generated from a document with an operation for each kind. Then either the document says something
-else, or the package does, and all that is found of an operation is what its case expects.
+One package is generated from a document with an operation for each kind. Then the document or
+the package is changed, and the findings for each operation must be exactly those of its case.
 """
 
 import re
