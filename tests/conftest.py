@@ -21,7 +21,7 @@ RELEASED = "12,107 lines, 183 s"
 """The suite of the last release, on two idle cores; update it at each release from the output of `make test`."""
 STARTED = time.monotonic()
 
-# A deadline for each example fails on a busy machine.
+# Hypothesis' deadline per example fails on a busy machine.
 hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
 

@@ -387,7 +387,7 @@ def test_a_compression_bomb_is_not_decompressed(caller: Caller, relay: Relay, en
     assert relay.request.headers["Accept-Encoding"] == "gzip, deflate"
 
 
-# What other servers do
+# Other servers
 
 
 @every_way

@@ -215,7 +215,7 @@ def test_without_asyncio_s_event_loop(client: AuthenticatedClient) -> None:
             asubmit(client).send(None)  # as under trio, no loop is running
 
 
-# Many calls at once on an event loop open no more connections than allowed, and lose none.
+# Many concurrent calls on an event loop open no more connections than allowed, and lose none.
 
 
 def _run(relay: Relay, work: Callable[[AuthenticatedClient], Awaitable[None]], **limits: Any) -> None:

@@ -81,7 +81,7 @@ def test_a_new_token_goes_with_the_next_request_of_all_derived_clients(caller: C
         assert [r.headers.get_all("authorization") for r in relay.requests] == [[f"Bearer {TOKEN}{number}"]] * 3
 
 
-# A request is copied from a template of the one before: what changes between them has to arrive.
+# Requests are copied from a template of the previous one: changes must be sent.
 
 
 def test_a_derived_client_reuses_request_templates_unless_its_headers_differ(caller: Caller) -> None:
@@ -195,7 +195,7 @@ def test_a_file_as_the_body(gateway_caller: Caller, gateway_relay: Relay, size: 
     assert (gateway_relay.request.media_type, gateway_relay.request.body) == ("image/png", content)
 
 
-# Bodies from 1 MiB on are sent piece by piece: the same JSON, however often it is sent.
+# Bodies of 1 MiB and more are sent in chunks: the same JSON on every attempt.
 
 LARGE, PIECE, LargeBody = large_bodies.LARGE, large_bodies.PIECE, large_bodies.LargeBody
 IMAGE: dict[str, Any] = {"prompt": "走", "image": "iVBORw0KGgo+/" * (LARGE // 10)}
@@ -226,7 +226,7 @@ def test_a_large_body_is_sent_as_json_dumps_writes_it(caller: Caller, relay: Rel
     relay.problems.clear()
 
 
-# Texts that are repeated: hypothesis is slow to make long ones.
+# Repeat short texts, since hypothesis is slow to generate long ones.
 _TEXT = st.builds(mul, st.text(max_size=9), st.sampled_from((0, 1, 60, 300, PIECE // 2, PIECE + 1)))
 _JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | _TEXT,
@@ -302,7 +302,7 @@ def test_five_calls_take_a_fifth_of_a_large_body_s_memory(relay: Relay, scenario
     assert came["peak"] < 0.2 * came["size"]
 
 
-# Redirects of GET and HEAD are followed where asked for, without a credential to another origin.
+# Redirects of GET and HEAD are followed on request, without credentials for another origin.
 
 PATH = "/v1/Item/7"
 ITEM = Answer.json({"id": 7})

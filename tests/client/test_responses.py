@@ -106,7 +106,7 @@ def test_a_video_is_recognized_by_its_media_type(gateway: Package, gateway_calle
         assert gateway_caller.parsed("upload.upload", client=own, body=body) == content
 
 
-# What services put in the place of the relay in their own tests
+# Mocks that services use in their tests
 
 TASK = {"task_id": "t", "status": "queued"}
 PACKED = gzip.compress(json.dumps(TASK).encode())

@@ -195,7 +195,7 @@ def test_no_proxy_excludes_a_host_from_the_environment_s_proxy(caller: Caller, m
         assert caller.submit(caller.connect()).status == "queued"
 
 
-# What becomes of them
+# Effects of settings
 
 
 def test_the_caller_s_dicts_are_copied(caller: Caller, relay: Relay) -> None:

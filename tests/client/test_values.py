@@ -254,7 +254,7 @@ def test_a_repr_is_short_and_ends(gateway: Package) -> None:
 # Text and pictures
 
 
-# One client serves all examples of a test, which is what the health check warns about.
+# All examples of a test share a client, which the health check warns about.
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(st.characters(codec="utf-8"), min_size=1))
 @example(text="字" * 10_000)

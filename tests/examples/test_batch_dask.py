@@ -133,7 +133,7 @@ def batch(main: Any, relay: Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     return batch
 
 
-# The first response to three items; what becomes of them, after how many requests, and once the batch runs again.
+# The first response for three items; their states, the number of requests, and their states after a second run.
 ALL, NONE = {"accepted": 3}, {"not sent": 3}
 REFUSED, DOUBT, LATER = ({state: 1, "accepted": 2} for state in ("refused", "in doubt", "not sent"))
 NO_TOKEN_QUOTA = inner_error(403, "token quota is not enough", "pre_consume_token_quota_failed")
@@ -240,7 +240,7 @@ def test_a_429_slows_the_batch_down(batch: Batch, headers: dict[str, str], pause
     assert len(batch.relay.requests) == 28
 
 
-# How a batch of 20 items ends, and what it says once.
+# The states of a batch of 20 items, and a message that appears exactly once.
 IN_VAIN = "nothing was accepted for 1 s"
 UNFIT = "tcp://a can't be used: RELAY_TOKEN: not set in the worker's environment"
 ENDS: dict[str, tuple[dict[str, int], str]] = {
@@ -325,7 +325,7 @@ def test_a_server_that_is_not_a_scheduler_is_reported(batch: Batch, monkeypatch:
     assert f"no scheduler at {address}: TimeoutError()" in batch.printed
 
 
-# The state of an item after each end of its task and of the download, the reason, and the minutes for all of it.
+# The state of an item for each scenario of its task and download, the reason, and the time limit in minutes.
 VIDEO_ENDS: dict[str, tuple[str, str, float]] = {
     "success": ("video", "", 1),
     "video_cut": ("video", "", 1),

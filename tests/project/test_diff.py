@@ -119,7 +119,7 @@ DESCRIBED = {"allOf": [PART], "description": "一部分"}
 OBJECT: dict[str, Any] = {"type": "object"}
 TWO: dict[str, Any] = {"type": "object", "properties": {"a": TEXT, "b": TEXT}}
 CHOICE: dict[str, Any] = {"oneOf": [PART, {"$ref": "#/components/schemas/Rest"}]}
-# A field before and after, and the level of the change where it is sent and where it is received.
+# A field before and after, and the level of the change in a request and in a response.
 FIELDS: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     (_either(maxLength=10), _either(maxLength=5), "major", "minor"),
     (_either(pattern="^a"), _either(pattern="^aa"), "major", "major"),
@@ -227,7 +227,7 @@ def test_a_field_that_became_optional_is_reported_as_optional(tmp_path: Path, do
     ]
 
 
-# What changes, its level, and the only line of it, if it has just one.
+# A change, its level, and its report if that is a single line.
 WHOLE: list[tuple[Callable[[Any], object], str, str]] = [
     (_what_nobody_feels, "none", ""),
     (lambda d: _thing(d).update(description="Makes it."), "patch", "its documentation or internals changed"),
@@ -275,7 +275,7 @@ def _id(document: Any) -> Any:
     return _success(document)["properties"]["task_id"]
 
 
-# The changes of the older and of the newer document, and what is said of what an overlay hides.
+# The changes of the older and of the newer document, and the report of those that an overlay hides.
 HIDDEN: list[tuple[Callable[[Any], object], Callable[[Any], object], list[tuple[str, str]]]] = [
     (_nothing, lambda d: _success(d)["properties"].pop("task_id"), [("major", ID)]),
     (lambda d: _success(d).update(required=["task_id"]), _nothing, [("major", ID)]),

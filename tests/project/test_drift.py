@@ -15,7 +15,7 @@ from contract_check import gate
 from generator import making
 from specimens import RELAY, write
 
-# What is changed, what is said of it, and a line of its diff.
+# A change of a file, the finding, and a line of its diff.
 CHANGES: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "errors.py": (lambda file: _append(file, "# by hand\n"), "changed", "  -# by hand"),
     "types.py": (lambda file: _append(file, "\n" * 99), "changed", "  ... and 63 more lines"),

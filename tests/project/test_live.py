@@ -370,7 +370,7 @@ def test_objects_are_closed_everywhere(tmp_path: Path, version: str) -> None:
     assert set(named) == due
 
 
-# What cannot be asked
+# Invalid relays and arguments
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def _number(digits: str) -> bytes:
     return json.dumps(with_field(type="number", default=7)).replace('"default": 7', f'"default": {digits}').encode()
 
 
-# A document, the place of its first defect, and what is said of it; the suggested cure removes what is there.
+# A document, the place of its first defect, and the message; the suggested cure removes the value.
 REMOVED: list[tuple[dict[str, Any], str, str]] = [
     (_thing(properties={"": 5, "a": {}}), f"{THING}/properties/", "5 is not of type"),
     (_info(**{"it's": 1}), "#/info/it's", "not allowed here"),
@@ -125,7 +125,7 @@ REMOVED: list[tuple[dict[str, Any], str, str]] = [
     (_text(format="date-time", default="soon"), f"{FIELD}/default", '"date-time"'),
     (EXCLUSIVE | {"openapi": "3.0.3"}, f"{FIELD}/default", "contradicts"),
 ]
-# The same with a line of another cure.
+# The same, with a line of another cure.
 CURED: list[tuple[dict[str, Any], str, str, str]] = [
     (with_field(type="integr"), f"{FIELD}/type", '"integr" is not one of', "type: integer"),
     (_thing(properties={"": {"type": "strin"}}), f"{THING}/properties//type", "is not one of", "type: string"),
@@ -139,7 +139,7 @@ CURED: list[tuple[dict[str, Any], str, str, str]] = [
     (_gets("/{id}"), "#/paths/~1{id}/get", "no parameter declares `{id}` of the path", "in: path"),
     (_item("/{id}", GET), "#/components/pathItems/A/get", "no parameter declares `{id}`", "in: path"),
 ]
-# The same without a cure.
+# The same, without a cure.
 INCURABLE: list[tuple[dict[str, Any], str, str]] = [
     (with_field(**_nested(60, lambda s: {"type": "array", "items": s})), FIELD, "50 lists or unions deep"),
     (with_field(**_nested(60, lambda s: {"anyOf": [s, {"type": "integer"}]})), FIELD, "50 lists or unions deep"),
@@ -192,7 +192,7 @@ def test_a_defect_has_a_place_and_a_cure_that_cures(
     assert contract_check("document", file, "--overlay", cures).returncode == 0
 
 
-# A file, what stands at the place that is named, and what is said of it.
+# A file, the text at the reported place, and the message.
 UNREADABLE: dict[str, tuple[bytes, str, str]] = {
     "duplicate key": (RELAY.replace('"number"', '"number", "type": "x"', 1).encode(), '"type": "x"', "twice"),
     "NaN": (RELAY.replace("20231234", "NaN").encode(), "NaN", "NaN"),
@@ -424,7 +424,7 @@ def test_an_action_without_effect_is_reported(
 OLD: dict[str, Any] = {"type": "object", "required": ["x"], "properties": {"x": {"$ref": "#/b"}}}
 ADDED: dict[str, Any] = {"type": "string", "title": "T", "required": ["y"], "properties": {"x": TEXT, "y": {}}}
 LIST: dict[str, Any] = {"a": [0, 1, 2, 3], "b": 4}
-# A document, what an action does to it, and what comes of it.
+# A document, an action, and the result.
 DONE: dict[str, tuple[Any, dict[str, Any], Any]] = {
     "objects are merged": (
         {"a": {"b": 1, "c": {"d": 2}}},

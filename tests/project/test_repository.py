@@ -15,7 +15,7 @@ ENTRIES = {
 }
 LOCKS = {file.stem: file.read_text(encoding="utf-8") for file in (ROOT / "requirements").iterdir()}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-# Each is written in two halves, so that this file passes its own test.
+# Each pattern is split, so that this file passes its own test.
 FORBIDDEN = {
     "a path of some machine": r"/(?:home|Users|root|work)/\w|\b[A-Z]:\\" + r"Users",
     "a package registry": r"(?:pypi|pythonhosted)\.org|/sim" + "ple/|index-" + r"url\s*=|registry\.npm",

@@ -541,7 +541,7 @@ def test_the_token_goes_into_the_documented_header(folder: Path) -> None:
     assert (sent[0].headers["x-key"], sent[0].headers.get("authorization")) == ("***", None)
 
 
-# An operation, what its module says and what it should not, and what is said of that.
+# An operation, a passage of its module with a replacement, and the finding.
 WRONG = [
     ("/query", "query", ', pipe_号, "%7C"', ', pipe_号, ","', r"pipe 号 \(query\)"),
     ("/query", "query", "_parameters.deep(", "_parameters.pairs(", r"deep_area\[x-0\] \(query\)"),
