@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow  # the type checkers are installed by `make test-a
 INSTALLED = Path(generated_client.__file__).parent
 CONSUMER = ROOT / "tests" / "snippets" / "consumer.py"
 
-# One misuse per line; the keys are a text in the errors of both type checkers.
+# One misuse per line.
 MISUSES = """\
 from generated_client import AuthenticatedClient
 from generated_client.api.videos import create_kling_image_to_video
