@@ -88,7 +88,7 @@ def _assert_is_one_screen(told: str) -> None:
     assert screen[1:3] == ["breaks for callers: 1", f"{status}, is Error"]
     assert {"new: 2", "cured, in generator/cures.yaml: 2"} <= set(screen)
     assert "pyproject.toml says 0.2.0" in told
-    assert "is gone" not in told
+    assert "was removed" not in told
     assert "Read `git add -A && git diff --cached --stat`, then run `make test`." in screen[-1]
 
 
@@ -117,8 +117,8 @@ def _assert_is_adopted(files: dict[str, bytes]) -> None:
 
 
 def test_the_screen_shows_twelve_of_a_kind_and_counts_the_rest() -> None:
-    changes = [Change("major", "things.create", f"field {n:02}", "is gone") for n in range(13)]
-    shown = [f"  things.create: field {n:02}: is gone" for n in range(12)]
+    changes = [Change("major", "things.create", f"field {n:02}", "was removed") for n in range(13)]
+    shown = [f"  things.create: field {n:02}: was removed" for n in range(12)]
     counted = ["verdict: major, 13 changes since HEAD", "breaks for callers: 13", *shown, "  ... and 1 more"]
     assert list(screen(changes, [], [], [], "1.0.0")) == [*counted, "version: 1.0.0"]
     whole = list(screen(changes[:12], [], [], [], "1.0.0"))
@@ -126,7 +126,7 @@ def test_the_screen_shows_twelve_of_a_kind_and_counts_the_rest() -> None:
 
 
 def test_the_screen_says_where_each_cure_is_and_counts_places() -> None:
-    why, kept = "no such type.", "Callers have typed a.b."
+    why, kept = "no such type.", "Callers use the name a.b."
     schemes = [remove(("components", "securitySchemes", name), why) for name in ("A", "AB", "C")]
     names = [remove(("paths", "/a", "get", "tags"), kept), update(("paths", "/a", "get"), {"tags": ["a"]}, kept)]
     assert list(screen([], [*schemes, *names], [], [], "1.0.0"))[1:-1] == [
@@ -179,7 +179,7 @@ def test_a_reference_that_leads_nowhere_is_a_warning_in_the_first_lines(tmp_path
     shown = list(screen([], needed, ["warning: an example is none"], [], "1.0.0"))
 
     assert shown[1] == "warnings: 2"
-    assert "names nothing in this document. Without it, anything may stand here." in shown[2]
+    assert "does not exist in this document. Without it, any value is allowed." in shown[2]
 
 
 def test_only_cures_of_the_server_give_way_to_todays_server(tmp_path: Path) -> None:

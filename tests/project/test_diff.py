@@ -223,14 +223,14 @@ def test_what_may_be_missing_now_is_not_said_to_have_to_be_there(tmp_path: Path,
     thing = {"type": "object", "properties": {"name": {"type": "integer"}}}
     changes = verdict(old, write(tmp_path, small(Thing=thing), "new.json"))[1]
     assert [change["what"] for change in changes if change["what"].startswith("type: ")] == [
-        "type: was str, is int | Unset, so it may be missing"
+        "type: was str, is int | Unset, so it is optional"
     ]
 
 
 # What changes, its level, and the only line of it, if it has just one.
 WHOLE: list[tuple[Callable[[Any], object], str, str]] = [
     (_what_nobody_feels, "none", ""),
-    (lambda d: _thing(d).update(description="Makes it."), "patch", "its documentation or inner workings changed"),
+    (lambda d: _thing(d).update(description="Makes it."), "patch", "its documentation or internals changed"),
     (lambda d: d["servers"][0].update(url="https://a.example"), "major", "is https://a.example"),
     (lambda d: d.pop("servers"), "major", "URL: was https://relay.example.com, is unset"),
 ]
@@ -334,7 +334,7 @@ def pair(tmp_path: Path, documents_only: None) -> tuple[Path, Path]:
 
 
 def test_text_has_a_line_for_each_change_and_github_an_annotation_of_what_breaks(pair: tuple[Path, Path]) -> None:
-    gone = f"{USER}: {THING}.old: is gone"
+    gone = f"{USER}: {THING}.old: was removed"
     lines = [f"major: 2 changes since {pair[0]}", f"major {gone}", f"minor {USER}: {THING}.new: is new"]
     assert diff(*pair).stdout.splitlines() == lines
     lines.insert(2, f"::warning title=breaking change::{gone}")
@@ -345,14 +345,14 @@ def test_json_holds_verdict_and_changes_and_markdown_is_a_release_note(pair: tup
     assert json.loads(diff(*pair, "--format", "json").stdout) == {
         "verdict": "major",
         "changes": [
-            {"level": "major", "operation": USER, "where": f"{THING}.old", "what": "is gone"},
+            {"level": "major", "operation": USER, "where": f"{THING}.old", "what": "was removed"},
             {"level": "minor", "operation": USER, "where": f"{THING}.new", "what": "is new"},
         ],
     }
     assert diff(*pair, "--format", "markdown").stdout == (
         f"**major** since {pair[0]}\n\n"
         "### Breaking: callers may have to change\n\n"
-        f"- `{THING}.old` is gone ({USER})\n\n"
+        f"- `{THING}.old` was removed ({USER})\n\n"
         "### New\n\n"
         f"- `{THING}.new` is new ({USER})\n"
     )
@@ -373,7 +373,7 @@ def test_what_cannot_be_compared_is_no_verdict(tmp_path: Path) -> None:
     for name in ("no-such-revision", "x" * 300):
         unknown = diff(name, "--fail-on", "major")
         assert (unknown.returncode, unknown.stdout) == (2, "")
-        assert f"{name} is no file, and no git revision" in unknown.stderr
+        assert f"{name} is neither a file nor a git revision" in unknown.stderr
     twice = write(tmp_path, '{"openapi": "3.1.0", "openapi": "3.1.0"}')
     refused = diff(twice, twice)
     assert (refused.returncode, "stands twice" in refused.stderr) == (2, True)
@@ -421,8 +421,8 @@ def test_revisions_are_compared_each_with_its_own_overlay_and_made_once(checkout
     assert again.stdout == first.stdout
     assert tree.stdout.splitlines() == [
         "major: 2 changes since HEAD",
-        f"major {NAME}: {REQUEST}.fps: is gone",
-        f"major {NAME}: {REQUEST}.mask: is gone",
+        f"major {NAME}: {REQUEST}.fps: was removed",
+        f"major {NAME}: {REQUEST}.mask: was removed",
     ]
     assert len(_kept(checkout) - kept) == 3
     config = checkout / "generator" / "config.yaml"
@@ -454,4 +454,4 @@ def test_what_a_revision_shipped_counts_whatever_made_it(checkout: Path) -> None
     errors.write_text(errors.read_text(encoding="utf-8") + "\n\nclass Old(Exception): ...\n", encoding="utf-8")
     commit(checkout, "generated_client")
     [done] = in_copy(checkout, ("diff", "HEAD"))
-    assert done.stdout == "major: 1 change since HEAD\nmajor the package: errors.Old: is gone\n"
+    assert done.stdout == "major: 1 change since HEAD\nmajor the package: errors.Old: was removed\n"

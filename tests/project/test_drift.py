@@ -86,7 +86,7 @@ def test_the_gate_stops_at_an_unsound_document_in_colour_on_a_terminal(tmp_path:
     assert done.returncode == 1
     assert "drift" not in done.stdout
     assert done.stdout.startswith("FAILED document")
-    assert re.search(r"\n::error file=\S*relay.json,line=\d+,col=\d+::#/paths/.*\"integr\" is none of", done.stdout)
+    assert re.search(r"\n::error file=\S*relay.json,line=\d+,col=\d+::#/paths/.*\"integr\" is not one of", done.stdout)
     assert "  cure, to paste" in done.stdout
     ours, theirs = os.openpty()
     command = [str(PYTHON), "-m", "contract_check", "--document", str(document)]

@@ -85,15 +85,15 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def test_a_relay_as_it_is_known_keeps_the_contract_but_for_what_is_accepted(asked: Relay) -> None:
     done = live(asked.url)
     assert done.returncode == 0
-    assert re.fullmatch(r"asking http://127.0.0.1:\d+: 4 questions \.\.\.\n", done.stderr)
+    assert re.fullmatch(r"sending 4 requests to http://127.0.0.1:\d+ \.\.\.\n", done.stderr)
     assert [line for line in done.stdout.splitlines() if not line.startswith("    because: ")] == [
         f"{OPERATION}, no token: 401, documented as 4XX",
         f"{OPERATION}, wrong token: 401, documented as 4XX",
         f"{OPERATION}, truncated JSON: 401, documented as 4XX",
         f"{OPERATION}, unknown path: 200, documented as 200",
-        f"accepted: {OPERATION}, unknown path: status: 200, where a refusal is due (not-refused)",
+        f"accepted: {OPERATION}, unknown path: status: 200 instead of a refusal (not-refused)",
         f"accepted: {OPERATION}, unknown path: #: HTML instead of application/json (html)",
-        f"seen of {OPERATION}: refusals (401)",
+        f"seen for {OPERATION}: refusals (401)",
         "agreement in what was seen; 2 accepted departures",
     ]
     assert "    because: The web console's page" in done.stdout
@@ -156,13 +156,13 @@ def limit(seconds: str) -> Answer:
     return Answer(429, headers={"Retry-After": seconds})
 
 
-LEFT = "left at the relay's limit (429), which asks to wait"
+LEFT = "not sent because of the relay's rate limit (429), which asks to wait"
 CASES = {
     "takes every token": Case((), NOT_REFUSED | {NOT_FOUND}, always=Answer.json(TASK)),
     "another success": Case(
         (Answer.json(TASK, 201),),
         {(NO, "not-refused", "status"), (NO, "status", "status")},
-        says=f"seen of {OPERATION}: refusals (201, 401)",
+        says=f"seen for {OPERATION}: refusals (201, 401)",
     ),
     "ends after its answer": Case((Answer.json({"error": ERROR}, 401, cut=1_000),) * 3),
     "a success by field": Case(
@@ -176,7 +176,7 @@ CASES = {
     "no longer found": Case(
         always="bad_token",
         accepted="- {probe: unknown path, kind: html, why: A page.}\n- {probe: submit, kind: additional, why: So.}\n",
-        says="accepted, but found no longer: probe unknown path, kind html",
+        says="accepted, but no longer found: probe unknown path, kind html",
         never="submit",  # it was not sent, so nobody knows
     ),
     "404 of the API": Case((), {NOT_FOUND}, invalid_url("POST", f"/v1{ROUTE}")),
@@ -229,11 +229,13 @@ def test_what_a_relay_answers_and_what_is_new_in_it(
     assert pauses == list(case.pauses)
     assert len(re.findall(rf"^{OPERATION}, ", done.stdout, re.MULTILINE)) == answered
     assert len(asked.requests) == answered + len(case.pauses) + bool(case.unjudged)
-    assert (f"seen of {OPERATION}: not found" in printed) == (NOT_FOUND in case.new)
+    assert (f"seen for {OPERATION}: not found" in printed) == (NOT_FOUND in case.new)
     assert ("no such operation here: is the base URL right?" in printed) == (NOT_FOUND in case.new)
     assert ("agreement in what was seen; " in printed) == (not case.new and not case.unjudged)
-    assert ("no agreement, since not all was judged; 0 accepted" in printed) == (not case.new and bool(case.unjudged))
-    assert ("found no longer" in printed) == ("found no longer" in case.says) or AWAY in printed
+    assert ("no agreement, since not everything was judged; 0 accepted" in printed) == (
+        not case.new and bool(case.unjudged)
+    )
+    assert ("no longer found" in printed) == ("no longer found" in case.says) or AWAY in printed
 
 
 def test_neither_a_cookie_nor_a_redirect_is_followed(asked: Relay, paid: Relay, relay: Relay) -> None:
@@ -320,7 +322,7 @@ def test_what_answers_without_a_token_may_be_missing_too(tmp_path: Path) -> None
     with Relay(Contract(document)) as relay:
         relay.always(Answer.html())
         done = live(relay.url, document=write(tmp_path, document))
-    assert "seen of GET /open: not found\n" in done.stdout
+    assert "seen for GET /open: not found\n" in done.stdout
 
 
 NODE: dict[str, Any] = {"type": "object", "properties": {"kind": {"enum": ["a", "b"]}}}
@@ -459,9 +461,9 @@ def test_a_submission_is_sent_once_and_judged_without_showing_the_token(name: st
     done = live(paid.url, "--submit", types="yes", GITHUB_ACTIONS="true")
     assert done.returncode == code
     assert (len(paid.requests), len(paid.chargeable)) == (5, 1)
-    assert f"seen of {OPERATION}: {seen}\n" in done.stdout
+    assert f"seen for {OPERATION}: {seen}\n" in done.stdout
     assert ("agreement in what was seen" in done.stdout) == (code == 0)
-    assert ("found no longer: operation" in done.stdout) == (code == 0)
+    assert ("no longer found: operation" in done.stdout) == (code == 0)
     if code == 2 and name != "limited":
         refusal = f"not judged: the submission was not accepted ({answer.status}), so no success was seen"
         assert refusal in done.stdout

@@ -37,7 +37,7 @@ NOTES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "a key in the query": (
         _secured(key=_KEY),
         [
-            "#/components/securitySchemes/key: the token is sent as `Authorization: Bearer`; give a client this by "
+            "#/components/securitySchemes/key: the token is sent as `Authorization: Bearer`; pass this to the client as "
             'httpx_args={"params": {"key": ...}}.'
         ],
     ),
@@ -52,11 +52,11 @@ NOTES: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "reserved characters": (
         with_operation(parameters=[{"name": "q", "in": "query", "allowReserved": True, "schema": _TEXT}]),
-        [f"{_OPERATION}/parameters/0: reserved characters of `q` are percent-encoded all the same."],
+        [f"{_OPERATION}/parameters/0: reserved characters of `q` are percent-encoded anyway."],
     ),
     "a date in a header": (
         with_operation(parameters=[_DATE]),
-        [f"{_OPERATION}/parameters/0: the header parameter `X` is taken as text, as it is sent."],
+        [f"{_OPERATION}/parameters/0: the header parameter `X` is a string, sent as it is."],
     ),
 }
 

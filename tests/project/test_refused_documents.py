@@ -1,4 +1,4 @@
-"""A document or an overlay with a defect is refused: what, where, and what cures it; the package stays as it was."""
+"""A document or an overlay with a defect is refused: what, where, and what cures it; the package is unchanged."""
 
 import json
 import re
@@ -91,21 +91,21 @@ def _number(digits: str) -> bytes:
 # A document, the place of its first defect, and what is said of it; the suggested cure removes what is there.
 REMOVED: list[tuple[dict[str, Any], str, str]] = [
     (_thing(properties={"": 5, "a": {}}), f"{THING}/properties/", "5 is not of type"),
-    (_info(**{"it's": 1}), "#/info/it's", "no field that may stand here"),
-    (_answers(abc={"description": "?"}), f"{OPERATION}/responses/abc", "no field that may stand here"),
+    (_info(**{"it's": 1}), "#/info/it's", "not allowed here"),
+    (_answers(abc={"description": "?"}), f"{OPERATION}/responses/abc", "not allowed here"),
     (
         _answers(**{"400": {"description": "坏", "contents": {}}}),
         f"{OPERATION}/responses/400/contents",
-        "no field that",
+        "not allowed here",
     ),
-    (with_field(**{"$ref": "#/no"}), f"{FIELD}/$ref", "names nothing"),
-    (with_field(**{"$ref": "#zoom"}), f"{FIELD}/$ref", "is no `$anchor` of this document"),
+    (with_field(**{"$ref": "#/no"}), f"{FIELD}/$ref", "does not exist"),
+    (with_field(**{"$ref": "#zoom"}), f"{FIELD}/$ref", "is not an `$anchor` of this document"),
     (_thing(type="object", required="a"), f"{THING}/required", "is not of type array"),
     (_multipart(BYTES), f"{MULTIPART}/schema", "its schema must be an object, not string"),
-    (with_field(**{"$ref": "https://example.com/mask.json"}), f"{FIELD}/$ref", "leaves the file"),
-    (with_field(**{"$ref": "#/paths/~1things/post"}), f"{FIELD}/$ref", "no schema"),
-    (small(A={"$ref": f"{SCHEMAS}/B"}, B={"$ref": f"{SCHEMAS}/A"}), f"{SCHEMAS}/B/$ref", "leads back to itself"),
-    (_item("/a", ITEM), "#/components/pathItems/A/$ref", "leads back to itself"),
+    (with_field(**{"$ref": "https://example.com/mask.json"}), f"{FIELD}/$ref", "refers to another file"),
+    (with_field(**{"$ref": "#/paths/~1things/post"}), f"{FIELD}/$ref", "does not refer to a schema"),
+    (small(A={"$ref": f"{SCHEMAS}/B"}, B={"$ref": f"{SCHEMAS}/A"}), f"{SCHEMAS}/B/$ref", "refers to itself"),
+    (_item("/a", ITEM), "#/components/pathItems/A/$ref", "refers to itself"),
     (_thing(allOf=[REF, {"type": "object"}]), f"{THING}/allOf/0/$ref", "itself"),
     (_thing(anyOf=[REF, {"type": "object"}]), f"{THING}/anyOf/0/$ref", "itself"),
     (small(Thing={"allOf": [B]}, B={"allOf": [REF], "example": {}}), f"{SCHEMAS}/B/allOf/0/$ref", "itself"),
@@ -113,10 +113,10 @@ REMOVED: list[tuple[dict[str, Any], str, str]] = [
     (
         _parameters({**QUERY, "name": "追踪", "in": "header"}),
         f"{OPERATION}/parameters/0",
-        "`追踪` is no name of a header",
+        "`追踪` is not a valid header name",
     ),
     (_parameters(QUERY, QUERY), f"{OPERATION}/parameters/1", "twice"),
-    (_parameters(QUERY, QUERY, WIDE), f"{OPERATION}/parameters/2/style", "is none of"),
+    (_parameters(QUERY, QUERY, WIDE), f"{OPERATION}/parameters/2/style", "is not one of"),
     (_text(pattern="[", default="x"), f"{FIELD}/pattern", "ECMA-262"),
     (_thing(patternProperties={"[": {}}, default={"a": 1}), f"{THING}/patternProperties/[", "ECMA"),
     (_text(pattern="^(a+)+$", default="a" * 60 + "b"), f"{FIELD}/default", "contradicts"),  # backtracks for ever
@@ -126,18 +126,18 @@ REMOVED: list[tuple[dict[str, Any], str, str]] = [
     (EXCLUSIVE | {"openapi": "3.0.3"}, f"{FIELD}/default", "contradicts"),
 ]
 # The same with a line of another cure.
-MENDED: list[tuple[dict[str, Any], str, str, str]] = [
-    (with_field(type="integr"), f"{FIELD}/type", '"integr" is none of', "type: integer"),
-    (_thing(properties={"": {"type": "strin"}}), f"{THING}/properties//type", "is none of", "type: string"),
-    (_thing(properties={"0": {"type": "strin"}}), f"{THING}/properties/0/type", "is none of", "type: string"),
-    (_thing(properties={HIDDEN: {"type": "x"}}), f"{THING}/properties/{ESCAPED}/type", "is none of", "remove: true"),
+CURED: list[tuple[dict[str, Any], str, str, str]] = [
+    (with_field(type="integr"), f"{FIELD}/type", '"integr" is not one of', "type: integer"),
+    (_thing(properties={"": {"type": "strin"}}), f"{THING}/properties//type", "is not one of", "type: string"),
+    (_thing(properties={"0": {"type": "strin"}}), f"{THING}/properties/0/type", "is not one of", "type: string"),
+    (_thing(properties={HIDDEN: {"type": "x"}}), f"{THING}/properties/{ESCAPED}/type", "is not one of", "remove: true"),
     ({**small(), "paths": []}, "#/paths", "not of type object", "paths: {}"),
     ({**small(), "info": []}, "#/info", "not of type object", "title:"),
     (_answers(**{"400": {}}), f"{OPERATION}/responses/400", "`description` is missing", "description:"),
-    (_key("X Key"), "#/components/securitySchemes/Key/name", "`X Key` is no name of a header", "name: XKey"),
-    (_ids("/a", "/a/", "/A"), "#/paths/~1a~1/get/operationId", "already that of GET /a", "operationId: get_"),
-    (_gets("/{id}"), "#/paths/~1{id}/get", "the path's `{id}` is declared by no parameter", "in: path"),
-    (_item("/{id}", GET), "#/components/pathItems/A/get", "`{id}` is declared by no parameter", "in: path"),
+    (_key("X Key"), "#/components/securitySchemes/Key/name", "`X Key` is not a valid header name", "name: XKey"),
+    (_ids("/a", "/a/", "/A"), "#/paths/~1a~1/get/operationId", "already used by GET /a", "operationId: get_"),
+    (_gets("/{id}"), "#/paths/~1{id}/get", "no parameter declares `{id}` of the path", "in: path"),
+    (_item("/{id}", GET), "#/components/pathItems/A/get", "no parameter declares `{id}`", "in: path"),
 ]
 # The same without a cure.
 INCURABLE: list[tuple[dict[str, Any], str, str]] = [
@@ -147,7 +147,7 @@ INCURABLE: list[tuple[dict[str, Any], str, str]] = [
     ({"swagger": "2.0", "info": {}, "paths": {}}, "#/swagger", "this is Swagger 2.0"),
     ({**small(), "openapi": "3.1.0x"}, "#/openapi", "this is OpenAPI 3.1.0x"),
 ]
-DEFECTS = [*((*row, "remove: true") for row in REMOVED), *MENDED, *((*row, "") for row in INCURABLE)]
+DEFECTS = [*((*row, "remove: true") for row in REMOVED), *CURED, *((*row, "") for row in INCURABLE)]
 
 
 def _object_at(document: Any, pointer: str) -> Any:
@@ -200,8 +200,8 @@ UNREADABLE: dict[str, tuple[bytes, str, str]] = {
     "comment": (RELAY.replace('"openapi"', '/* 注 */ "openapi"', 1).encode(), "/* 注 */", "JSON"),
     "end missing": (RELAY.rstrip().removesuffix("}").encode(), "", "missing"),
     "text that breaks off": (json.dumps(small(), indent=1)[:400].encode(), "", "Unterminated string"),
-    "integer of 5,000 digits": (_number("9" * 5000), "999", "999... is beyond"),
-    "infinite number": (_number("1e999"), "1e999", "1e999... is beyond"),
+    "integer of 5,000 digits": (_number("9" * 5000), "999", "999... is out of range"),
+    "infinite number": (_number("1e999"), "1e999", "1e999... is out of range"),
     "not UTF-8": (b"\xff\xfe{}", "", "UTF-8"),
     "byte order mark": (b"\xef\xbb\xbf" + RELAY.encode(), "", "byte order mark"),
     "no object": (b"[]", "", "object"),
@@ -209,7 +209,11 @@ UNREADABLE: dict[str, tuple[bytes, str, str]] = {
     "another OpenAPI": (b'{"openapi": "2.0"}', '"openapi"', "3.0 and 3.1"),
     "YAML": (b"openapi: 3.1.0\ninfo: {}\n", "", "this is YAML. Convert it to JSON first"),
     "too deep": (b"[" * 100_000, "", "nested too deeply"),
-    "half a character": (RELAY.replace('"openapi"', '"x-a": "\\ud800", "openapi"', 1).encode(), "", "half a character"),
+    "unpaired surrogate": (
+        RELAY.replace('"openapi"', '"x-a": "\\ud800", "openapi"', 1).encode(),
+        "",
+        "unpaired surrogate",
+    ),
 }
 
 
@@ -254,7 +258,7 @@ def test_a_refused_run_leaves_the_package_alone_and_one_overlay_cures_all(packag
     assert refused.returncode == 1
     assert "4 defects;" in refused.stderr
     assert "  cure, to paste" in refused.stderr
-    assert "stays as it was" in refused.stderr
+    assert "the package is unchanged" in refused.stderr
     assert tree(package) == {"old.py": b"OLD = True\n"}
     assert sorted(package.parent.iterdir()) == beside
 
@@ -300,7 +304,7 @@ def test_a_defect_that_many_components_share_is_one_line_and_one_cure(tmp_path: 
 
     told = contract_check("document", write(tmp_path, document), "--overlay", NONE).stderr
 
-    assert told.count("none of apiKey") == 2  # the line, and the reason in its cure
+    assert told.count("not one of apiKey") == 2  # the line, and the reason in its cure
     assert "The same at 39 other places; --suggest prints all cures." in told
     _cured(tmp_path, document)
 
@@ -382,7 +386,7 @@ def test_an_action_that_matches_nothing_is_an_error_in_the_vendored_document_onl
         ({"target": "$.info[", "description": "x", "remove": True}, "JSONPath"),
         ({"target": "$.info", "description": "x", "updat": {}}, "updat"),
         ("actions: [", "not YAML"),
-        ("[]", "`actions` is no list"),
+        ("[]", "`actions` must be a list"),
         ("overlay: 1.0.0\nactions: {}", "actions"),
         ("\tactions: []", "not YAML"),
     ],
@@ -402,10 +406,10 @@ BODIES = BODY.replace("['/things']", "[*]")
 @pytest.mark.parametrize(
     ("version", "target", "update", "said"),
     [
-        ("3.0.3", BODIES, {"title": "Other"}, "beside a `$ref`, where OpenAPI 3.0 ignores it"),
-        ("3.0.3", BODIES, {"required": ["a"]}, "beside a `$ref`, where OpenAPI 3.0 ignores it"),
-        ("3.1.0", BODY, REF, "what stands there already"),
-        ("3.1.0", BODY, {}, "what stands there already"),
+        ("3.0.3", BODIES, {"title": "Other"}, "OpenAPI 3.0 ignores what stands beside it"),
+        ("3.0.3", BODIES, {"required": ["a"]}, "OpenAPI 3.0 ignores what stands beside it"),
+        ("3.1.0", BODY, REF, "sets what is already there"),
+        ("3.1.0", BODY, {}, "sets what is already there"),
     ],
 )
 def test_an_action_without_effect_is_named(

@@ -61,9 +61,9 @@ def test_everything_in_the_way_is_named(project: Path, monkeypatch: pytest.Monke
     done = contract_check("release")
     assert (done.returncode, (project / "dist").exists()) == (1, False)
     assert done.stderr.splitlines() == [
-        "pyproject.toml says 0.9.1; what changed since v0.9.0 (minor) demands 0.10.0 or higher.",
+        "pyproject.toml says 0.9.1; the changes since v0.9.0 (minor) require 0.10.0 or higher.",
         "CHANGELOG.md has no entry for 0.9.1: give it the heading `## 0.9.1`.",
-        "the tree is not clean: commit what `git status` lists, or take it away.",
+        "the tree is not clean: commit or remove what `git status` lists.",
     ]
 
 
@@ -72,7 +72,7 @@ def test_a_red_gate_is_in_the_way(project: Path) -> None:
     commit(project, ".")
     done = contract_check("release")
     assert (done.returncode, (project / "dist").exists()) == (1, False)
-    assert "the gate is not green" in done.stderr
+    assert "the gate failed" in done.stderr
 
 
 def test_a_release_at_another_versions_tag_is_refused(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +84,7 @@ def test_a_release_at_another_versions_tag_is_refused(project: Path, monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("last", "level", "demanded"),
+    ("last", "level", "required"),
     [
         ("0.1.0", "none", "0.1.0"),
         ("0.1.0", "patch", "0.1.1"),
@@ -96,13 +96,13 @@ def test_a_release_at_another_versions_tag_is_refused(project: Path, monkeypatch
         ("0.9.10", "minor", "0.10.0"),
     ],
 )
-def test_the_verdict_demands_a_version(last: str, level: str, demanded: str) -> None:
-    assert release.demand(last, level) == demanded
+def test_the_verdict_requires_a_version(last: str, level: str, required: str) -> None:
+    assert release.required_version(last, level) == required
 
 
 def test_what_is_no_version_is_refused() -> None:
-    with pytest.raises(Refusal, match=r"1\.2 is no version.*three numbers"):
-        release.demand("1.2", "minor")
+    with pytest.raises(Refusal, match=r"1\.2 is not a version.*three numbers"):
+        release.required_version("1.2", "minor")
 
 
 @pytest.mark.slow

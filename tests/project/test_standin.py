@@ -109,7 +109,7 @@ def test_what_it_does_not_know_it_answers_as_the_relay_does(asked: Relay, connec
         response.read()
         assert (response.status, response.headers.get_content_type()) == (status, kind)
         assert response.headers["X-Oneapi-Request-Id"] == asked.request.id
-        assert (asked.problems, asked.chargeable) == ([f"{call} is not in the document"], [])
+        assert (asked.problems, asked.chargeable) == ([f"{call} is not documented"], [])
 
 
 def test_a_recorded_answer_is_given_as_it_stands_and_only_once(asked: Relay, connection: HTTPConnection) -> None:
@@ -278,9 +278,9 @@ ASKED: dict[str, tuple[str, list[str]]] = {
     "/v1/videos/1?limit=2&maybe=3.0": (BY_ID, ["query parameter maybe: 3.0 "]),
     "/v1/videos/1": (BY_ID, [f"{LIMIT}: it is missing"]),
     "/v1/videos/1?limit=2&flag=7": (BY_ID, ["query parameter flag: integer instead of"]),
-    "/v1/videos/1?limit=2&some=10": (BY_ID, ["query parameter some: not what the documented `max"]),
-    "/v1/videos/1?limit=2&sort=2": (BY_ID, ["query parameter sort: not what the documented `enum"]),
-    "/v1/videos/1?limit=2&kind=c": (BY_ID, ["query parameter kind: not what the documented `enum"]),
+    "/v1/videos/1?limit=2&some=10": (BY_ID, ["query parameter some: violates the documented `max"]),
+    "/v1/videos/1?limit=2&sort=2": (BY_ID, ["query parameter sort: violates the documented `enum"]),
+    "/v1/videos/1?limit=2&kind=c": (BY_ID, ["query parameter kind: violates the documented `enum"]),
     "/v1/videos/new": ("/v1/videos/new", []),
     "/v1/q?a=1": ("/v1/q", []),
     "/v1/q?beta=true&b=1": ("/v1/q?beta=true", []),

@@ -232,14 +232,14 @@ OPERATIONS: dict[str, dict[str, Any]] = {
 }
 NO_SUCCESS = "documents no success; it has the detailed calls only."
 NOTES = [
-    "#/paths/~1table/get/parameters/0: the header parameter `If-Modified-Since` is taken as text, as it is sent.",
-    "#/paths/~1plain/get/parameters/0: the header parameter `word` is taken as text, as it is sent.",
+    "#/paths/~1table/get/parameters/0: the header parameter `If-Modified-Since` is a string, sent as it is.",
+    "#/paths/~1plain/get/parameters/0: the header parameter `word` is a string, sent as it is.",
     "#/paths/~1several/get/responses/200: of text/plain, application/json, application/json is typed; "
     "`stream()` yields any.",
-    "#/paths/~1list~1{ids}/get/parameters/0: the path parameter `ids` is taken as text, as it is sent.",
+    "#/paths/~1list~1{ids}/get/parameters/0: the path parameter `ids` is a string, sent as it is.",
     f"{SCHEMAS}/Mixes/properties/a: no value fits all parts; typed as Any.",
     f"{SCHEMAS}/Excludes/properties/a: no value fits all parts; typed as Any.",
-    f"{SCHEMAS}/Endless/items: holds itself without a class; typed as Any.",
+    f"{SCHEMAS}/Endless/items: refers to itself without a class; typed as Any.",
     *(f"#/paths/~1one~1{{a_b}}/{method}: {NO_SUCCESS}" for method in ("get", "put")),
     f"#/paths/~1silent/get: {NO_SUCCESS}",
     "#/paths/~1parts/post: its own server https://elsewhere.example.com is not followed: "

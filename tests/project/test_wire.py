@@ -161,11 +161,11 @@ DOCUMENT_SAYS: dict[str, tuple[Change | None, *tuple[str, ...]]] = {
     ),
     "number": (
         lambda o: o["responses"]["200"].update(_content({"type": "number"})),
-        "DecodeError at the documented 200",
+        "DecodeError for the documented 200",
     ),
     "created": (
         lambda o: o["responses"].update({"201": o["responses"].pop("200")}),
-        "raises UnexpectedStatus at the documented 201: POST",
+        "raises UnexpectedStatus for the documented 201: POST",
     ),
     "beside": (
         lambda o: o["requestBody"].update(_content(THING | {"required": ["size"]})),
@@ -177,14 +177,14 @@ DOCUMENT_SAYS: dict[str, tuple[Change | None, *tuple[str, ...]]] = {
     ),
     "bodiless": (
         lambda o: o["responses"].update({key: {"description": "不", **_content(THING)} for key in BODILESS}),
-        *(f"not checked: HTTP carries no answer like the documented {key}" for key in BODILESS),
+        *(f"not checked: HTTP does not allow the documented response {key}" for key in BODILESS),
     ),
     "upgrade": (
         lambda o: o.update(responses={"101": {"description": "升级"}}),
-        "not checked: HTTP carries no answer like the documented 101",
+        "not checked: HTTP does not allow the documented response 101",
     ),
     "public": (lambda o: o.update(security=[]), "the `token`: the package requires it, the document does not"),
-    "key": (lambda o: o.update(security=[{"Key": []}]), "not checked: the token belongs in the query"),
+    "key": (lambda o: o.update(security=[{"Key": []}]), "not checked: the client sends the token in a header, not"),
     "form": (
         lambda o: o["requestBody"]["content"].update(_content(UPLOAD, "multipart/form-data")["content"]),
         *("no value of `body` was sent as multipart/form-data", INVALID_BODY),
@@ -218,13 +218,13 @@ OTHER_TOKEN = "client = given['client'] = copy.deepcopy(given['client']); client
 PACKAGE_DOES = {
     # code that is appended to the function's module, and what is found
     "raises": (_wrapped("raise RuntimeError('不')"), f"raises RuntimeError {NOT_SENT}: 不"),
-    "status": (_wrapped(after="got.status_code = 202"), "returns Thing and 202 at the documented 200."),
-    "kind": (_wrapped(after="got.parsed = got.parsed.to_dict()"), "returns dict and 200 at the documented 200."),
-    "loss": (_wrapped(after="got.parsed.name = '不'"), "changes the body at the documented 200: $.name: "),
+    "status": (_wrapped(after="got.status_code = 202"), "returns Thing and 202 for the documented 200."),
+    "kind": (_wrapped(after="got.parsed = got.parsed.to_dict()"), "returns dict and 200 for the documented 200."),
+    "loss": (_wrapped(after="got.parsed.name = '不'"), "changes the body for the documented 200: $.name: "),
     "twice": (_wrapped("_real(**given)"), "does not send one POST /twice/{id}: ['POST"),
     "body": (
         _wrapped("given['body'] = attrs.evolve(given['body'], name='不')"),
-        "sends another body than it is given: $.name: ",
+        "sends another body than it was given: $.name: ",
     ),
     "query": (_wrapped("given['limit'] = 77"), "send limit (query) as documented: ['77'] instead of "),
     "segment": (_wrapped("given['id'] = '不'"), "send id (path) as documented: ['不'] instead of "),
@@ -238,7 +238,7 @@ PACKAGE_DOES = {
         "additional parameter of sync_detailed, `colour`: the document has none of this name",
         f"raises KeyError {NOT_SENT}: 'colour'",
     ),
-    "untyped": ("\ndef sync_detailed(**given):\n    pass\n", "cases.untyped is no generated module: KeyError"),
+    "untyped": ("\ndef sync_detailed(**given):\n    pass\n", "cases.untyped is not a generated module: KeyError"),
 }
 FOUND = {name: [str(line) for line in case[1:]] for name, case in (DOCUMENT_SAYS | PACKAGE_DOES).items()}
 BROKEN = "\ndef _no(*_, **__):\n    raise RuntimeError('不')\n"
@@ -255,16 +255,16 @@ NAMED = [
     "components/schemas/Unmade: no value of the package's types fits: RuntimeError: 不",
     "components/schemas/Broken: no value of the package's types fits: RuntimeError: 不",
     "paths/~1sound~1picture/get: the `token`: the document requires it, the package does not",
-    "paths/~1sound~1text/head: not checked: HTTP carries no answer like the documented 200",
+    "paths/~1sound~1text/head: not checked: HTTP does not allow the documented response 200",
     "paths/~1sound~1upload~1{id}/post: sync_detailed does not send the part `tags` with its documented media type",
-    "paths/~1sound~1hosts/post: sync_detailed returns list and 200 at the documented 200",
+    "paths/~1sound~1hosts/post: sync_detailed returns list and 200 for the documented 200",
     *(
         f"components/schemas/Rack: field `{key}` of Rack is read as another class than Server"
         for key in ("host", "hosts")
     ),
     "components/schemas/Rack: field `pet` of Rack is read as another class than Cat",
     f"{NARROWER}kind asks for: null instead of integer",
-    f"{NARROWER}choice asks for: 'b' is none of its values",
+    f"{NARROWER}choice asks for: 'b' is not one of its values",
     f"{NARROWER}items/items asks for: null instead of string",
     f"{NARROWER}map/additionalProperties asks for: null instead of string",
 ]
