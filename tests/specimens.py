@@ -61,7 +61,7 @@ def small(**schemas: object) -> dict[str, Any]:
     }
 
 
-def with_operation(**changes: object) -> dict[str, Any]:
+def with_operation(**changes: Any) -> dict[str, Any]:
     """The small document with changed fields of its operation."""
     document = small()
     document["paths"]["/things"]["post"] |= changes

@@ -74,8 +74,8 @@ def _nest(holder: Any, key: Any, chance: random.Random, _: Any) -> None:
         holder[key] = {chance.choice(("items", "properties", "allOf")): holder[key]}
 
 
-CHANGES: tuple[Callable[[Any, Any, random.Random, Any], None], ...]
-CHANGES = (_replace, _remove, _rename, _refer, _transplant, _nest)
+_Change = Callable[[Any, Any, random.Random, Any], None]
+CHANGES: tuple[_Change, ...] = (_replace, _remove, _rename, _refer, _transplant, _nest)
 
 
 def _broken(seed: int) -> bytes:

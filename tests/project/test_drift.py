@@ -32,7 +32,11 @@ def _append(file: Path, text: str) -> None:
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make drift generate in this process, since a new one would import pytest again."""
-    monkeypatch.setattr(gate, "ProcessPoolExecutor", lambda *_: ThreadPoolExecutor(1))
+
+    def one_thread(_workers: int, _context: object) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(1)
+
+    monkeypatch.setattr(gate, "ProcessPoolExecutor", one_thread)
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
 
 

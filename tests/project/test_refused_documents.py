@@ -42,7 +42,7 @@ def _info(**more: object) -> dict[str, Any]:
     return {**small(), "info": {"title": "小", "version": "1", **more}}
 
 
-def _answers(**more: object) -> dict[str, Any]:
+def _answers(**more: Any) -> dict[str, Any]:
     return with_operation(responses={**OK, **more})
 
 
@@ -299,7 +299,8 @@ def _cured(folder: Path, document: dict[str, Any]) -> Any:
 def test_a_defect_that_many_components_share_is_one_line_and_one_cure(tmp_path: Path) -> None:
     scheme = {"type": "apikey", "name": "key", "in": "header"}
     schemes = dict.fromkeys(map(str, range(40)), scheme)
-    document = {**small(), "components": {"schemas": {"Thing": {}}, "securitySchemes": schemes}}
+    document = small()
+    document["components"]["securitySchemes"] = schemes
 
     printed = contract_check("document", write(tmp_path, document), "--overlay", NONE).stderr
 
@@ -457,11 +458,12 @@ def test_an_action_of_an_overlay(name: str) -> None:
 
 @pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
 def test_a_target_that_names_one_place_finds_it_behind_a_reference(version: str) -> None:
-    for target, action, expected in (
+    rows: tuple[tuple[str, dict[str, Any], dict[str, Any]], ...] = (
         (f"{BODY}.properties.name", {"remove": True}, {"type": "object", "properties": {}}),
         (BODY, {"update": {"title": "Other"}}, {"type": "object", "properties": {"name": TEXT}, "title": "Other"}),
-    ):
-        document = {**small(), "openapi": version}
+    )
+    for target, action, expected in rows:
+        document: dict[str, Any] = {**small(), "openapi": version}
         assert overlay.apply_action({"target": target, "description": "why", **action}, document) is None
         assert document["paths"]["/things"]["post"]["requestBody"]["content"]["application/json"]["schema"] == expected
         assert document["components"] == small()["components"]  # the shared object is unchanged

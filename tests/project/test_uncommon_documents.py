@@ -141,9 +141,10 @@ def _json(name: str) -> dict[str, Any]:
     return {"application/json": {"schema": _ref(name)}}
 
 
-def _operation(*parameters: object, content: object = None, returns: str = "", **more: object) -> dict[str, Any]:
+def _operation(*parameters: object, content: object = None, returns: str = "", **more: Any) -> dict[str, Any]:
     body = {"requestBody": {"content": content}} if content else {}
-    answer = {"description": "好", "content": _json(returns) if returns else {"application/json": {"schema": {}}}}
+    content_of_200: dict[str, Any] = _json(returns) if returns else {"application/json": {"schema": {}}}
+    answer = {"description": "好", "content": content_of_200}
     return {"tags": ["t"], "parameters": [*parameters], "responses": {"200": answer}, **body, **more}
 
 
@@ -249,15 +250,15 @@ NOTES = [
 
 
 def _document() -> dict[str, Any]:
-    document = small(**SCHEMA)
+    document: dict[str, Any] = small(**SCHEMA)
     document["info"]["title"] = "a\u2066b"
     document["components"]["securitySchemes"] = {"key": {"type": "apiKey", "in": "header", "name": "X-Key"}}
-    document["paths"] = {"x-paths": EXTENSION}
+    paths: dict[str, Any] = {"x-paths": EXTENSION}
     for key, operation in deepcopy(OPERATIONS).items():
         method, route, name = key.split()
-        document["paths"].setdefault(route, {})[method] = {"operationId": name, **operation}
-    document["paths"]["/free"]["get"]["responses"]["x-200:另一个"] = EXTENSION
-    return document
+        paths.setdefault(route, {})[method] = {"operationId": name, **operation}
+    paths["/free"]["get"]["responses"]["x-200:另一个"] = EXTENSION
+    return document | {"paths": paths}
 
 
 @pytest.fixture(scope="session")
