@@ -79,9 +79,7 @@ def checkout(into: Path) -> Path:
     """Export HEAD to a folder in which a document can be adopted."""
     run("git", "clone", "--quiet", ROOT, into)
     (into / ".venv").symlink_to(ROOT / ".venv")
-    os.utime(
-        into / "requirements" / "generate.txt", (0, 0)
-    )  # older than the environment, so that make does not rebuild it
+    os.utime(into / "requirements" / "generate.txt", (0, 0))  # older than the environment, which make then keeps
     return into
 
 

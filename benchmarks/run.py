@@ -22,9 +22,7 @@ def main() -> int:
     names = [scenario.name for scenario in scenarios.ALL]
     parser.add_argument("--only", default="", help=f"comma-separated: {', '.join(names)}")
     parser.add_argument("--quick", action="store_true", help="few rounds: a smoke test without useful figures")
-    parser.add_argument(
-        "--beside", action="append", default=[], metavar="NAME=FOLDER", help="measure another build, too"
-    )
+    parser.add_argument("--beside", action="append", default=[], metavar="NAME=FOLDER", help="add another build")
     arguments = parser.parse_args()
     selected = [name for name in arguments.only.split(",") if name] or names
     if unknown := set(selected) - set(names):

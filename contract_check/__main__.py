@@ -31,9 +31,7 @@ def _parser() -> ArgumentParser:
     packages = ArgumentParser(add_help=False, argument_default=SUPPRESS, parents=[overlays])
     packages.add_argument("--package", type=Path, metavar="DIR", help="default: generated_client/")
     documents = ArgumentParser(add_help=False, parents=[overlays])
-    documents.add_argument(
-        "document", type=Path, nargs="?", default=VENDORED, metavar="FILE", help="default: relay.json"
-    )
+    documents.add_argument("document", type=Path, nargs="?", default=VENDORED, metavar="FILE")
 
     parser = ArgumentParser(prog="python -m contract_check", description=DESCRIPTION, epilog=EPILOG, parents=[packages])
     parser.add_argument("--document", type=Path, metavar="FILE", help="default: relay.json")
@@ -56,17 +54,13 @@ def _parser() -> ArgumentParser:
         argument = add(check, text, packages, checks=(check,))
         argument("file", type=Path, nargs="?", metavar="FILE", help="default: relay.json")
 
-    argument = add(
-        "diff", "list the changes between two documents or revisions that affect a caller's code", run=diff.run
-    )
+    argument = add("diff", "list the changes between two documents or revisions for callers", run=diff.run)
     argument("old", metavar="OLD", help="a document file or a git revision")
     argument("new", metavar="NEW", nargs="?", help="the same; default: the working tree")
     argument("--format", choices=("text", "json", "markdown"), default="text")
     argument("--fail-on", choices=("minor", "major"), help="exit 1 if the verdict reaches this level")
 
-    argument = add(
-        "adopt", "replace relay.json and everything generated from it, or nothing; does not commit", run=adopt.run
-    )
+    argument = add("adopt", "replace relay.json and regenerate everything, or change nothing", run=adopt.run)
     argument("document", type=Path, metavar="FILE")
 
     add("release", "build a release in dist/; uploads nothing", run=release.run)

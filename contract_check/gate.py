@@ -33,9 +33,7 @@ def run(arguments: Namespace) -> int:
     if found.defects:
         return 1
     passed = True
-    with ProcessPoolExecutor(
-        1, get_context("spawn")
-    ) as pool:  # drift generates in another process, in parallel with wire
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:  # generates for drift in parallel with wire
         began = _begin(" and ".join(each for each in checks if each != "document"))
         drifted = pool.submit(drift, found.value, package) if "drift" in checks else None
         if "wire" in checks:

@@ -241,7 +241,5 @@ def additions(document: Document) -> Iterator[str]:
 
 def summary(document: Document) -> str:
     """Describe the document in one line."""
-    found = list(operations(document.value))
-    return escape_invisible(
-        f"{document.source.file.name}: OpenAPI {document.version}, {count(len(found), 'operation')}"
-    )
+    number = count(len(list(operations(document.value))), "operation")
+    return escape_invisible(f"{document.source.file.name}: OpenAPI {document.version}, {number}")

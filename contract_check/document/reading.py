@@ -118,9 +118,7 @@ def _syntax(node: Node) -> Iterator[Defect]:
         yield Defect((), f"{problem} {_ADVICE}", place=_position(node))
     elif node.type == "number" and (len(node.text or b"") > LONGEST_NUMBER or isinf(float(node.text or 0))):
         found = (node.text or b"").decode()[:20]
-        yield Defect(
-            (), f"the number {found}... is out of range for most JSON readers. {_ADVICE}", place=_position(node)
-        )
+        yield Defect((), f"the number {found}... is out of range. {_ADVICE}", place=_position(node))
     else:
         for child in node.children:
             yield from _syntax(child)

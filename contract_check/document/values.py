@@ -104,9 +104,7 @@ class Schemas:
         parts += [parse_pointer(schema["$ref"])] if "$ref" in schema else []
         said += filter(None, map(self.types, parts))
         said = [each | {"integer"} if "number" in each else each for each in said]
-        nullable = (
-            {"null"} if schema.get("nullable") is True else set[str]()
-        )  # the generator reads it without a type, too
+        nullable = {"null"} if schema.get("nullable") is True else set[str]()  # without a type, as in the generator
         return said[0].intersection(*said) | nullable if said else None
 
 

@@ -136,10 +136,7 @@ def names(package: Path) -> Facts:
                 add(here, _plain(getattr(found, "annotation", "")))
             for position, parameter in enumerate(found.parameters if isinstance(found, griffe.Function) else ()):
                 order = None if parameter.kind is griffe.ParameterKind.keyword_only else f"argument {position + 1}"
-                inner = (
-                    *(place if place[:1] == ("api",) else here),
-                    parameter.name,
-                )  # once for all functions of an operation
+                inner = (*(place if place[:1] == ("api",) else here), parameter.name)  # once for all of an operation
                 exists = "required" if parameter.default is None else "optional"
                 add(inner, _plain(parameter.annotation), exists, order)
             if isinstance(found, griffe.Module) or (place and isinstance(found, griffe.Class)):

@@ -28,10 +28,7 @@ from ..document.tree import is_array, is_object
 _MEANING = {
     (False, True): "missing: the document generates this file.",
     (True, False): "stale: the document does not generate this file.",
-    (
-        True,
-        True,
-    ): "changed: the document generates other content. It was edited by hand, or has other inputs or tools.",
+    (True, True): "changed: the document generates other content; edited by hand, or made by other tools or inputs.",
 }
 
 

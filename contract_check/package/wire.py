@@ -87,9 +87,7 @@ class Wire:
             part["x-at"] = path  # so that moved and renamed parts know their original places
         preparation.prepare(prepared)
         self.models: dict[str, dict[str, Any]] = prepared["components"]["schemas"]
-        placed = {
-            name: schema for name, schema in self.models.items() if "x-at" in schema
-        }  # others join several schemas
+        placed = {name: schema for name, schema in self.models.items() if "x-at" in schema}  # others are merged
         self.class_at: dict[JsonPath, str] = {schema["x-at"]: name for name, schema in placed.items()}
         self.names: dict[JsonPath, str] = {
             part.get("x-at", ()): part["name"] for _, part in walk(prepared) if "in" in part and "name" in part
@@ -283,10 +281,7 @@ class _OperationCheck:
         (place, name), text = next(iter(self.operation.credentials("").items()))
         if place == "header":
             return name, text.strip()
-        self.find(
-            f"not checked: the client sends the token in a header, not in the {place} as documented.",
-            warning=True,
-        )
+        self.find(f"not checked: the client sends the token in a header, not in the {place}.", warning=True)
         return "Authorization", "Bearer"
 
     def run(self) -> None:

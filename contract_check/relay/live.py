@@ -55,9 +55,8 @@ def run(document: Document, arguments: Namespace) -> int:
     exchanges, unjudged = list(zip(asked, given, strict=False)), list[str]()
     if given and given[-1].is_limit:
         exchanges.pop()
-        left = f"{len(asked) - len(exchanges)} of {count(len(asked), 'request')} not sent"
-        limit = f"the relay's rate limit (429), which asks to wait {given[-1].pause} s"
-        unjudged.append(f"{left} because of {limit}; run this again later")
+        left = f"{len(asked) - len(exchanges)} of {count(len(asked), 'request')} not sent: the rate limit (429)"
+        unjudged.append(f"{left} asks to wait {given[-1].pause} s; run this again later")
     elif arguments.submit and given[-1].status // 100 != 2:
         refusal = given[-1].status or given[-1].failure
         unjudged.append(f"the submission was not accepted ({refusal}), so no success was seen")
@@ -107,9 +106,7 @@ def _seen(exchanges: list[tuple[Probe, Received]]) -> str:
     there = [(probe, answer) for probe, answer in exchanges if probe.name != "unknown path" and answer.status]
     successes = [answer.status for probe, answer in there if answer.status // 100 == 2 and probe.may_succeed]
     refusals = [answer.status for probe, answer in there if answer.status // 100 != 2 or not probe.may_succeed]
-    is_path_read = not refusals or any(
-        status not in (401, 403) for status in refusals
-    )  # the token may be checked first
+    is_path_read = not refusals or any(status not in (401, 403) for status in refusals)  # 401 may precede 404
     if nowhere and there and is_path_read and {_fingerprint(*each) for each in there} == set(nowhere):
         return _NOT_FOUND
     kinds = (("a success", successes), ("refusals", refusals))
@@ -176,7 +173,7 @@ def _lines(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield from (("", f"seen for {name}: {what}") for name, what in report["seen"].items())
     fresh = sum(not row["accepted"] for row in report["departures"])
     known = count(len(report["departures"]) - fresh, "accepted departure")
-    verdict = "no agreement, since not everything was judged" if report["unjudged"] else "agreement in what was seen"
+    verdict = "no agreement, since not all was judged" if report["unjudged"] else "agreement in what was seen"
     yield "", f"{count(fresh, 'new departure') if fresh else verdict}; {known}"
 
 
@@ -198,9 +195,7 @@ def _base_url(text: str, *, sends_token: bool) -> str:
     except httpx.InvalidURL:
         url = httpx.URL()
     if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment:
-        raise Refusal.environment(
-            "--base-url is not a plain http(s) URL.", "Give one such as https://relay.example.com"
-        )
+        raise Refusal.environment("--base-url must be a plain http(s) URL,", "such as https://relay.example.com.")
     if sends_token and url.scheme == "http" and url.host not in ("127.0.0.1", "::1", "localhost"):
         raise Refusal.environment("the token would be sent unencrypted.", "Give an https URL.")
     return text.rstrip("/")

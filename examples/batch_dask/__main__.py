@@ -129,14 +129,10 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("items", type=Path, metavar="ITEMS.jsonl", help="the requests, one per line")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="an existing scheduler: tcp://host:8786")
-    parser.add_argument(
-        "--in-flight", type=_positive, default=64, metavar="N", help="requests in flight per worker; default: 64"
-    )
+    parser.add_argument("--in-flight", type=_positive, default=64, metavar="N", help="per worker; default: 64")
     parser.add_argument("--max-cost", type=_positive, metavar="N", help="stop after N accepted submissions")
     parser.add_argument("--wait", action="store_true", help="poll the tasks, and download their videos")
-    parser.add_argument(
-        "--minutes", type=float, default=30, metavar="N", help="the longest time for --wait; default: 30"
-    )
+    parser.add_argument("--minutes", type=float, default=30, metavar="N", help="limit for --wait; default: 30")
     commands = parser.add_subparsers(dest="command")
     resolve = commands.add_parser("resolve", help="settle an item in doubt")
     resolve.add_argument("item", metavar="ITEM", help="its name in the results")

@@ -37,10 +37,7 @@ def notes(document: dict[str, Any]) -> Iterator[tuple[JsonPath, str]]:
         scheme = resolve(document, document["components"]["securitySchemes"][name])
         how = _ARGUMENTS[scheme.get("in", scheme["type"])].format(**scheme)
         sent = ": ".join(filter(None, usual))
-        yield (
-            ("components", "securitySchemes", name),
-            f"the token is sent as `{sent}`; pass this to the client as {how}.",
-        )
+        yield ("components", "securitySchemes", name), f"the token is sent as `{sent}`; pass this one as {how}."
     if usual == ("Authorization", "Basic"):
         yield ("components", "securitySchemes"), "the token is the Base64 text of `user:password`."
     for path, operation in operations(document):

@@ -68,7 +68,7 @@ def test_the_vendored_package_is_what_the_vendored_document_gives(tmp_path: Path
     assert not [*output.rglob(".*"), *output.rglob("__pycache__")]
     assert _beside(output) == ["generated_client", "pyproject.toml"]
     *steps, summary, added, removed, stale = [line for line in done.stdout.splitlines() if line[:6] != "note: "]
-    assert [re.sub(r"^ *\d+\.\d\d s  ", "", step).split()[0] for step in steps] == ["read", "generated", "put"]
+    assert [re.sub(r"^ *\d+\.\d\d s  ", "", step).split()[0] for step in steps] == ["read", "generated", "replaced"]
     assert re.fullmatch(r"\d+ operations? in \d+ groups?, \d+ models?", summary)
     assert [added, removed, stale] == ["removed models/stale.py", "added py.typed", "removed stale/b.py"]
 

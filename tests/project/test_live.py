@@ -156,7 +156,7 @@ def limit(seconds: str) -> Answer:
     return Answer(429, headers={"Retry-After": seconds})
 
 
-LEFT = "not sent because of the relay's rate limit (429), which asks to wait"
+LEFT = "not sent: the rate limit (429) asks to wait"
 CASES = {
     "takes every token": Case((), NOT_REFUSED | {NOT_FOUND}, always=Answer.json(TASK)),
     "another success": Case(
@@ -232,9 +232,7 @@ def test_the_new_departures_in_a_relay_s_responses(
     assert (f"seen for {OPERATION}: not found" in printed) == (NOT_FOUND in case.new)
     assert ("no such operation here: is the base URL right?" in printed) == (NOT_FOUND in case.new)
     assert ("agreement in what was seen; " in printed) == (not case.new and not case.unjudged)
-    assert ("no agreement, since not everything was judged; 0 accepted" in printed) == (
-        not case.new and bool(case.unjudged)
-    )
+    assert ("no agreement, since not all was judged; 0 accepted" in printed) == (not case.new and bool(case.unjudged))
     assert ("no longer found" in printed) == ("no longer found" in case.says) or AWAY in printed
 
 
@@ -399,7 +397,7 @@ def test_without_an_address_the_stand_in_is_checked() -> None:
     done = contract_check("live", "--format", "json", env={"RELAY_TOKEN": TOKEN})
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["base_url"].startswith("http://127.0.0.1:")
-    assert "a stand-in relay on loopback is asked ..." in done.stderr
+    assert "checking a stand-in relay on loopback ..." in done.stderr
     assert TOKEN not in done.stdout + done.stderr
 
 
@@ -485,7 +483,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "open network": ({"url": "http://relay.example.com", "types": "yes"}, "unencrypted"),
     "open network, to read": ({"url": "http://relay.example.com", "flag": "--read"}, "unencrypted"),
     "no token, to read": ({"url": "https://relay.example.com", "flag": "--read", "RELAY_TOKEN": ""}, "--read needs a"),
-    "no operation": ({"flag": "--submit=POST *", "types": "yes", "body": None}, "0 operations would do"),
+    "no operation": ({"flag": "--submit=POST *", "types": "yes", "body": None}, "0 operations match"),
     "no example": (
         {"flag": "--submit=POST *", "types": "yes", "body": {"type": "object", "required": ["a"]}},
         "gives no example to submit",

@@ -37,8 +37,8 @@ NOTES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "a key in the query": (
         _secured(key=_KEY),
         [
-            "#/components/securitySchemes/key: the token is sent as `Authorization: Bearer`; pass this to the client "
-            'as httpx_args={"params": {"key": ...}}.'
+            "#/components/securitySchemes/key: the token is sent as `Authorization: Bearer`; pass this one as "
+            'httpx_args={"params": {"key": ...}}.'
         ],
     ),
     "a key in a header": (_secured(key=_KEY | {"in": "header"}), []),

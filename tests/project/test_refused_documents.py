@@ -209,11 +209,7 @@ UNREADABLE: dict[str, tuple[bytes, str, str]] = {
     "another OpenAPI": (b'{"openapi": "2.0"}', '"openapi"', "3.0 and 3.1"),
     "YAML": (b"openapi: 3.1.0\ninfo: {}\n", "", "this is YAML. Convert it to JSON first"),
     "too deep": (b"[" * 100_000, "", "nested too deeply"),
-    "unpaired surrogate": (
-        RELAY.replace('"openapi"', '"x-a": "\\ud800", "openapi"', 1).encode(),
-        "",
-        "unpaired surrogate",
-    ),
+    "lone surrogate": (RELAY.replace('"openapi"', '"x-a": "\\ud800", "openapi"', 1).encode(), "", "an unpaired"),
 }
 
 

@@ -57,10 +57,10 @@ REQUESTS: dict[str, tuple[object, dict[str, str], int, set[str], str, bool]] = {
     "a list": ([GOOD], {}, 400, INNER, "#: array", False),
     "10.0": (b'{"model": "m", "prompt": "x", "duration": 10.0}', {}, 200, TASK, "#/duration: 10.0", True),
     "free metadata": ({**GOOD, "metadata": {"a": 10.0, "b": {"c": None}}}, {}, 200, TASK, "", True),
-    "two tokens": (GOOD, {"AUTHORIZATION": f"Bearer {TOKEN}"}, 401, FRONT, "no token, or one", False),
+    "two tokens": (GOOD, {"AUTHORIZATION": f"Bearer {TOKEN}"}, 401, FRONT, "no token, or an unknown one", False),
     "another case": (GOOD, {"Authorization": f"bearer {TOKEN}"}, 200, TASK, "", True),
     **{
-        f"token: {sent!r}": (GOOD, {"Authorization": sent}, 401, FRONT, "no token, or one", False)
+        f"token: {sent!r}": (GOOD, {"Authorization": sent}, 401, FRONT, "no token, or an unknown one", False)
         for sent in ("", "Bearer", "Bearer wrong", f"Basic {TOKEN}", TOKEN, f"Bearer {REVOKED}")
     },
     **{

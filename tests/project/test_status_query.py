@@ -104,9 +104,7 @@ def test_the_docstrings_of_a_submission_say_what_is_ignored() -> None:
 
 
 @pytest.mark.parametrize(("called", "state"), [(QUERY, "unknown_id"), *((DOWNLOAD, state) for state in NO_VIDEO)])
-def test_a_missing_task_or_video_is_an_error_with_the_relay_s_message(
-    package: Package, called: str, state: str
-) -> None:
+def test_a_missing_task_is_an_error_with_the_relay_s_message(package: Package, called: str, state: str) -> None:
     query = recorded.QUERY if called == QUERY else recorded.CONTENT
     body, status = recorded.body(state, query), recorded.status(state, query)
     with pytest.raises(package.load("errors").ApiError) as raised:
