@@ -1,4 +1,4 @@
-"""Send a batch through a Dask cluster: each item is submitted at most once, whatever process dies.
+"""Send a batch through a Dask cluster: each item is submitted at most once, even if a process dies.
 
     python examples/batch_dask items.jsonl                              # workers on this machine, a stand-in relay
     python examples/batch_dask items.jsonl --scheduler tcp://host:8786  # an existing cluster
@@ -8,23 +8,23 @@ In a checkout, the python is `PYTHONPATH=. .venv/bin/python`; elsewhere one with
 stand-in, contract_check.
 
 Each line of the file is one request as JSON: {"model": "kling-v1", "prompt": "...", "image": "https://..."}. All are
-checked before any is sent. The batch writes next to it: items.journal, an SQLite file with the state of each item, and
-items.results.jsonl, with a line for each item. Run the command again to send the items that were certainly not charged.
-Items in doubt are listed; only `resolve` has one sent again.
+checked before any is sent. The batch writes items.journal, an SQLite file with the state of each item, and
+items.results.jsonl, with a line for each item. Run the batch again to send the items that were certainly not charged.
+Items in doubt are listed, and resent only after `resolve --resend`.
 
-With --wait, the batch then polls the accepted tasks and downloads their videos into the folder items.videos, at no
-cost, with the RELAY_BASE_URL and RELAY_TOKEN of its own environment. The next run continues where this one ended.
+With --wait, the batch then polls the accepted tasks and downloads their videos into the folder items.videos, for free,
+with the RELAY_BASE_URL and RELAY_TOKEN of its own environment; the next run continues where this one ended.
 
 Workers need the package, {versions}, and
 RELAY_BASE_URL and RELAY_TOKEN in their own environment; they share no file with the batch, and the token never passes
 through Dask. Without --scheduler, workers are started here; without RELAY_BASE_URL, they send to the stand-in relay.
 
-The batch slows down after a 429, a request that could not be sent, and an item in doubt. It stops after a 401, a 403 for
-lack of quota, and a response that no relay sends, such as HTML; correct the cause and run it again. The first Ctrl-C
-stops submitting and waits for the items in flight; the second exits immediately.
+A 429, an unreachable relay or an item in doubt slows the batch down. A wrong token, a used-up quota or a wrong base_url
+(404, HTML, a redirect) ends it; fix the cause, and run it again. The first Ctrl-C stops submitting and waits for the
+items in flight; the second exits immediately.
 
-Exit codes: 0 all items are accepted, and with --wait all videos downloaded; 1 some are not; 2 invalid arguments,
-file or environment.
+Exit codes: 0 all items are accepted, with --wait all videos are there; 1 some are not; 2 an invalid call, file or
+environment.
 """
 
 import argparse
@@ -53,10 +53,10 @@ CONNECT = 15.0
 VERSIONS = f"Python {sys.version_info[0]}.{sys.version_info[1]} and distributed {version('distributed')}"
 
 
-def set_up(in_flight: int, deadline: float, dask_worker: Any) -> str:
-    """Create the client of the worker that runs this; returns what is wrong with the worker's environment.
+def join(in_flight: int, seconds: float, dask_worker: Any) -> str:
+    """Make a client on the worker that runs this; return what the worker lacks.
 
-    Dask sends this function and the next to the workers by value, because they are in the main module.
+    Dask pickles this function and the next by value, since they are in the main module.
     """
     missing = [name for name in ("RELAY_BASE_URL", "RELAY_TOKEN") if not os.environ.get(name)]
     if missing:
@@ -67,14 +67,14 @@ def set_up(in_flight: int, deadline: float, dask_worker: Any) -> str:
         from generated_client import AuthenticatedClient
 
         limits = {"limits": httpx.Limits(max_connections=in_flight)}
-        dask_worker.relay_client = AuthenticatedClient.from_env(deadline=deadline, httpx_args=limits)
+        dask_worker.relay_client = AuthenticatedClient.from_env(deadline=seconds, httpx_args=limits)
     except (ImportError, ValueError) as error:
         return repr(error)
     return ""
 
 
 async def send(body: dict[str, Any], dask_worker: Any) -> dict[str, Any]:
-    """Submit one item from the worker that runs this; returns its state and what is known about it."""
+    """Submit one item from the worker that runs this; return its new state with details, and never raise."""
     from generated_client import DecodeError, InvalidArgument, ResponseError, UnexpectedStatus, may_have_been_charged
     from generated_client.api.videos import create_kling_image_to_video
     from generated_client.models import KlingImageToVideoRequest
@@ -86,11 +86,11 @@ async def send(body: dict[str, Any], dask_worker: Any) -> dict[str, Any]:
         status, code = getattr(error, "status_code", None), getattr(error, "code", None) or ""
         has_no_channel = status == 503 and code == "model_not_found"  # refused before anything was charged
         if may_have_been_charged(error) and not has_no_channel:
-            is_no_relay = isinstance(error, DecodeError | UnexpectedStatus)
-            state, then = IN_DOUBT, "stop" if is_no_relay else "slow down"
+            # An undocumented response is probably not the relay's, so that each further item would be in doubt, too.
+            state, then = IN_DOUBT, "stop" if isinstance(error, DecodeError | UnexpectedStatus) else "slow down"
         elif status == 429 or not isinstance(error, ResponseError | InvalidArgument):
             state, then = NOT_SENT, "slow down"
-        elif status in (401, 404) or (status == 403 and "quota" in code):  # the token, base_url, the account
+        elif status in (401, 404) or (status == 403 and "quota" in code):  # the item is not at fault
             state, then = NOT_SENT, "stop"
         else:
             state, then = NOT_SENT if has_no_channel or status == 403 else REFUSED, ""
@@ -100,7 +100,7 @@ async def send(body: dict[str, Any], dask_worker: Any) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Run a batch; returns the exit code."""
+    """Run a batch; return the exit code."""
     options = _options()
     try:
         with ExitStack() as stack:
@@ -119,10 +119,10 @@ def main() -> int:
     results_file = options.items.with_suffix(".results.jsonl")
     lines = (json.dumps(result, ensure_ascii=False) + "\n" for result in results)
     results_file.write_text("".join(lines), encoding="utf-8")
-    wanted = (VIDEO,) if options.wait else (VIDEO, ACCEPTED)
-    print(journal.table(results, wanted))
+    final = (VIDEO,) if options.wait else (VIDEO, ACCEPTED)
+    print(journal.table(results, final))
     print(f"results: {results_file}", file=sys.stderr)
-    return 0 if all(result["state"] in wanted for result in results) else 1
+    return 0 if all(result["state"] in final for result in results) else 1
 
 
 def _options() -> argparse.Namespace:
@@ -130,26 +130,24 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="batch_dask", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("items", type=Path, metavar="ITEMS.jsonl", help="the requests, one a line")
+    parser.add_argument("items", type=Path, metavar="ITEMS.jsonl", help="the requests, one per line")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="an existing scheduler: tcp://host:8786")
-    parser.add_argument("--in-flight", type=_positive, default=64, metavar="N", help="on each worker; 64")
+    parser.add_argument("--in-flight", type=_positive, default=64, metavar="N", help="per worker; default: 64")
     parser.add_argument("--max-cost", type=_positive, metavar="N", help="stop after N accepted submissions")
     parser.add_argument("--wait", action="store_true", help="poll the tasks, and download their videos")
-    parser.add_argument("--minutes", type=float, default=30, metavar="N", help="the limit of --wait; 30")
+    parser.add_argument("--minutes", type=float, default=30, metavar="N", help="limit for --wait; default: 30")
     commands = parser.add_subparsers(dest="command")
     resolve = commands.add_parser("resolve", help="settle an item in doubt")
     resolve.add_argument("item", metavar="ITEM", help="its name in the results")
     answer = resolve.add_mutually_exclusive_group(required=True)
-    answer.add_argument("--task", metavar="ID", help="the id of its task at the relay")
-    answer.add_argument(
-        "--resend", action="store_true", help="there is no such task: the next run sends the item again"
-    )
+    answer.add_argument("--task", metavar="ID", help="the relay has this task for the item")
+    answer.add_argument("--resend", action="store_true", help="the relay has no task for it: the next run resends it")
     return parser.parse_args()
 
 
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number above 0")
+        raise argparse.ArgumentTypeError(f"{text} is not an integer above 0")
     return int(text)
 
 
@@ -166,7 +164,7 @@ def _resolve(book: Journal, options: argparse.Namespace) -> int:
 
 
 def _work(book: Journal, all_items: list[items.Item], options: argparse.Namespace) -> None:
-    """Send the unsent items and, with --wait, follow the accepted ones."""
+    """Send the unsent items and, with --wait, download the videos of accepted ones."""
     client = AuthenticatedClient.from_env() if options.wait else None
     unsent = [item for item in all_items if book.state(item.key) == NOT_SENT]
     print(f"{len(unsent)} of {len(all_items)} items to send", file=sys.stderr)
@@ -188,16 +186,16 @@ async def _submit(book: Journal, unsent: list[items.Item], address: str, options
             async with asyncio.timeout(CONNECT):
                 await client
         except OSError as error:
-            raise OSError(f"no scheduler responds at {address}: {error!r}") from error
+            raise OSError(f"no scheduler at {address}: {error!r}") from error
         dispatch = Dispatch(client, book, unsent, in_flight=options.in_flight, max_cost=options.max_cost)
-        await dispatch.run(set_up, send)
+        await dispatch.run(join, send)
     finally:
         await client.close()
 
 
 @contextmanager
 def _relay() -> Iterator[None]:
-    """A stand-in relay, unless the environment names a relay."""
+    """Run a stand-in relay if the environment names none."""
     if os.environ.get("RELAY_BASE_URL"):
         yield
         return
@@ -212,7 +210,6 @@ def _relay() -> Iterator[None]:
 
 @contextmanager
 def _local_cluster() -> Iterator[str]:
-    """Workers on this machine."""
     with LocalCluster(n_workers=LOCAL_WORKERS, threads_per_worker=1, dashboard_address=":0") as cluster:
         yield cluster.scheduler_address
 
