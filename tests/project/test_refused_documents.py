@@ -135,7 +135,7 @@ REMOVED: list[tuple[dict[str, Any], str, str]] = [
     (_parameters(QUERY, QUERY), f"{OPERATION}/parameters/1", "twice"),
     (_parameters(QUERY, QUERY, WIDE), f"{OPERATION}/parameters/2/style", "is not one of"),
     (_declared(pause=1), DECLARATION, "it must have exactly these keys"),
-    (_declared(**{"status-operation": "no"}), DECLARATION, "`status-operation` names no operation"),
+    (_declared(**{"status-operation": "no"}), DECLARATION, "`status-operation`: there is no operationId"),
     (_declared(**{"download-operation": "createThing"}), DECLARATION, "createThing must have exactly one required"),
     (_declared(**{"task-id": "/id"}), DECLARATION, "`task-id` must be a list of JSON pointers"),
     (_declared(**{"task-id": ["id"]}), DECLARATION, "`task-id` must be a list of JSON pointers"),
