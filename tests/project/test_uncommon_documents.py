@@ -98,6 +98,7 @@ JOINED: dict[str, Any] = {
     "Beyond": _object(inner=_object("b", b=NUMBER)),
     "Deep": {"allOf": [_ref("Above"), _ref("Beyond")]},
     "Named": {"type": "object", "required": ["name"]},
+    "Untyped": {"additionalProperties": NUMBER},
     "Typed": {"allOf": [_ref("Named"), {"additionalProperties": NUMBER}]},
 }
 """Schemas that join others, and those that a discriminator chooses."""
