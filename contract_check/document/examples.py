@@ -107,7 +107,7 @@ class Examples:
         if sample.required_only and required:
             full = (self._at(each, sample._replace(required_only=False), depth) for each in parts)
             known |= {name: value for each in full for name, value in each.items() if name in required}
-        if made or required or "properties" in schema:
+        if made or required or {"properties", "additionalProperties"} & schema.keys():
             return self._object(path, schema | {"required": required}, sample, depth) | known
         return self._made_up(path, schema, sample, depth)
 

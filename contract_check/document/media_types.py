@@ -23,6 +23,8 @@ def settle(document: dict[str, Any]) -> None:
         if keyword_of(path) in _BODIES and (content := object_or_empty(body.get("content"))):
             body["content"] = {_concrete(document, name, content): holder for name, holder in content.items()}
             for name, holder in body["content"].items():
+                if FORM.fullmatch(name) and keyword_of(path) != "responses":
+                    holder.setdefault("schema", {"type": "object"})  # A form has fields, whatever they are.
                 files |= {id(found): found for found in _files(document, name, holder)}
     for path, schema in list(walk(document)):
         if id(schema) in files:

@@ -199,11 +199,9 @@ def _media_types(document: dict[str, Any], path: JsonPath, part: dict[str, Any],
             holder.setdefault("schema", {})
             if media_type.lower().startswith("text/"):
                 prepared.media_types[media_type] = "application/json"  # the generator knows JSON by this name
-        elif FORM.fullmatch(media_type) and not is_response:
-            holder.setdefault("schema", {"type": "object"})
         elif TEXT.fullmatch(media_type) and is_response and not is_binary(resolve(document, holder.get("schema"))):
             holder["schema"] = {"type": "string"}
-        else:
+        elif is_response or not FORM.fullmatch(media_type):
             name, schemas = media_type, [{"type": "string", "format": "binary"}]
             if TEXT.fullmatch(media_type):
                 if not is_binary(resolve(document, holder.get("schema"))):

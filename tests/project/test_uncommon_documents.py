@@ -98,6 +98,7 @@ JOINED: dict[str, Any] = {
     "Beyond": _object(inner=_object("b", b=NUMBER)),
     "Deep": {"allOf": [_ref("Above"), _ref("Beyond")]},
     "Named": {"type": "object", "required": ["name"]},
+    "Untyped": {"additionalProperties": NUMBER},
     "Typed": {"allOf": [_ref("Named"), {"additionalProperties": NUMBER}]},
 }
 """Schemas that combine others, and those that a discriminator selects."""
@@ -198,6 +199,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
     "put /picture picture": _operation(content={"image/*": {"schema": BYTES}}),
     "put /words words": _operation(content={"text/plain": {"schema": TEXT}}),
     "put /fields fields": _operation(content={"application/x-www-form-urlencoded": {"schema": _object(a=BYTES)}}),
+    "put /any_fields any_fields": _operation(content={"multipart/form-data": {}}),
     "put /pictures pictures": _operation(content={"multipart/form-data": PICTURES}),
     "get /table table": _operation(
         _parameter("If-Modified-Since", "header", TIME),
