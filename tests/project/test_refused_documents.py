@@ -209,7 +209,11 @@ UNREADABLE: dict[str, tuple[bytes, str, str]] = {
     "another OpenAPI": (b'{"openapi": "2.0"}', '"openapi"', "3.0 and 3.1"),
     "YAML": (b"openapi: 3.1.0\ninfo: {}\n", "", "this is YAML. Convert it to JSON first"),
     "too deep": (b"[" * 100_000, "", "nested too deeply"),
-    "half a character": (RELAY.replace('"openapi"', '"x-a": "\\ud800", "openapi"', 1).encode(), "", "half a character"),
+    "half a character": (
+        RELAY.replace('"openapi"', '"x-a": "\\ud83d\\uDE00",\n"x-b": "\\uD83D", "openapi"', 1).encode(),
+        '\\uD83D"',
+        "the escape \\ud83d is half a character",
+    ),
 }
 
 
