@@ -127,7 +127,7 @@ SCHEMA: dict[str, Any] = {
     "Directed": _object(id=_ref("Id"), self={"type": "array", "items": _ref("Directed")}),
     "Fits": {"allOf": [_object(a={"type": "number"}, b=TEXT), _object(a=NUMBER, b=TEXT)]},
     "Excludes": {"allOf": [_object(a=TEXT, b=TEXT), _object(a=NUMBER, b=TEXT)]},
-    "Mixes": _object(a={"allOf": [{"type": "object"}, TEXT]}),
+    "Mixes": _object(a={"allOf": [{"type": "object"}, TEXT]}, b={"allOf": [{"const": "word"}, NUMBER]}),
     "Endless": {"type": "array", "items": _ref("Endless")},
     **JOINED,
 }
@@ -237,7 +237,7 @@ NOTES = [
     "#/paths/~1several/get/responses/200: of text/plain, application/json, application/json is typed; "
     "`stream()` yields any.",
     "#/paths/~1list~1{ids}/get/parameters/0: the path parameter `ids` is taken as text, as it is sent.",
-    f"{SCHEMAS}/Mixes/properties/a: no value fits all parts; typed as Any.",
+    *(f"{SCHEMAS}/Mixes/properties/{name}: no value fits all parts; typed as Any." for name in "ab"),
     f"{SCHEMAS}/Excludes/properties/a: no value fits all parts; typed as Any.",
     f"{SCHEMAS}/Endless/items: holds itself without a class; typed as Any.",
     *(f"#/paths/~1one~1{{a_b}}/{method}: {NO_SUCCESS}" for method in ("get", "put")),
