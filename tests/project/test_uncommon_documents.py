@@ -124,7 +124,7 @@ SCHEMA: dict[str, Any] = {
     "Id": READ,
     **dict.fromkeys(("Sent", "Got", "Both"), DIRECTED),
     "Part": {"allOf": [_ref("Directed"), _object("id")]},
-    "Directed": _object(id=_ref("Id"), self={"type": "array", "items": _ref("Directed")}),
+    "Directed": _object(id=_ref("Id"), self={"type": "array", "items": _ref("Directed")}, next=_ref("Directed")),
     "Fits": {"allOf": [_object(a={"type": "number"}, b=TEXT), _object(a=NUMBER, b=TEXT)]},
     "Excludes": {"allOf": [_object(a=TEXT, b=TEXT), _object(a=NUMBER, b=TEXT)]},
     "Mixes": _object(a={"allOf": [{"type": "object"}, TEXT]}, b={"allOf": [{"const": "word"}, NUMBER]}),
