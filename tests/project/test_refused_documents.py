@@ -133,6 +133,7 @@ MENDED: list[tuple[dict[str, Any], str, str, str]] = [
     (_thing(properties={HIDDEN: {"type": "x"}}), f"{THING}/properties/{ESCAPED}/type", "is none of", "remove: true"),
     ({**small(), "paths": []}, "#/paths", "not of type object", "paths: {}"),
     ({**small(), "info": []}, "#/info", "not of type object", "title:"),
+    ({**small(), "servers": [{"url": "https://a.example/\u200b"}]}, "#/servers", "no server", "url: https://relay"),
     (_answers(**{"400": {}}), f"{OPERATION}/responses/400", "`description` is missing", "description:"),
     (_key("X Key"), "#/components/securitySchemes/Key/name", "`X Key` is no name of a header", "name: XKey"),
     (_ids("/a", "/a/", "/A"), "#/paths/~1a~1/get/operationId", "already that of GET /a", "operationId: get_"),

@@ -129,6 +129,8 @@ SCHEMA: dict[str, Any] = {
     "Excludes": {"allOf": [_object(a=TEXT, b=TEXT), _object(a=NUMBER, b=TEXT)]},
     "Mixes": _object(a={"allOf": [{"type": "object"}, TEXT]}, b={"allOf": [{"const": "word"}, NUMBER]}),
     "Endless": {"type": "array", "items": _ref("Endless")},
+    "Turn": {"type": "array", "items": _ref("Return")},
+    "Return": {"type": "array", "items": _ref("Turn")},
     **JOINED,
 }
 
@@ -239,7 +241,7 @@ NOTES = [
     "#/paths/~1list~1{ids}/get/parameters/0: the path parameter `ids` is taken as text, as it is sent.",
     *(f"{SCHEMAS}/Mixes/properties/{name}: no value fits all parts; typed as Any." for name in "ab"),
     f"{SCHEMAS}/Excludes/properties/a: no value fits all parts; typed as Any.",
-    f"{SCHEMAS}/Endless/items: holds itself without a class; typed as Any.",
+    *(f"{SCHEMAS}/{name}/items: holds itself without a class; typed as Any." for name in ("Endless", "Turn")),
     *(f"#/paths/~1one~1{{a_b}}/{method}: {NO_SUCCESS}" for method in ("get", "put")),
     f"#/paths/~1silent/get: {NO_SUCCESS}",
     "#/paths/~1parts/post: its own server https://elsewhere.example.com is not followed: "
