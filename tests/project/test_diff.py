@@ -143,6 +143,7 @@ FIELDS: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     (CHOICE | {"discriminator": {"propertyName": "kind"}}, CHOICE, "minor", "major"),
     (OBJECT, OBJECT | {"unevaluatedProperties": True, "propertyNames": {}}, "none", "none"),
     (OBJECT, OBJECT | {"unevaluatedProperties": False}, "major", "minor"),
+    ({"example": {"a": "b"}}, {"example": "b"}, "none", "none"),
 ]
 
 
