@@ -1,6 +1,6 @@
-"""How each peer makes the same call: plain values in, the task's id out. A file of its own for what is compared."""
+"""Make the same call with each library: plain values in, the task's id out."""
 
-# Imports stand in the functions: a process loads only the peer that it measures.
+# Imports are in the functions, so that a process loads only the library that it measures.
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
@@ -19,7 +19,7 @@ SMALL: dict[str, Any] = {
     "metadata": {"negative_prompt": "模糊"},
 }
 
-# A number of connections of 0 leaves each peer at its own default, 100 for all of them.
+# 0 connections means the library's default, which is 100 for all of them.
 Call = Callable[[dict[str, Any]], Any]
 AsyncCall = Callable[[dict[str, Any]], Awaitable[Any]]
 
@@ -44,7 +44,7 @@ def _ours(url: str, connections: int, library: str) -> tuple[Any, Any, Callable[
 
 @contextmanager
 def generated(url: str, library: str = "httpx") -> Iterator[Call]:
-    """The client that stands in sys.path first: ours, on either library, or vanilla output of the same generator."""
+    """The first client in sys.path: ours, on either HTTP library, or the generator's unmodified output."""
     made, operation, body = _ours(url, 0, library)
     with made as client:
         yield lambda values: operation.sync(client=client, body=body(values)).task_id
@@ -142,7 +142,7 @@ def urllib3(url: str) -> Iterator[Call]:
 
 @contextmanager
 def urllib3_64(url: str) -> Iterator[Call]:
-    """By default urllib3 keeps one connection to a server."""
+    """urllib3 keeps one connection per host by default."""
     import urllib3
 
     with urllib3.PoolManager(headers=HEADERS, maxsize=64) as pool:
@@ -151,7 +151,7 @@ def urllib3_64(url: str) -> Iterator[Call]:
 
 @contextmanager
 def http_client(url: str) -> Iterator[Call]:
-    """The floor: the standard library, nothing checked, nothing pooled."""
+    """The baseline: the standard library, without checks and pooling."""
     from http.client import HTTPConnection
 
     connection = HTTPConnection(urlsplit(url).netloc)

@@ -1,4 +1,4 @@
-"""The generated packages that are compared, made at bench time from one prepared document."""
+"""Generate the packages to compare from one prepared document."""
 
 import importlib.util
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 BIN = ROOT / ".venv" / "bin"
 OURS = ROOT / ".venv-bench" / "ours"
-"""The wheel, and what only it brings along."""
+"""The wheel and its own dependencies."""
 _PREPARE = """\
 import json, pathlib, sys
 from contract_check.document import loading
@@ -25,10 +25,10 @@ _CONFIG = {"project_name_override": "peer-vanilla", "package_name_override": "ge
 
 
 def run(*command: str | Path, paths: Sequence[Path] = (), cwd: Path = ROOT) -> str:
-    """What `command` prints; RuntimeError with it where it fails."""
+    """The output of `command`; raise RuntimeError with it if the command fails."""
     path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
     found = {"PATH": path, "PYTHONPATH": os.pathsep.join(map(str, paths)), "PYTHONUTF8": "1"}
-    # Some machines forbid Python to write .pyc files; what is imported here has them, as an installed package has.
+    # Imported packages need .pyc files, as if installed, even where PYTHONDONTWRITEBYTECODE is set.
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | found
     done = subprocess.run(list(map(str, command)), cwd=cwd, env=environment, capture_output=True, encoding="utf-8")
     if done.returncode:
@@ -37,14 +37,14 @@ def run(*command: str | Path, paths: Sequence[Path] = (), cwd: Path = ROOT) -> s
 
 
 def prepare(document: Path, into: Path) -> Path:
-    """The document as the generators read it."""
+    """The prepared document, the input of all generators."""
     into.mkdir(parents=True)
     run(BIN / "python", "-c", _PREPARE, document, into / "document.json", paths=[ROOT])
     return into / "document.json"
 
 
 def vanilla(prepared: Path, into: Path) -> Path:
-    """What openapi-python-client makes of it with its own templates; the folder to import it from."""
+    """Generate with openapi-python-client's own templates; return the folder to import from."""
     into.mkdir(parents=True, exist_ok=True)
     config = into / "config.json"
     config.write_text(json.dumps(_CONFIG))
@@ -55,13 +55,13 @@ def vanilla(prepared: Path, into: Path) -> Path:
 
 
 def ours(document: Path, into: Path) -> Path:
-    """What ./generate.sh makes of it; the folder to import it from."""
+    """Generate with ./generate.sh; return the folder to import from."""
     run(ROOT / "generate.sh", "--document", document, "--output", into / "generated_client")
     return into
 
 
 def on_httpx2(into: Path) -> Path:
-    """What ./generate.sh makes of relay.json where config.yaml says httpx2; the folder to import it from."""
+    """Generate relay.json with ./generate.sh for httpx2; return the folder to import from."""
     config = checkout(into) / "generator" / "config.yaml"
     text = config.read_text(encoding="utf-8")
     config.write_text(text.replace("http_library: httpx\n", "http_library: httpx2\n"), encoding="utf-8")
@@ -70,26 +70,26 @@ def on_httpx2(into: Path) -> Path:
 
 
 def check(document: Path, folder: Path) -> None:
-    """What `make check` does, for another document and the package that ours() made of it."""
+    """Run `make check` for another document and its package from ours()."""
     options = ("--document", document, "--package", folder / "generated_client")
     run(BIN / "python", "-m", "contract_check", *options, paths=[ROOT])
 
 
 def checkout(into: Path) -> Path:
-    """What was committed here last, in a folder of its own, where a document can be adopted."""
+    """Export HEAD to a folder in which a document can be adopted."""
     run("git", "clone", "--quiet", ROOT, into)
     (into / ".venv").symlink_to(ROOT / ".venv")
-    os.utime(into / "requirements" / "generate.txt", (0, 0))  # older than the environment, which is up to date
+    os.utime(into / "requirements" / "generate.txt", (0, 0))  # older than the environment, which make then keeps
     return into
 
 
 def adopt(document: Path, checkout: Path) -> None:
-    """What `make adopt` does in that folder."""
+    """Run `make adopt` in that folder."""
     run(BIN / "python", "-m", "contract_check", "adopt", document, cwd=checkout)
 
 
 def openapi_generator(prepared: Path, into: Path) -> Path | str:
-    """What openapi-generator makes of it, or why there is none."""
+    """Generate with openapi-generator, or say why it can't run."""
     found = importlib.util.find_spec("openapi_generator_cli")
     if found is None or not found.submodule_search_locations:
         return "openapi-generator-cli is not installed"

@@ -1,4 +1,4 @@
-"""The table as a picture: a bar for each peer, as long as its time beside the base's."""
+"""Plot the table: a bar for each library, with its time relative to the base's."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from matplotlib import pyplot
 
 
 def draw(measured: dict[str, Rounds], into: Path) -> None:
-    """Draws the scenarios that were measured."""
+    """Plot the measured scenarios."""
     drawn = [scenario for scenario in CALLS if measured.get(scenario.name)]
     figure, all_axes = pyplot.subplots(
         len(drawn), 1, figsize=(9, 2.1 * len(drawn)), layout="constrained", squeeze=False

@@ -1,4 +1,4 @@
-"""A relay on loopback that answers every POST with a task at once, or after a delay: nginx, or a small one.
+"""A relay on loopback that answers every POST with a task, immediately or after a delay: nginx, or a small server.
 
 It is a process of its own, so that it takes nothing of the measured one's time.
 """
@@ -38,22 +38,22 @@ http {{
 
 @dataclass
 class Relay:
-    """A running one."""
+    """A running relay."""
 
     url: str
     process: psutil.Process
     environment: dict[str, str]
-    """What has a client trust it, where it speaks TLS."""
+    """The certificate to trust, if it speaks TLS."""
 
     def busy_seconds(self) -> float:
-        """The processor time that it has used."""
+        """The CPU time that it has used."""
         times = self.process.cpu_times()
         return times.user + times.system
 
 
 @contextmanager
 def relay(delay: float = 0.0, *, bodies: bool = False, tls: bool = False) -> Iterator[Relay]:
-    """Starts nginx where there is one; not where answers wait, or where large `bodies` have to be read to their end."""
+    """Start nginx if installed; it can't delay responses, and does not read large `bodies` completely."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     with TemporaryDirectory() as folder:
@@ -77,7 +77,7 @@ def relay(delay: float = 0.0, *, bodies: bool = False, tls: bool = False) -> Ite
 
 
 def _certify(folder: Path) -> dict[str, str]:
-    """Writes a key with its certificate; returns what has clients trust it."""
+    """Write a key and its certificate; return the certificate for clients to trust."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "authority.pem"))
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(folder / "relay.pem"))
@@ -96,7 +96,7 @@ def _wait(port: int) -> None:
 
 
 class _Connection(asyncio.BufferedProtocol):
-    """Reads a body into one buffer over and over, and keeps none of it."""
+    """Read a body into a reused buffer, and drop it."""
 
     buffer = memoryview(bytearray(1 << 20))
     delay = 0.0

@@ -1,4 +1,4 @@
-"""The table, and what it was measured on."""
+"""Format the table, and describe the machine."""
 
 import os
 import platform
@@ -28,7 +28,7 @@ _NAMES = (
 
 
 def ratios(rounds: Rounds, who: str, base: str, figure: str = "seconds") -> list[float]:
-    """Each round's, to the base's in the same round."""
+    """The ratio to the base in each round."""
     return [a[figure] / b[figure] for a, b in zip(rounds[who], rounds[base], strict=True)]
 
 
@@ -38,7 +38,7 @@ def middle(figures: list[Figures], figure: str = "seconds") -> float:
 
 
 def reached(target: Target, rounds: Rounds) -> float | None:
-    """What a target is compared with: a ratio of medians, or a median; None where it was not measured."""
+    """The value to compare with a target: a ratio of medians, or a median; None if not measured."""
     if not rounds.get(target.who) or (target.base and not rounds.get(target.base)):
         return None
     value = middle(rounds[target.who], target.figure)
@@ -67,7 +67,7 @@ def _row(scenario: Scenario, rounds: Rounds, who: str) -> str:
     if "memory" in figures[0]:
         amount = middle(figures, "memory")
         memory = f"{amount / 1000:.0f} KB" if amount > 1000 else f"{amount:.2f}"
-    # A mean: the system counts a process's time in steps that are long beside a round.
+    # A mean, since the system's CPU clock is coarse compared with a round.
     busy = f"{fmean(each['relay'] for each in figures):.0%}" if "relay" in figures[0] else ""
     targets = "; ".join(_said(target, rounds) for target in scenario.targets if target.who == who)
     return f"| {who} | {ratio} | {spread} | {_seconds(middle(figures))} | {memory} | {busy} | {targets} |"

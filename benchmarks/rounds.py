@@ -1,4 +1,4 @@
-"""Runs a scenario: everyone in turn, round after round, so that a change of the machine's mood meets them all."""
+"""Run a scenario in rounds, with all libraries in turn, so that noise of the machine affects all of them."""
 
 import json
 import os
@@ -21,24 +21,24 @@ Skipped = dict[str, str]
 
 
 def interleaved(measures: dict[str, Measure], rounds: int) -> Rounds:
-    """The figures of each, a round of all after a round of all."""
+    """The figures of each library, measured in rounds."""
     found: Rounds = {who: [] for who in measures}
     for number in range(rounds):
-        # Whoever comes first in one round comes last in the next: an order is an advantage.
+        # Reverse the order in every other round, since the order can be an advantage.
         for who in list(measures) if number % 2 else reversed(measures):
             found[who].append(measures[who]())
     return found
 
 
 def calls(scenario: Scenario, folders: dict[str, Path | str], *, quick: bool) -> tuple[Rounds, Skipped]:
-    """Measures calls, each peer in a process of its own."""
+    """Measure calls, each library in its own process."""
     times = str(scenario.quick_calls if quick else scenario.calls)
     beside = [who for who in folders if who.partition(" @ ")[0] in scenario.who]
     everyone = list(dict.fromkeys([*scenario.who, *beside]))
     skipped = {who: folder for who in everyone if isinstance(folder := folders.get(who), str)}
     measures: dict[str, Measure] = {}
     with ExitStack() as stack:
-        # A relay that reads large bodies to their end is not nginx, which answers before.
+        # For large bodies the relay is not nginx, which responds before it has read them.
         server = stack.enter_context(relay(scenario.delay, bodies=scenario.fresh, tls=scenario.tls))
         for who in everyone:
             folder = folders.get(who, "")
@@ -49,7 +49,7 @@ def calls(scenario: Scenario, folders: dict[str, Path | str], *, quick: bool) ->
                     if scenario.fresh:
                         with _worker(command, environment):
                             pass
-                        measures[who] = _once(command, environment)
+                        measures[who] = _measure_once(command, environment)
                     else:
                         measures[who] = _busy(stack.enter_context(_worker(command, environment)), server.busy_seconds)
                 except RuntimeError as error:
@@ -57,7 +57,7 @@ def calls(scenario: Scenario, folders: dict[str, Path | str], *, quick: bool) ->
         return interleaved(measures, scenario.quick if quick else scenario.rounds), skipped
 
 
-def _once(command: list[str], environment: dict[str, str]) -> Measure:
+def _measure_once(command: list[str], environment: dict[str, str]) -> Measure:
     def measure() -> Figures:
         with _worker(command, environment) as round_:
             return round_()
@@ -66,7 +66,7 @@ def _once(command: list[str], environment: dict[str, str]) -> Measure:
 
 
 def _busy(measure: Measure, busy_seconds: Callable[[], float]) -> Measure:
-    """Adds how much of the time the relay's processor was busy: at 1 it would be the bottleneck."""
+    """Add the relay's CPU load: at 1, it would be the bottleneck."""
 
     def measured() -> Figures:
         before, started = busy_seconds(), time.perf_counter()
@@ -108,7 +108,7 @@ def _worker(command: list[str], environment: dict[str, str]) -> Iterator[Measure
 
 
 def imports(folder: Path, *, quick: bool) -> Rounds:
-    """Measures imports, each in a new interpreter."""
+    """Measure imports, each in a new interpreter."""
     import synthetic
 
     measures: dict[str, Measure] = {

@@ -1,4 +1,4 @@
-"""`make bench`: the table. `make bench ONLY=sync,imports` measures only these, `QUICK=1` roughly; neither writes it."""
+"""`make bench`: measure and write the table. With ONLY=sync,imports or QUICK=1, measure less, and don't write it."""
 
 import json
 import sys
@@ -17,15 +17,15 @@ HERE = Path(__file__).parent
 
 
 def main() -> int:
-    """Measures; returns the exit code."""
+    """Run the benchmarks; return the exit code."""
     parser = ArgumentParser(description=__doc__)
     names = [scenario.name for scenario in scenarios.ALL]
-    parser.add_argument("--only", default="", help=f"some of {', '.join(names)}, with commas between")
-    parser.add_argument("--quick", action="store_true", help="few rounds: to see that it runs, not how fast")
-    parser.add_argument("--beside", action="append", default=[], metavar="NAME=FOLDER", help="another build as well")
+    parser.add_argument("--only", default="", help=f"comma-separated: {', '.join(names)}")
+    parser.add_argument("--quick", action="store_true", help="few rounds: a smoke test without useful figures")
+    parser.add_argument("--beside", action="append", default=[], metavar="NAME=FOLDER", help="add another build")
     arguments = parser.parse_args()
-    wanted = [name for name in arguments.only.split(",") if name] or names
-    if unknown := set(wanted) - set(names):
+    selected = [name for name in arguments.only.split(",") if name] or names
+    if unknown := set(selected) - set(names):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(names)}")
     machine = report.machine()
     print(machine, "", report.HEAD, sep="\n", flush=True)
@@ -35,18 +35,18 @@ def main() -> int:
         beside = dict(each.partition("=")[::2] for each in arguments.beside)
         bench = Bench(Path(folder), {name: Path(where) for name, where in beside.items()}, quick=arguments.quick)
         for scenario in scenarios.ALL:
-            if scenario.name in wanted:
+            if scenario.name in selected:
                 rounds, skipped = bench.measure(scenario)
                 blocks.append(report.table(scenario, rounds, skipped))
                 measured[scenario.name] = rounds
                 print(blocks[-1], flush=True)
-    if wanted == names and not arguments.quick:
+    if selected == names and not arguments.quick:
         write(machine, blocks, measured)
     return 0
 
 
 class Bench:
-    """What is compared, made when it is first needed."""
+    """The packages to compare, generated on first use."""
 
     def __init__(self, folder: Path, beside: dict[str, Path], *, quick: bool) -> None:
         self.folder, self.beside, self.quick = folder, beside, quick
@@ -80,7 +80,7 @@ class Bench:
         return self.peers
 
     def document(self, operations: int) -> Path:
-        """A made-up document with so many operations."""
+        """A synthetic document with this many operations."""
         file = self.folder / f"{operations}-operations.json"
         file.write_text(json.dumps(synthetic.whole(operations, 4 * operations)))
         return file
@@ -113,11 +113,11 @@ class Bench:
 
 
 def write(machine: str, blocks: list[str], measured: dict[str, Rounds]) -> None:
-    """RESULTS.md, and its plot."""
+    """Write RESULTS.md and its plot."""
     import plot
 
     plot.draw(measured, HERE / "results.png")
-    lead = "# Results\n\nWritten by `make bench`; [README.md](README.md) says how it measures, and what came of it.\n"
+    lead = "# Results\n\nWritten by `make bench`; [README.md](README.md) describes the method and the conclusions.\n"
     text = "\n".join([lead, machine, "\n![The table as a plot](results.png)\n", report.HEAD, *blocks, ""])
     (HERE / "RESULTS.md").write_text(text, encoding="utf-8")
 

@@ -1,11 +1,11 @@
-"""What is measured, with whom, how often, and what is to be reached."""
+"""The scenarios: operations, libraries, numbers of calls and targets."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Target:
-    """The most that `who` may take, as a ratio to `base` or, without one, as such."""
+    """The limit for `who`, as a ratio to `base`, or absolute without one."""
 
     who: str
     limit: float
@@ -21,17 +21,17 @@ class Scenario:
     title: str
     who: tuple[str, ...]
     base: str
-    """Whose time is 1."""
+    """The library whose time is 1."""
     rounds: int
     quick: int
     """Rounds with QUICK=1."""
     calls: int = 1
     quick_calls: int = 1
     delay: float = 0.0
-    """Seconds until the relay answers."""
+    """The relay's delay in seconds."""
     tls: bool = False
     fresh: bool = False
-    """A process for each round, so that one round's memory is not another's."""
+    """A process for each round, to measure memory independently."""
     targets: tuple[Target, ...] = field(default=())
 
 
@@ -172,7 +172,7 @@ GENERATE = Scenario(
     targets=(Target("this client: relay.json", 3), Target("this client: 40 operations", 8)),
 )
 OPERATIONS = (40, 400)
-"""How many operations the made-up documents have that the tools are measured with; each has four schemas."""
+"""The numbers of operations of the synthetic documents; each operation has four schemas."""
 CHECK = Scenario(
     "check",
     "`make check`, of relay.json and of larger documents",

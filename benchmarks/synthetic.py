@@ -1,4 +1,4 @@
-"""A made-up document with as many operations and schemas as one likes."""
+"""Make synthetic documents of any size."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ Json = dict[str, Any]
 
 
 def whole(operations: int, schemas: int) -> Json:
-    """Schemas of eight fields, each holding the next ones; operations that post one and get another."""
+    """Schemas of eight fields that refer to the next ones; operations that post one and get another."""
     return {
         "openapi": "3.1.0",
         "info": {"title": "A made-up relay", "version": "1.0.0"},
@@ -21,7 +21,7 @@ def whole(operations: int, schemas: int) -> Json:
 
 
 def grown(document: Json, operations: int) -> Json:
-    """`document` with so many made-up operations beside its own."""
+    """Add this many synthetic operations to `document`."""
     more = whole(operations, 4 * operations)
     components: Json = {**document.get("components", {})}
     components["schemas"] = {**components.get("schemas", {}), **more["components"]["schemas"]}
@@ -39,7 +39,7 @@ def _schema(number: int, schemas: int) -> Json:
         "tags": {"type": "array", "items": {"type": "string"}},
         "created": {"type": "string", "format": "date-time"},
     }
-    # In groups of four, so that one model needs a few others, as in real documents, and not all of them.
+    # In groups of four, so that a model imports a few others, as in real documents.
     if (number + 1) % 4 and number + 1 < schemas:
         fields["next"] = _reference(number + 1)
         fields["all"] = {"type": "array", "items": _reference(number + 1)}

@@ -1,4 +1,4 @@
-"""The measured process: one peer, one kind of work. Each line on its standard input is a round; prints its figures.
+"""The measured process: one library, one kind of work. Each line on standard input is a round; print its figures.
 
 `worker.py KIND PEER URL CALLS`, where KIND is sync, threads, async, burst, or image or text with -sync or -async.
 """
@@ -20,9 +20,9 @@ from calls import ASYNC, SMALL, SYNC, AsyncCall, Call
 IN_FLIGHT = 100
 THREADS = 64
 LARGE: dict[str, Callable[[], dict[str, Any]]] = {
-    # As a real picture's: one string, all of it from the alphabet of Base64.
+    # Like an image: one long Base64 string.
     "image": lambda: {**SMALL, "image": "iVBORw0KGgoAAAANSUhEUgAAB4AAAAQ4+/" * (20 * 1024 * 1024 * 4 // 3 // 34)},
-    # As a long text's: characters that JSON escapes all over, and each paragraph a string of its own.
+    # Like a long text: many characters that JSON escapes, and a string per paragraph.
     "text": lambda: {
         **SMALL,
         "metadata": {"text": [f'{n:06} The astronaut: "now"!\n' * 36 for n in range(27_000)]},
@@ -31,7 +31,7 @@ LARGE: dict[str, Callable[[], dict[str, Any]]] = {
 
 
 def main() -> None:
-    """Prepares, says so, and measures a round for each line."""
+    """Set up, print "ready", and measure a round for each line."""
     kind, peer, url, calls = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
     if kind == "sync":
         with SYNC[peer](url) as call:
@@ -56,16 +56,16 @@ async def _async(kind: str, peer: str, url: str, calls: int) -> None:
         await _some(call, SMALL, before, before)
         for _ in _lines():
             if kind == "async":
-                _say({"seconds": await _some(call, SMALL, calls, IN_FLIGHT) / calls})
+                _print({"seconds": await _some(call, SMALL, calls, IN_FLIGHT) / calls})
             elif kind == "burst":
                 with _Peak() as peak:
                     seconds = await _some(call, SMALL, calls, calls)
-                _say({"seconds": seconds, "memory": peak.bytes / calls})
+                _print({"seconds": seconds, "memory": peak.bytes / calls})
             else:
                 body, peak = LARGE[kind.partition("-")[0]](), _Peak()
                 with peak:
                     seconds = await _some(call, body, calls, 1)
-                _say({"seconds": seconds, "memory": peak.bytes / _size(body)})
+                _print({"seconds": seconds, "memory": peak.bytes / _size(body)})
 
 
 def _sync(call: Call, body: dict[str, Any], times: int) -> float:
@@ -114,7 +114,7 @@ def _check(task_id: str) -> None:
 
 
 class _Peak:
-    """How far the process grows within the block, in bytes. Linux says it of a block; others of the whole life."""
+    """The growth of the process within the block, in bytes; on other systems than Linux, since its start."""
 
     bytes = 0
 
@@ -145,10 +145,10 @@ def _lines() -> Any:
 
 def _rounds(measure: Any) -> None:
     for _ in _lines():
-        _say(measure())
+        _print(measure())
 
 
-def _say(figures: dict[str, float]) -> None:
+def _print(figures: dict[str, float]) -> None:
     print(json.dumps(figures), flush=True)
 
 

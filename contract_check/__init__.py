@@ -1,4 +1,4 @@
-"""The contract check: whether the document, the generated client and the live relay agree."""
+"""Check that the document, the generated client and a live relay agree."""
 
 from pathlib import Path
 

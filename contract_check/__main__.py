@@ -1,4 +1,4 @@
-"""The command line: `python -m contract_check --help`; docs/maintaining.md says more about each command."""
+"""The command line: `python -m contract_check --help`; docs/maintaining.md describes each command."""
 
 import sys
 from argparse import SUPPRESS, ArgumentParser, Namespace
@@ -13,8 +13,8 @@ from .history import diff, release
 from .relay import live
 from .relay.standin import command as standin
 
-DESCRIPTION = "Do the document, the generated client and the live relay agree?"
-EPILOG = "exit codes: 0 agreement, 1 a departure from the contract, 2 usage, environment or a fault of contract_check"
+DESCRIPTION = "Check that the document, the generated client and a live relay agree."
+EPILOG = "exit codes: 0 agreement, 1 a departure from the contract, 2 usage, environment or an internal error"
 DEFAULTS = {"document": VENDORED, "overlay": None, "package": ROOT / "generated_client"}
 
 
@@ -26,17 +26,17 @@ def main() -> int:
 
 def _parser() -> ArgumentParser:
     overlays = ArgumentParser(add_help=False, argument_default=SUPPRESS)
-    help_overlay = "in place of those in generator/config.yaml; repeatable"
+    help_overlay = "an overlay, instead of those in generator/config.yaml; repeatable"
     overlays.add_argument("--overlay", type=Path, action="append", metavar="FILE", help=help_overlay)
     packages = ArgumentParser(add_help=False, argument_default=SUPPRESS, parents=[overlays])
-    packages.add_argument("--package", type=Path, metavar="DIR", help="in place of generated_client/")
+    packages.add_argument("--package", type=Path, metavar="DIR", help="default: generated_client/")
     documents = ArgumentParser(add_help=False, parents=[overlays])
     documents.add_argument("document", type=Path, nargs="?", default=VENDORED, metavar="FILE")
 
     parser = ArgumentParser(prog="python -m contract_check", description=DESCRIPTION, epilog=EPILOG, parents=[packages])
-    parser.add_argument("--document", type=Path, metavar="FILE", help="in place of relay.json")
+    parser.add_argument("--document", type=Path, metavar="FILE", help="default: relay.json")
     parser.set_defaults(run=gate.run, checks=("document", "drift", "wire"))
-    without = "without one, the gate: document, drift, wire"
+    without = "default: the gate, which is document, drift and wire"
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", description=without)
 
     def add(name: str, text: str, *parents: ArgumentParser, **defaults: object) -> Callable[..., object]:
@@ -44,41 +44,41 @@ def _parser() -> ArgumentParser:
         command.set_defaults(**defaults)
         return command.add_argument
 
-    argument = add("document", "is the document sound, and if not, what would cure it?", documents, run=_document)
-    argument("--suggest", action="store_true", help="print an overlay that cures what can be cured")
+    argument = add("document", "check that the document is sound; if not, suggest cures", documents, run=_document)
+    argument("--suggest", action="store_true", help="print an overlay with all cures")
 
     for check, text in (
-        ("drift", "is the package what the document generates, byte for byte?"),
-        ("wire", "do the functions send and read what the document says?"),
+        ("drift", "check that the package is what the document generates, byte for byte"),
+        ("wire", "check that the functions send and read what the document says"),
     ):
         argument = add(check, text, packages, checks=(check,))
-        argument("file", type=Path, nargs="?", metavar="FILE", help="in place of relay.json")
+        argument("file", type=Path, nargs="?", metavar="FILE", help="default: relay.json")
 
-    argument = add("diff", "what changed between two documents or revisions, for a caller's code?", run=diff.run)
+    argument = add("diff", "list the changes between two documents or revisions for callers", run=diff.run)
     argument("old", metavar="OLD", help="a document file or a git revision")
-    argument("new", metavar="NEW", nargs="?", help="the same; the working tree where it is left out")
+    argument("new", metavar="NEW", nargs="?", help="the same; default: the working tree")
     argument("--format", choices=("text", "json", "markdown"), default="text")
-    argument("--fail-on", choices=("minor", "major"), help="exit 1 where the verdict reaches this level")
+    argument("--fail-on", choices=("minor", "major"), help="exit 1 if the verdict reaches this level")
 
-    argument = add("adopt", "take a new document over, whole or not at all; commits nothing", run=adopt.run)
+    argument = add("adopt", "replace relay.json and regenerate everything, or change nothing", run=adopt.run)
     argument("document", type=Path, metavar="FILE")
 
-    add("release", "put what a release consists of into dist/; uploads nothing", run=release.run)
+    add("release", "build a release in dist/; uploads nothing", run=release.run)
 
-    argument = add("live", "does a relay keep the contract? costs nothing unless --submit", documents, run=_live)
-    help_submit = "COSTS MONEY: send the document's example, with the token in RELAY_TOKEN, after a typed yes; "
-    help_submit += "PATTERN picks one of several operations: 'POST /kling/*'"
-    help_read = "also GET, with the token in RELAY_TOKEN, ids that do not exist; costs nothing"
-    help_accepted = "the departures that are known, with reasons; default: contract_check/relay/accepted.yaml"
-    argument("--base-url", metavar="URL", help="the relay; without it, a stand-in on loopback")
+    argument = add("live", "check that a relay keeps the contract; free unless --submit", documents, run=_live)
+    help_submit = "COSTS MONEY: send the document's example with the token in RELAY_TOKEN, after you type yes; "
+    help_submit += "PATTERN selects one of several operations: 'POST /kling/*'"
+    help_read = "also GET ids that do not exist, with the token in RELAY_TOKEN; free"
+    help_accepted = "known departures, with reasons; default: contract_check/relay/accepted.yaml"
+    argument("--base-url", metavar="URL", help="the relay; default: a stand-in on loopback")
     argument("--submit", nargs="?", const="*", metavar="PATTERN", help=help_submit)
     argument("--read", action="store_true", help=help_read)
     argument("--accepted", type=Path, default=ACCEPTED, metavar="FILE", help=help_accepted)
     argument("--format", choices=("text", "json"), default="text")
 
-    argument = add("standin", "keep a stand-in relay running, for trials at no cost", documents, run=_standin)
-    help_answer = "the scenario that answers every request; an unknown one lists them"
-    argument("--port", type=int, default=0, metavar="PORT", help="default: one that is free")
+    argument = add("standin", "run a stand-in relay, to try things for free", documents, run=_standin)
+    help_answer = "the scenario for every response; `?` lists them"
+    argument("--port", type=int, default=0, metavar="PORT", help="default: a free port")
     argument("--answer", default="success", metavar="SCENARIO", help=help_answer)
     help_pace = "seconds that a task stays in each state; default: 5"
     argument("--pace", type=float, default=5, metavar="SECONDS", help=help_pace)
@@ -101,7 +101,7 @@ def _document(arguments: Namespace) -> int:
 def _live(arguments: Namespace) -> int:
     try:
         return live.run(loading.load(arguments.document, arguments.overlay), arguments)
-    except Refusal as refusal:  # 1 is said of a relay that was asked
+    except Refusal as refusal:  # exit code 1 is for departures of a relay
         raise Refusal(str(refusal), 2) from refusal
 
 

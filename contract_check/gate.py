@@ -1,4 +1,4 @@
-"""The offline gate: its checks, each with its time, and what they found."""
+"""The offline gate: run the checks, and print their findings and times."""
 
 import os
 from argparse import Namespace
@@ -10,7 +10,7 @@ from time import monotonic
 
 from .document import loading
 from .document.defects import Finding, Refusal
-from .document.text import may_be_coloured, progress, visible
+from .document.text import escape_invisible, may_be_coloured, progress
 from .history import diff
 from .package.package import drift
 from .package.wire import Wire
@@ -19,7 +19,7 @@ _RED, _YELLOW, _PLAIN = "\033[31m", "\033[33m", "\033[0m"
 
 
 def run(arguments: Namespace) -> int:
-    """Run the checks in `arguments.checks`; without a sound document, the others are pointless."""
+    """Run the checks in `arguments.checks`, but only `document` if the document is not sound."""
     file, checks, package = getattr(arguments, "file", None) or arguments.document, arguments.checks, arguments.package
     began = _begin("document")
     found = loading.load(file, arguments.overlay)
@@ -33,7 +33,7 @@ def run(arguments: Namespace) -> int:
     if found.defects:
         return 1
     passed = True
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:  # drift's generator works while wire works here
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:  # generates for drift in parallel with wire
         began = _begin(" and ".join(each for each in checks if each != "document"))
         drifted = pool.submit(drift, found.value, package) if "drift" in checks else None
         if "wire" in checks:
@@ -44,7 +44,7 @@ def run(arguments: Namespace) -> int:
 
 
 def wire(found: loading.Document, package: Path) -> Iterator[Finding]:
-    """What the package's functions send and read that the document does not say."""
+    """Find where the package's functions send or read something else than the document says."""
     check = Wire(found, package)
     for done in check.run():
         progress(done)
@@ -57,7 +57,7 @@ def _begin(check: str) -> float:
 
 
 def _end(check: str, began: float, findings: Iterable[Finding]) -> bool:
-    """Print what a check found, in colour on a terminal, with annotations on GitHub; return whether it passed."""
+    """Print the findings of a check, as annotations on GitHub too; return whether it passed."""
     found = list(findings)
     passed = all(each.is_warning for each in found)
     progress("")
@@ -68,6 +68,6 @@ def _end(check: str, began: float, findings: Iterable[Finding]) -> bool:
         print("\n".join([f"{colour}{line}{_PLAIN if colour else ''}", *details]))
         if os.environ.get("GITHUB_ACTIONS"):
             level, file = "warning" if each.is_warning else "error", os.path.relpath(each.file)
-            text = visible(each.text).replace("%", "%25").replace("\n", "%0A")
+            text = escape_invisible(each.text).replace("%", "%25").replace("\n", "%0A")
             print(f"::{level} file={file},line={each.row or 1},col={each.column or 1}::{text}")
     return passed

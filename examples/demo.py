@@ -1,4 +1,4 @@
-"""`make demo`: the README's call against a stand-in relay, and, where RELAY_TOKEN is set and one agrees, for real."""
+"""`make demo`: the README's call against a stand-in relay and, with RELAY_TOKEN and your consent, the real one."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ REQUEST = KlingImageToVideoRequest(
 
 
 def main() -> int:
-    """Runs the demonstration; returns its exit code."""
+    """Run the demonstration; return its exit code."""
     token = os.environ.get("RELAY_TOKEN", "")
     with Relay(Contract.of(), listener=show) as relay:
         print(f"A stand-in relay listens at {relay.url}; nothing leaves this machine.")
@@ -29,10 +29,10 @@ def main() -> int:
 
 
 def rehearse(relay: Relay) -> None:
-    """One call each way, and one that is refused."""
+    """A sync call, an async call, and a refused one."""
     token = "sk-" + "demo"
-    aside = {"trust_env": False}  # A proxy of this machine's has no part in what stays on it.
-    with AuthenticatedClient(base_url=relay.url, token=token, httpx_args=aside) as client:
+    no_proxy = {"trust_env": False}  # no proxy for loopback
+    with AuthenticatedClient(base_url=relay.url, token=token, httpx_args=no_proxy) as client:
         title("create_kling_image_to_video.sync(client=client, body=...)")
         print(create_kling_image_to_video.sync(client=client, body=REQUEST))
 
@@ -41,7 +41,7 @@ def rehearse(relay: Relay) -> None:
         attempt(client)
 
     async def call() -> None:
-        async with AuthenticatedClient(base_url=relay.url, token="sk-" + "async", httpx_args=aside) as client:
+        async with AuthenticatedClient(base_url=relay.url, token="sk-" + "async", httpx_args=no_proxy) as client:
             print(await create_kling_image_to_video.asyncio(client=client, body=REQUEST))
 
     title("await create_kling_image_to_video.asyncio(client=client, body=...)")
@@ -49,10 +49,10 @@ def rehearse(relay: Relay) -> None:
 
 
 def attempt(client: AuthenticatedClient) -> int:
-    """One call; what it returns, or what the caller catches. Returns an exit code."""
+    """Make a call and print its result or error; return an exit code."""
     try:
         print(create_kling_image_to_video.sync(client=client, body=REQUEST))
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is what the demonstration is about
+    except Exception as error:  # noqa: BLE001 - the demonstration shows any error
         print(f"{type(error).__module__}.{type(error).__name__}: {error}")
         for name in ("status_code", "code", "message", "request_id", "parsed"):
             print(f"  .{name} = {getattr(error, name, None)!r}")
@@ -61,11 +61,11 @@ def attempt(client: AuthenticatedClient) -> int:
 
 
 def agreed() -> bool:
-    """Whether somebody at a terminal agrees to spend."""
+    """Whether the user at the terminal agrees to pay."""
     print(f"\nRELAY_TOKEN is set. To go on submits one real task to {SERVER}: the relay charges this token")
-    print("for a video of 5 seconds by kling-v1, at its own price, whether or not anybody fetches the video.")
+    print("for a 5-second video by kling-v1, at its own price, even if nobody downloads the video.")
     if not sys.stdin.isatty():
-        print("There is no terminal to ask at, so nothing is spent.", file=sys.stderr)
+        print("Without a terminal to ask for consent, nothing is spent.", file=sys.stderr)
         return False
     if input("Type yes to spend: ").strip() == "yes":
         return True
@@ -74,7 +74,7 @@ def agreed() -> bool:
 
 
 def call_for_real(token: str) -> int:
-    """The same call against the relay itself."""
+    """Make the same call against the real relay."""
     with AuthenticatedClient(base_url=SERVER, token=token) as client:
         return attempt(client)
 
@@ -84,7 +84,7 @@ def title(text: str) -> None:
 
 
 def show(request: Request, answer: Answer) -> None:
-    """Prints what travelled, in both directions, as the stand-in saw it."""
+    """Print the request and the response as the stand-in saw them."""
     print(f"> {request.method} {request.target}")
     for name, value in request.headers.items():
         print(f"> {name}: {re.sub(r'sk-.+', 'sk-...', value)}")

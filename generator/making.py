@@ -1,4 +1,4 @@
-"""Makes the package of a document, in one process: prepare, generate, format, verify."""
+"""Generate the package of a document: prepare, generate, format, verify."""
 
 import json
 import re
@@ -22,8 +22,8 @@ from .prepare import credentials, preparation
 
 _GENERATOR = ROOT / "generator"
 _RUFF = Path(sys.executable).with_name("ruff")
-# A parent pyproject.toml, the .gitignore of an environment that uv made, and rules that change between versions of ruff
-# must not decide what is generated.
+# Generated code must not depend on a parent pyproject.toml, on the .gitignore that uv puts into an environment, or on
+# the rules of ruff's version.
 _STRICT = ("--isolated", "--no-cache", "--no-respect-gitignore", "--quiet", "--target-version", "py311")
 _FORMAT = (
     ("check", *_STRICT, "--fix-only", "--select", "F401,I,UP007,UP045", "."),
@@ -33,20 +33,20 @@ _FORMAT = (
 
 @dataclass(frozen=True)
 class Made:
-    """A package and what was learned while it was made."""
+    """A generated package, with notes for the maintainer."""
 
     package: Path
     notes: list[str]
-    """Where the package says less than the document."""
+    """The places where the package supports less than the document."""
     summary: str
 
 
 def make(document: dict[str, Any], into: Path) -> Made:
-    """Make the package of a sound document in an empty folder, and leave `document` as the generator reads it.
+    """Generate the package of a sound document in an empty folder; `document` is prepared in place.
 
-    Raises Refusal if the generator omits anything, or the package does not import.
+    Raise Refusal if the generator omits anything, or the package does not import.
     """
-    import openapi_python_client as generator  # takes longer to import than all else here
+    import openapi_python_client as generator  # slow to import
     from openapi_python_client.config import Config, ConfigFile, MetaType
 
     _require_pinned_tools(generator.__version__)
@@ -80,7 +80,7 @@ def make(document: dict[str, Any], into: Path) -> Made:
 
 
 def _facts(document: dict[str, Any]) -> str:
-    """What the templates ask for and the generator does not give them, as Jinja's variables."""
+    """Jinja variables for the templates that the generator does not provide."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     serialization: dict[str, dict[str, Any]] = document[preparation.SERIALIZATION]
     facts = {
@@ -95,12 +95,12 @@ def _facts(document: dict[str, Any]) -> str:
 
 
 def _as_code(found: dict[str, Any]) -> dict[str, Any]:
-    """How an operation's arguments are serialized; for forms, as a literal of Python."""
+    """The serialization of an operation's arguments, with forms as Python literals."""
     return found | {"forms": {media_type: ascii(fields) for media_type, fields in found["forms"].items()}}
 
 
 def _copy(source: Path, target: Path, library: str) -> None:
-    """Copy a folder of templates or modules; httpx and httpcore become httpx2 and httpcore2 where that is `library`."""
+    """Copy a folder of templates or modules; for httpx2, replace httpx and httpcore by httpx2 and httpcore2."""
 
     def copy(file: str, copied: str) -> None:
         text = Path(file).read_text(encoding="utf-8")

@@ -1,7 +1,6 @@
-"""Replaces generated files by renames, so that a run that is killed leaves the old ones or the new ones.
+"""Replace generated files by renames, so that a killed run leaves either the old or the new ones.
 
-A folder takes two renames. Killed between them, a run leaves the old folder beside its place, where the next run finds
-it; git has it, too.
+A folder takes two renames. If a run is killed between them, the next run restores the old folder from its backup.
 """
 
 import os
@@ -20,9 +19,9 @@ _SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 @contextmanager
 def work_folder(output: Path) -> Generator[Path]:
-    """Lock `output` against other runs, and give an empty folder beside it, which is removed in the end.
+    """Lock `output` against other runs, and yield an empty temporary folder beside it.
 
-    The lock is on the folder's parent, and ends with the process; what a killed run left behind is cleared up.
+    The lock is on that folder's parent, and ends with the process. Leftovers of killed runs are removed.
     """
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -54,11 +53,11 @@ def _lock(folder: Path) -> int:
         except BlockingIOError:
             os.close(handle)
             raise
-        os.close(handle)  # Another run has removed the folder since it was opened.
+        os.close(handle)  # Another run removed the folder after it was opened.
 
 
 def replace(contents: Mapping[Path, Path]) -> None:
-    """Move each new file or folder to its place; a signal that can wait does so meanwhile."""
+    """Move each new file or folder to its place, with signals blocked."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         for place, new in contents.items():

@@ -21,7 +21,7 @@ _CALLS = ("sync_detailed", "asyncio_detailed")
 def verify(package: Path, document: dict[str, Any]) -> str:
     """Import every module of `package`, and find every operation of the prepared document in it.
 
-    Returns a line on what there is. Raises Refusal where something is missing.
+    Return a summary line; raise Refusal if something is missing.
     """
     with _imported(package) as modules:
         expected = {f"{operation['tags'][0]}.{operation['operationId']}" for _, operation in operations(document)}
@@ -36,9 +36,9 @@ def verify(package: Path, document: dict[str, Any]) -> str:
 
 @contextmanager
 def _imported(package: Path) -> Generator[dict[str, ModuleType]]:
-    """The modules of `package` by their names in it; imported under another name, and forgotten at the end.
+    """Import the modules of `package` under another name, temporarily; yield them by their names in the package.
 
-    One process may verify several packages, and have imported one that is installed.
+    One process may verify several packages, and may have imported an installed one.
     """
     name, writes = f"_{package.name}_to_verify", sys.dont_write_bytecode
     spec = spec_from_file_location(name, package / "__init__.py", submodule_search_locations=[str(package)])
@@ -64,13 +64,13 @@ def _imported(package: Path) -> Generator[dict[str, ModuleType]]:
 
 
 def files(package: Path) -> dict[str, bytes]:
-    """The content of each file of `package`, by its path in it; what Python caches does not count."""
+    """The content of each file of `package` by its path, without Python's caches."""
     found = (file for file in sorted(package.rglob("*")) if file.is_file() and "__pycache__" not in file.parts)
     return {file.relative_to(package).as_posix(): file.read_bytes() for file in found}
 
 
 def changes(old: Path, new: Path) -> Iterator[str]:
-    """A line for each file that differs between two packages."""
+    """Yield a line for each file that differs between two packages."""
     before, after = files(old), files(new)
     for name in sorted(before.keys() | after.keys()):
         if before.get(name) != after.get(name):

@@ -1,4 +1,4 @@
-"""Calling an operation with threads or on an event loop, behind one interface."""
+"""Call operations in threads or on an event loop through one interface."""
 
 import asyncio
 import ssl
@@ -11,13 +11,13 @@ from typing import Any
 
 TOKEN = "sk-" + "test"
 TLS = ssl.create_default_context()
-"""Shared by all clients: httpx would make one for each, which takes longer than most tests."""
+"""Shared by all clients, since making one takes longer than most tests."""
 WAYS = ("sync", "asyncio")
 SUBMIT = "videos.create_kling_image_to_video"
 
 
 class Caller:
-    """A client and one way of calling: `sync` and `sync_detailed`, or `asyncio` and `asyncio_detailed` on one loop."""
+    """A client and one kind of call: `sync` and `sync_detailed`, or `asyncio` and `asyncio_detailed` on one loop."""
 
     def __init__(self, way: str, client: Any) -> None:
         self.way = way
@@ -26,14 +26,14 @@ class Caller:
         self._loop = self._stack.enter_context(asyncio.Runner()) if way == "asyncio" else None
 
     def enter(self, client: Any) -> Any:
-        """Enter `client` until the end of the test; returns it."""
+        """Enter `client` until the end of the test; return it."""
         if self._loop is None:
             return self._stack.enter_context(client)
         self._stack.callback(lambda: self.run(client.__aexit__(None, None, None)))
         return self.run(client.__aenter__())
 
     def connect(self, base_url: str = "", **settings: Any) -> Any:
-        """Another client of the same package, entered; by default of the same relay, with the same token."""
+        """Enter another client of the same package; by default for the same relay, with the same token."""
         made = type(self.client)(base_url or self.client.base_url, **{"token": TOKEN, "verify_ssl": TLS, **settings})
         return self.enter(made)
 
@@ -42,7 +42,7 @@ class Caller:
         return outcome if self._loop is None else self._loop.run(outcome)
 
     def at_once(self, *works: Callable[[], Any]) -> list[Any]:
-        """The results and exceptions of functions that run at once: in threads, or as tasks of the coroutines made."""
+        """The results and exceptions of functions that run concurrently, in threads or as asyncio tasks."""
         if self._loop is None:
             with ThreadPoolExecutor(len(works)) as threads:
                 futures = [threads.submit(work) for work in works]
@@ -58,11 +58,11 @@ class Caller:
         return import_module(f"{type(self.client).__module__.rpartition('.')[0]}.{module}")
 
     def parsed(self, operation: ModuleType | str, *, client: Any = None, **arguments: Any) -> Any:
-        """What `sync` or `asyncio` returns, of an operation's module or its name below `api`."""
+        """Call `sync` or `asyncio` of an operation's module, given as such or by its name below `api`."""
         return self.run(getattr(self._module(operation), self.way)(client=client or self.client, **arguments))
 
     def detailed(self, operation: ModuleType | str, *, client: Any = None, **arguments: Any) -> Any:
-        """What `sync_detailed` or `asyncio_detailed` returns."""
+        """Call `sync_detailed` or `asyncio_detailed`."""
         call = getattr(self._module(operation), f"{self.way}_detailed")
         return self.run(call(client=client or self.client, **arguments))
 
@@ -71,12 +71,12 @@ class Caller:
         return (self.detailed if detailed else self.parsed)(SUBMIT, client=client, body=self._body(fields))
 
     def submission(self, client: Any = None) -> Any:
-        """The same for at_once(): on an event loop, the coroutine."""
+        """A submission for at_once(): on an event loop, the coroutine."""
         return getattr(self._module(SUBMIT), self.way)(client=client or self.client, body=self._body({}))
 
     @contextmanager
     def stream(self, client: Any = None) -> Generator[Any]:
-        """Submit a task by `stream` or `astream`; yields the open response."""
+        """Submit a task with `stream` or `astream`; yield the open response."""
         module, arguments = self._module(SUBMIT), {"client": client or self.client, "body": self._body({})}
         if self._loop is None:
             with module.stream(**arguments) as response:
@@ -92,7 +92,7 @@ class Caller:
         self.run(context.__aexit__(None, None, None))
 
     def read(self, response: Any, most: int = 1_000) -> bytes:
-        """The body of an open response, or its first `most` pieces."""
+        """The body of an open response, or its first `most` chunks."""
         if self._loop is None:
             return b"".join(piece for _, piece in zip(range(most), response.iter_bytes(), strict=False))
 
@@ -130,7 +130,7 @@ class Caller:
         return client.close() if self._loop is None else client.aclose()
 
     def close(self) -> None:
-        """Leave every client that was entered, and the event loop."""
+        """Close every entered client, and the event loop."""
         self._stack.close()
 
     def _module(self, operation: ModuleType | str) -> Any:

@@ -1,4 +1,4 @@
-"""The checkout under test: its commands, run as its user runs them, and copies of it that a test may change."""
+"""Run the checkout's commands as a user does, and make copies that a test may change."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from generator.__main__ import main as generator_main
 ROOT = Path(__file__).parents[1]
 PYTHON = ROOT / ".venv" / "bin" / "python"
 FROZEN = ROOT / "tests" / "documents" / "relay.json"
-"""relay.json as the tests know it, whatever the vendored one holds."""
+"""The tests' own copy of relay.json, independent of the vendored one."""
 _FOLDERS = ("generator", "contract_check", "requirements")
 _FILES = ("generate.sh", "Makefile", "pyproject.toml")
 
@@ -28,7 +28,7 @@ Completed = subprocess.CompletedProcess[str]
 def run(
     command: Sequence[object], *, cwd: Path = ROOT, env: Mapping[str, str] | None = None, stdin: str = ""
 ) -> Completed:
-    """Runs `command` with `env` on top of this environment; returns what it said."""
+    """Run `command` with `env` added to this environment; return its output."""
     return subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
@@ -46,7 +46,7 @@ def generate(output: Path, *arguments: object) -> Completed:
 
 
 def generate_once(output: Path, *arguments: object) -> str:
-    """Generate a package, unless another worker of this run already has; return what the run said."""
+    """Generate a package once for all workers of this run; return the output."""
     said = output.with_name(f"{output.name}.txt")
     with output.with_name(f"{output.name}.lock").open("w") as lock:
         flock(lock, LOCK_EX)
@@ -65,7 +65,7 @@ def generate_sh(
 
 
 def contract_check(*arguments: object, env: Mapping[str, str] | None = None, types: str | None = None) -> Completed:
-    """Run the checkout's own tool in this process; starting one takes longer than most commands.
+    """Run contract_check in this process, since starting one takes longer than most commands.
 
     `types` is what a person at a terminal types; with None, there is no terminal.
     """
@@ -80,7 +80,7 @@ class _Terminal(StringIO):
 def in_process(
     main: Callable[[], int], *arguments: object, env: Mapping[str, str] | None = None, types: str | None = None
 ) -> Completed:
-    """Call `main` as the function of a script that is started with `arguments`."""
+    """Call the `main` function of a script with `arguments`."""
     given = [str(argument) for argument in arguments]
     stream = StringIO if types is None else _Terminal
     out, err, limit, imported = stream(), stream(), sys.getrecursionlimit(), set(sys.modules)
@@ -104,9 +104,9 @@ def in_process(
 
 
 def copy(into: Path) -> Path:
-    """A copy of what generates, in `into`, with the frozen document, and this environment in one of its own.
+    """Copy the generator into `into`, with the frozen document, and an environment that uses this one.
 
-    The tools are shared; what decides which of them is used, pyproject.toml and `.venv/bin`, is the copy's.
+    The installed tools are shared, but pyproject.toml and `.venv/bin`, which select them, are copies.
     """
     into.mkdir(parents=True)
     for name in _FOLDERS:
@@ -134,9 +134,9 @@ print(json.dumps([[each.returncode, each.stdout, each.stderr] for each in done])
 
 
 def in_copy(root: Path, *commands: Sequence[object]) -> list[Completed]:
-    """Run commands of a copy's contract_check in one process: to start one takes longer than most commands."""
-    told = json.dumps([[str(part) for part in command] for command in commands])
-    command = [root / ".venv" / "bin" / "python", "-c", _COMMANDS, told]
+    """Run commands of a copy's contract_check in one process, since starting one takes longer than most commands."""
+    arguments = json.dumps([[str(part) for part in command] for command in commands])
+    command = [root / ".venv" / "bin" / "python", "-c", _COMMANDS, arguments]
     done = run(command, cwd=root, env={"PYTHONPATH": str(Path(__file__).parent), "GITHUB_ACTIONS": ""})
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout.splitlines()[-1])
@@ -144,6 +144,6 @@ def in_copy(root: Path, *commands: Sequence[object]) -> list[Completed]:
 
 
 def tree(package: Path) -> dict[str, bytes]:
-    """Each file of a package, by its path in it; what Python caches does not count."""
+    """The files of a package by their paths, without Python's caches."""
     files = (file for file in sorted(package.rglob("*")) if file.is_file() and file.parent.name != "__pycache__")
     return {file.relative_to(package).as_posix(): file.read_bytes() for file in files}

@@ -1,6 +1,6 @@
-"""A pytest plugin: tests import contract_check and generator from the checkout, which itself stays off the path.
+"""A pytest plugin: import contract_check and generator from the checkout without adding it to sys.path.
 
-Beside these the checkout has generated_client, and that has to come from the installed wheel.
+The checkout also contains generated_client, which must come from the installed wheel.
 """
 
 import sys

@@ -18,23 +18,23 @@ from generated_client import AuthenticatedClient
 from operations import Operation, operations
 
 RELEASED = "12,107 lines, 183 s"
-"""The suite of the last release, on two quiet cores; the release's author renews it from what `make test` prints."""
+"""The suite of the last release, on two idle cores; update it at each release from the output of `make test`."""
 STARTED = time.monotonic()
 
-# A deadline for each example fails on a busy machine.
+# Hypothesis' deadline per example fails on a busy machine.
 hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
 
 
 def pytest_configure() -> None:
-    """Hide this machine's proxies and token from the tests, and from a `make` that a test runs the one that runs it."""
+    """Hide this machine's proxies and token from the tests, and the outer `make` from those that tests run."""
     for name in list(os.environ):
         if name.lower().endswith("_proxy") or name in ("RELAY_TOKEN", "ARGS", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
             del os.environ[name]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print the suite's size beside the last release's, and each test that takes over 2 s, after `make test`."""
+    """After `make test`, print the suite's size next to the last release's, and each test over 2 s."""
     if config.args_source != config.ArgsSource.TESTPATHS or config.option.markexpr != "not slow":
         return
     lines = sum(file.read_bytes().count(b"\n") for file in (ROOT / "tests").rglob("*.py"))
@@ -67,13 +67,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def contract() -> Contract:
-    """relay.json after its overlay."""
+    """relay.json with its overlays."""
     return _contract()
 
 
 @pytest.fixture
 def relay(contract: Contract) -> Iterator[Relay]:
-    """The stand-in; the test fails where a request departs from the document, unless it cleared `problems`."""
+    """The stand-in; the test fails if a request departs from the document, unless it clears `problems`."""
     with Relay(contract) as relay:
         yield relay
     assert relay.problems == []
@@ -98,13 +98,13 @@ def client(relay: Relay) -> AuthenticatedClient:
 
 @pytest.fixture(scope="session")
 def authority() -> trustme.CA:
-    """A certificate authority of the tests' own."""
+    """A certificate authority for the tests."""
     return trustme.CA()
 
 
 @pytest.fixture(scope="session")
 def frozen_contract() -> Contract:
-    """The frozen document after the overlays."""
+    """The frozen document with the overlays."""
     return Contract.of(FROZEN)
 
 

@@ -1,4 +1,4 @@
-"""Take every document of a folder the whole way: suggest, generate with the suggestion, wire, mypy.
+"""Check every document of a folder: suggest cures, generate with them, run wire and mypy.
 
 `make corpus DOCUMENTS=folder` prints a line for each; the exit code is the number of documents that failed.
 """
@@ -15,7 +15,7 @@ CHECK = (sys.executable, "-m", "contract_check")
 
 
 def attempt(document: Path, folder: Path) -> str:
-    """Take `document` the whole way in `folder`, and print how far it came; return what stopped it."""
+    """Run all steps for `document` in `folder`, and print the last one; return the error."""
     started, counts = time.monotonic(), ("0", "0")
     suggestion, package = folder / "suggested.yaml", folder / "generated_client"
     suggestion.write_text(_run(*CHECK, "document", document, "--suggest").stdout, encoding="utf-8")

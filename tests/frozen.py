@@ -1,6 +1,6 @@
 """The package of the frozen document, for tests of behaviour that does not depend on the vendored document.
 
-Generated once for a checkout, and again when an input of the generation changes.
+It is generated once per checkout, and again if an input of the generation changes.
 """
 
 import json
@@ -19,9 +19,9 @@ _overlays = [ROOT / "generator" / name for name in ("status-query.yaml", "overla
 _layers = {each.name: each.read_bytes() for each in _overlays}
 _made = revisions.make("tests/documents/relay.json", FROZEN.read_bytes(), _layers)
 FOLDER: Path = _made.package.parent
-"""Where a process of a test imports the package from, as `generated_client`."""
+"""The folder from which a test's process imports `generated_client`."""
 
-if TYPE_CHECKING:  # The vendored package has the same modules, but for the document's names.
+if TYPE_CHECKING:  # The vendored package has the same modules, except for names from the document.
     from generated_client import AuthenticatedClient as AuthenticatedClient
     from generated_client import Client as Client
     from generated_client import errors as errors
@@ -43,7 +43,7 @@ PROMPTED = KlingImageToVideoRequest(model="kling-v1", prompt="走")
 
 
 def submit(client: AuthenticatedClient) -> str:
-    """Submit a task; returns its status."""
+    """Submit a task; return its status."""
     return create_kling_image_to_video.sync(client=client, body=PROMPTED).status
 
 
@@ -65,7 +65,7 @@ def variables(error: BaseException | None) -> list[str]:
 
 
 def play(scenario: str, url: str) -> Any:
-    """The outcome of a scenario of workers.py in a process of its own, which a warning ends."""
+    """Run a scenario of workers.py in a process, with warnings as errors; return its output."""
     done = subprocess.run(
         [sys.executable, "-P", Path(__file__).with_name("workers.py"), scenario, url],
         env={**os.environ, "PYTHONPATH": str(FOLDER), "PYTHONWARNINGS": "error"},

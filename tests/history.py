@@ -1,4 +1,4 @@
-"""Git repositories for the tests of what compares revisions."""
+"""Git repositories for tests that compare revisions."""
 
 import re
 import shutil
@@ -15,18 +15,18 @@ CHANGELOG = "# Changelog\n\n## 0.2.0 - 2026-11-30\n\n- 第一版。\n"
 
 
 def git(root: Path, *arguments: str) -> None:
-    """Runs git in `root`; no configuration of this machine's user decides what it does."""
+    """Run git in `root` without the user's configuration."""
     subprocess.run(["git", *_IDENTITY, *arguments], cwd=root, check=True, capture_output=True)
 
 
 def commit(root: Path, *paths: str) -> None:
-    """Commits what is in `paths`."""
+    """Commit `paths`."""
     git(root, "add", "--force", "--", *paths)
     git(root, "commit", "--quiet", "--message", "A revision")
 
 
-def say_version(root: Path, version: str) -> None:
-    """Gives the package of `root` this version."""
+def set_version(root: Path, version: str) -> None:
+    """Set the version of the package in `root`."""
     project = root / "pyproject.toml"
     text = re.sub(r'^version = ".*"$', f'version = "{version}"', project.read_text(encoding="utf-8"), flags=re.M)
     project.write_text(text, encoding="utf-8")
@@ -35,7 +35,7 @@ def say_version(root: Path, version: str) -> None:
 def repository(shared: Path, into: Path) -> Path:
     """A copy of the checkout whose HEAD holds the frozen document and its package, and is version 0.2.0.
 
-    The first of the workers that share a folder makes it there.
+    The first worker makes it in the shared folder.
     """
     original = shared / "repository"
     with (shared / "repository.lock").open("w") as lock:
@@ -51,7 +51,7 @@ def _make_repository(root: Path) -> None:
         shutil.copy2(ROOT / name, root / name)
     shutil.copytree(frozen.FOLDER / "generated_client", root / "generated_client")
     (root / "CHANGELOG.md").write_text(CHANGELOG, encoding="utf-8")
-    say_version(root, "0.2.0")
+    set_version(root, "0.2.0")
     git(root, "init", "--quiet")
     git(root, "add", ".")
     commit(root, "pyproject.toml")

@@ -1,4 +1,4 @@
-"""Mutations of a document, by the level that each of them has for a caller.
+"""Mutations of a document, each with its level for a caller.
 
 Each mutation has an operation of its own, called after it, so that all of them fit into one pair of documents.
 """
@@ -46,21 +46,21 @@ _SHARED = {"name": "tone", "in": "query", "schema": {"type": "integer", "maximum
 
 
 class Case:
-    """The parts of a document that belong to one mutation."""
+    """The parts of a document for one mutation."""
 
     def __init__(self, name: str, document: Any) -> None:
         self.name, self.document, self.components = name, document, document["components"]
         self.route = next(route for route in document["paths"] if f"/{name}/" in route)
         self.item = document["paths"][self.route]
         self.shared = self.item.get("parameters")
-        """The parameters of the path, which all its operations have."""
+        """The parameters of the path, shared by all its operations."""
         self.operation = self.item["post"]
         self.parameters, self.responses = self.operation["parameters"], self.operation["responses"]
         self.content = self.operation.get("requestBody", {}).get("content", {})
         self.body = self.content.get(JSON, {}).get("schema", {})
         self.sent = self.body.get("properties")
         self.contents = self.responses["200"].get("content", {})
-        """Of the response, as `answer` and `got` are."""
+        """Part of the response, like `answer` and `got`."""
         self.reference = {"$ref": f"#/components/schemas/{_answer_name(name)}"}
         self.answer = self.components["schemas"].get(_answer_name(name), {})
         self.got = self.answer.get("properties")
@@ -80,20 +80,20 @@ class Case:
         return {"$ref": f"#/components/{kind}/Shared"}
 
     def null(self, schema: Any) -> None:
-        """Let `schema` be null, as the document's version says it."""
+        """Make `schema` nullable, in the notation of the document's version."""
         if self.document["openapi"].startswith("3.0"):
             schema["nullable"] = True
         else:
             schema["type"] = [schema["type"], "null"]
 
     def above(self, schema: Any, limit: int) -> None:
-        """Give `schema` an exclusive minimum, as the document's version says it."""
+        """Give `schema` an exclusive minimum, in the notation of the document's version."""
         is_30 = self.document["openapi"].startswith("3.0")
         schema.update({"minimum": limit, "exclusiveMinimum": True} if is_30 else {"exclusiveMinimum": limit})
 
 
 def base(version: str, names: Collection[str]) -> dict[str, Any]:
-    """A document with an untouched operation for each of these mutations."""
+    """A document with an unchanged operation for each of these mutations."""
     document: dict[str, Any] = {
         "openapi": version,
         "info": {"title": "Cases", "version": "1"},
@@ -131,7 +131,7 @@ def mutated(version: str, names: Collection[str]) -> dict[str, Any]:
 
 
 def _copy(value: Any) -> Any:
-    return json.loads(json.dumps(value))  # Unlike deepcopy, it makes two of what stands in two places.
+    return json.loads(json.dumps(value))  # unlike deepcopy, this duplicates shared objects
 
 
 def _answer_name(name: str) -> str:
@@ -139,7 +139,7 @@ def _answer_name(name: str) -> str:
 
 
 def _operation(name: str, is_answer: bool) -> dict[str, Any]:
-    """An operation that is rich in what it is sent, or in what it answers."""
+    """An operation with a rich request or response."""
     operation: dict[str, Any] = {
         "operationId": name,
         "tags": ["cases"],
@@ -168,13 +168,13 @@ def _operation(name: str, is_answer: bool) -> dict[str, Any]:
 
 
 def _swap(mapping: dict[str, Any]) -> None:
-    """Turn the order of the keys round."""
+    """Reverse the order of the keys."""
     for key in reversed(list(mapping)):
         mapping[key] = mapping.pop(key)
 
 
 def _extract(case: Case) -> None:
-    """Move the first fields of the body into a schema of its own, which the body takes in by `allOf`."""
+    """Move the first fields of the body into a separate schema, referenced by `allOf`."""
     part = {key: case.sent.pop(key) for key in ("prompt", "note")}
     name = f"PartOf{case.name.title().replace(' ', '')}"
     case.components["schemas"][name] = {"type": "object", "properties": part}
@@ -182,7 +182,7 @@ def _extract(case: Case) -> None:
 
 
 def _inline(case: Case) -> None:
-    """The other way round."""
+    """Undo `_extract`."""
     [part] = case.body.pop("allOf")
     fields = case.components["schemas"].pop(part["$ref"].rpartition("/")[2])["properties"]
     case.body["properties"] = fields | case.sent
@@ -207,7 +207,7 @@ BEFORE: dict[str, Mutation] = {
     "required field of an xml body": lambda c: c.content.update({"text/xml": {"schema": _OBJECT}}),
     "a header of an answer may be missing": lambda c: _describe_header(c, required=True),
 }
-"""What the operations of some mutations have beyond the others, before they are mutated."""
+"""Additional content of the operations of some mutations, before the mutation."""
 
 _NONE: dict[str, Mutation] = {
     "untouched": lambda c: None,

@@ -1,4 +1,4 @@
-"""The operations of the installed package, each with the arguments of a plain call, as the document has them."""
+"""The operations of the installed package, each with arguments from the document for a plain call."""
 
 import importlib
 import inspect
@@ -20,21 +20,21 @@ from generator.prepare import preparation
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation: what the document says of it, and the module that was generated for it."""
+    """An operation of the document, and its generated module."""
 
     documented: Documented
     module: ModuleType
     arguments: dict[str, Any]
     """A plain call's keyword arguments."""
     body: Any
-    """The body among them as a JSON value; None where there is none."""
+    """Their body as a JSON value, or None."""
 
     def __str__(self) -> str:
         return str(self.documented)
 
 
 def operations(contract: Contract) -> list[Operation]:
-    """Each operation of `contract`, under the names that the generator gives it."""
+    """Each operation of `contract`, with its generated names."""
     document = deepcopy(contract.document)
     preparation.prepare(document)
     examples = Examples(document)
@@ -48,8 +48,8 @@ def _operation(documented: Documented, examples: Examples, named: Documented) ->
     accepted = {_letters(name): name for name in inspect.signature(module.sync_detailed).parameters}
     arguments: dict[str, Any] = {}
     for place, parameter in named.parameters.items():
-        wanted = _letters(parameter["name"])
-        name = accepted.get(wanted) or accepted[f"{wanted}{parameter['in']}"]
+        argument = _letters(parameter["name"])
+        name = accepted.get(argument) or accepted[f"{argument}{parameter['in']}"]
         value = examples.at((*place, "schema"))
         in_head = parameter["in"] in ("header", "cookie") and isinstance(value, str)
         arguments[name] = typed(parameter.get("schema", {}), "text" if in_head and not value.isascii() else value)
@@ -67,7 +67,7 @@ def _operation(documented: Documented, examples: Examples, named: Documented) ->
 
 
 def _with_files(document: dict[str, Any], schema: dict[str, Any], value: Any) -> Any:
-    """`value` with a file wherever `schema` has the bytes of one."""
+    """Replace the binary strings of `schema` in `value` by files."""
     schema = resolve(document, schema)
     if is_object(value):
         properties = object_or_empty(schema.get("properties"))
@@ -80,7 +80,7 @@ def _with_files(document: dict[str, Any], schema: dict[str, Any], value: Any) ->
 
 
 def typed(schema: dict[str, Any], value: Any) -> Any:
-    """`value` as the package's own class where `schema` has one."""
+    """Convert `value` to the package's class for `schema`, if there is one."""
     reference = schema.get("$ref")
     if reference is None:
         return value

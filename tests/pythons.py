@@ -1,4 +1,4 @@
-"""Which Pythons this machine has, from 3.11 on, one for each minor version.
+"""List the installed Pythons from 3.11 on, one for each minor version.
 
 Without an argument it prints the versions; with one, the path of that version's interpreter.
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _OLDEST, _NEWEST = 11, 30
-# What a test environment is made with; some systems ship a Python without it.
+# Needed to make a test environment; some systems ship Python without it.
 _PROBE = (
     "import ensurepip, ssl, sys, venv\n"
     "v = sys.version_info\n"
@@ -27,7 +27,7 @@ def _candidates(version: str) -> Iterator[str]:
 
 
 def find(version: str) -> str | None:
-    """An interpreter of `version` that runs, and that can make environments."""
+    """A working interpreter of `version` that can make environments."""
     for candidate in _candidates(version):
         try:
             probe = subprocess.run([candidate, "-c", _PROBE], capture_output=True, text=True, check=False, timeout=30)
@@ -39,8 +39,8 @@ def find(version: str) -> str | None:
 
 
 if __name__ == "__main__":
-    wanted = sys.argv[1:] or [f"3.{minor}" for minor in range(_OLDEST, _NEWEST)]
-    for version in wanted:
+    versions = sys.argv[1:] or [f"3.{minor}" for minor in range(_OLDEST, _NEWEST)]
+    for version in versions:
         found = find(version)
         if found:
             print(found if sys.argv[1:] else version)

@@ -1,4 +1,4 @@
-"""The fenced blocks of README and of the pages in docs/, in both languages."""
+"""The fenced blocks of README and docs/, in both languages."""
 
 import ast
 import re
@@ -36,14 +36,14 @@ class Block:
 
     @property
     def essence(self) -> tuple[str | None, ...]:
-        """What the block says to a machine, without what it says to a person."""
+        """The block without comments."""
         is_python = self.language == "python"
         code = ast.dump(ast.parse(self.code)) if is_python else re.sub(r"\s*#.*", "", self.code)
         return self.language, code, self.relay, self.prints
 
 
 def blocks(*languages: str) -> list[Block]:
-    """The blocks in these languages, of all English files; test_readme.py shows that the Chinese ones are the same."""
+    """The blocks in these languages of all English files; test_readme.py checks that the Chinese ones are equal."""
     return [block for file, _ in PAGES for block in found(file) if block.language in languages]
 
 

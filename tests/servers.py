@@ -1,4 +1,4 @@
-"""Servers that a client meets in production and that speak no complete HTTP, and certificates for TLS on loopback."""
+"""Servers with faults of production that are not complete HTTP, and certificates for TLS on loopback."""
 
 import socket
 import ssl
@@ -12,7 +12,7 @@ import trustme
 
 @contextmanager
 def refusing() -> Generator[str]:
-    """An address where nobody listens, and which nobody else can take."""
+    """A reserved address without a listener."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield _url(bound)
@@ -20,7 +20,7 @@ def refusing() -> Generator[str]:
 
 @contextmanager
 def deaf() -> Generator[str]:
-    """An address that accepts no connection: the queue is full."""
+    """An address that accepts no connection, since its queue is full."""
     with ExitStack() as stack:
         server = stack.enter_context(socket.socket())
         server.bind(("127.0.0.1", 0))
@@ -41,7 +41,7 @@ def reading_nothing() -> Generator[str]:
 
 @contextmanager
 def answering_at_once(answer: bytes, tls: ssl.SSLContext | None = None) -> Generator[str]:
-    """A server that sends `answer` to the first client after its headers, reads no body, and closes."""
+    """A server that sends `answer` to the first client after its headers, and closes without reading the body."""
     with ExitStack() as stack:
         server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
 
@@ -62,13 +62,13 @@ def answering_at_once(answer: bytes, tls: ssl.SSLContext | None = None) -> Gener
 
 @contextmanager
 def dripping(text: bytes) -> Generator[str]:
-    """A server that sends the first client `text` and then a blank every 5 ms, without end."""
+    """A server that sends `text` to the first client, and then a space every 5 ms, forever."""
     over = Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def drip() -> None:
             connection, _ = server.accept()
-            with connection, suppress(OSError):  # the client leaves
+            with connection, suppress(OSError):  # the client disconnects
                 connection.sendall(text)
                 while not over.wait(0.005):
                     connection.sendall(b" ")

@@ -1,4 +1,4 @@
-"""Documents for the tests of the generation: a small sound one, and the frozen one with something wrong in it."""
+"""Documents for tests of the generation: a small sound one, and variants of the frozen one."""
 
 import json
 from collections.abc import Callable
@@ -15,7 +15,7 @@ NONE = FROZEN.with_name("none.yaml")
 
 
 def write(folder: Path, document: object, name: str = "relay.json") -> Path:
-    """Writes `document` as a file."""
+    """Write `document` to a file."""
     file = folder / name
     text = document if isinstance(document, str) else json.dumps(document, ensure_ascii=False, indent=2)
     file.write_text(text, encoding="utf-8")
@@ -23,7 +23,7 @@ def write(folder: Path, document: object, name: str = "relay.json") -> Path:
 
 
 def changed(change: Callable[[Any], object]) -> dict[str, Any]:
-    """The frozen document after `change`, which gets the whole document."""
+    """The frozen document, modified by `change`."""
     document: dict[str, Any] = json.loads(RELAY)
     change(document)
     return document
@@ -40,7 +40,7 @@ def request_properties(document: Any) -> Any:
 
 
 def small(**schemas: object) -> dict[str, Any]:
-    """A sound document with one operation, whose body and answer are the first of `schemas`."""
+    """A sound document with one operation, whose request and response are the first of `schemas`."""
     named = deepcopy(schemas) or {"Thing": {"type": "object", "properties": {"name": {"type": "string"}}}}
     content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{next(iter(named))}"}}}
     return {
@@ -62,12 +62,12 @@ def small(**schemas: object) -> dict[str, Any]:
 
 
 def with_operation(**changes: Any) -> dict[str, Any]:
-    """That document, the fields of its operation changed."""
+    """The small document with changed fields of its operation."""
     document = small()
     document["paths"]["/things"]["post"] |= changes
     return document
 
 
 def with_field(**schema: object) -> dict[str, Any]:
-    """That document, whose one class has one field, `a`."""
+    """The small document with one class with one field, `a`."""
     return small(Thing={"type": "object", "properties": {"a": schema}})

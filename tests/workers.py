@@ -34,7 +34,7 @@ CALLS = 10_000
 
 
 def submit(client: AuthenticatedClient, body: KlingImageToVideoRequest = BODY) -> str:
-    """Make a call; UNSET has to be itself in every process."""
+    """Make a call; UNSET must be a singleton in every process."""
     assert body.duration is UNSET
     return operation.sync(client=client, body=body).status
 
@@ -64,7 +64,7 @@ def child(client: AuthenticatedClient, body: KlingImageToVideoRequest = BODY) ->
 
 
 def _fork(client: AuthenticatedClient) -> int:
-    """Fork a child, which an alarm ends if it hangs; returns its exit code."""
+    """Fork a child, with an alarm in case it hangs; return its exit code."""
     pid = os.fork()
     if pid == 0:
         code = 1
@@ -88,7 +88,7 @@ def forked(client: AuthenticatedClient) -> list[int]:
 
 
 class _SlowMounts(dict[str, None]):
-    """No mounts; in the process that made them, listing them waits for `go_on`."""
+    """Empty mounts; in the process that created them, iteration waits for `go_on`."""
 
     def __init__(self) -> None:
         self.asked, self.go_on, self.home = Event(), Event(), os.getpid()
@@ -101,7 +101,7 @@ class _SlowMounts(dict[str, None]):
 
 
 def forked_amid_a_start(client: AuthenticatedClient) -> list[int]:
-    """Fork a child while another thread makes the connections' pool."""
+    """Fork a child while another thread creates the connection pool."""
     warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside threads
     mounts = _SlowMounts()
     with AuthenticatedClient(client.base_url, token="sk-" + "test", httpx_args={"mounts": mounts}) as starting:
@@ -129,12 +129,12 @@ _adopted: list[AuthenticatedClient] = []
 
 
 def adopt(client: AuthenticatedClient) -> None:
-    """Keep the client that a worker of a pool gets when it starts."""
+    """Initialize a pool's worker with a client."""
     _adopted.append(client)
 
 
 def submit_adopted(body: KlingImageToVideoRequest) -> str:
-    """Make a call by the worker's client."""
+    """Make a call with the worker's client."""
     return submit(_adopted[0], body)
 
 
@@ -157,7 +157,7 @@ def pooled(client: AuthenticatedClient, method: str) -> dict[str, Any]:
 
 
 def _growth(calls: Callable[[int], None]) -> dict[str, list[int]]:
-    """Return the open files, and the bytes left by a garbage collection, after a tenth of the calls and after all."""
+    """Return open files and memory after garbage collection, after a tenth of the calls and after all."""
     seen: dict[str, list[int]] = {"files": [], "bytes": []}
     calls(CALLS // 20)
     tracemalloc.start(1)
@@ -171,7 +171,7 @@ def _growth(calls: Callable[[int], None]) -> dict[str, list[int]]:
 
 
 def lasting(client: AuthenticatedClient) -> dict[str, list[int]]:
-    """Make 10,000 calls, each by a derived client; every tenth is refused."""
+    """Make 10,000 calls, each with a derived client; every tenth is refused."""
 
     def call(times: int) -> None:
         for number in range(times):
@@ -200,7 +200,7 @@ def lasting_on_loops(client: AuthenticatedClient) -> dict[str, list[int]]:
 
 
 def large(client: AuthenticatedClient, on_a_loop: bool) -> dict[str, int]:
-    """Send a large body five times; returns the peak of memory meanwhile, and the body's size."""
+    """Send a large body five times; return the peak memory and the body's size."""
     body = KlingImageToVideoRequest(model="m", prompt="走", image="iVBORw0KGgo+/" * 500_000)
     with asyncio.Runner() as runner:
 
@@ -220,7 +220,7 @@ def large(client: AuthenticatedClient, on_a_loop: bool) -> dict[str, int]:
 
 
 def exceeded(client: AuthenticatedClient) -> str:
-    """Exceed a deadline; the process ends all the same."""
+    """Exceed a deadline; the process must still exit."""
     try:
         return submit(client.with_deadline(0.2))
     except DeadlineExceeded:
@@ -243,7 +243,7 @@ SCENARIOS: dict[str, Callable[[AuthenticatedClient], Any]] = {
 
 
 if __name__ == "__main__":
-    # On a busy machine a child may take longer to start than the 5 s that an idle connection is kept by default.
+    # On a busy machine, a child may start more slowly than the default keepalive of 5 s.
     args = {"limits": httpx.Limits(max_connections=100, keepalive_expiry=60)}
     with AuthenticatedClient(sys.argv[2], token="sk-" + "test", httpx_args=args) as given:
         print(json.dumps(SCENARIOS[sys.argv[1]](given)))

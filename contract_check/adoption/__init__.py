@@ -1,1 +1,1 @@
-"""A new document takes the place of the vendored one, whole or not at all."""
+"""Replace the vendored document by a new one."""

@@ -1,4 +1,4 @@
-"""Takes a new document over in one go, or leaves everything as it was."""
+"""Replace the vendored document and everything generated from it, or change nothing."""
 
 from argparse import Namespace
 from copy import deepcopy
@@ -17,18 +17,18 @@ from . import cures, report
 _CHANGELOG = ROOT / "CHANGELOG.md"
 _PLACES = {place: place.relative_to(ROOT).as_posix() for place in (VENDORED, CURES, ROOT / PACKAGE)}
 _PLACES[_CHANGELOG] = _CHANGELOG.name
-"""The files that an adoption replaces, each with its name in git."""
+"""The files that an adoption replaces, with their names in git."""
 _HEAD = "# `make adopt` writes this file at each adoption: what one document needs. Yours goes into overlay.yaml.\n"
 
 
 def run(arguments: Namespace) -> int:
-    """Adopt the document and show on one screen what that means; raise Refusal where it can't be adopted."""
+    """Adopt the document and report the consequences; raise Refusal if it can't be adopted."""
     document: Path = arguments.document
     names = " ".join(_PLACES.values())
     if revisions.git("status", "--porcelain", "--", *_PLACES.values()):
-        problem = f"An adoption would overwrite what is not committed in {names}."
+        problem = f"An adoption would overwrite uncommitted changes in {names}."
         restore = f"git restore --staged --worktree {names} && git clean -fd {PACKAGE}"
-        raise Refusal.environment(problem, f"Commit or stash it, or drop it: {restore}")
+        raise Refusal.environment(problem, f"Commit, stash or drop them: {restore}")
     with placement.work_folder(ROOT / PACKAGE) as work:
         try:
             screen, replaced = _make(document, work)
@@ -43,7 +43,7 @@ def run(arguments: Namespace) -> int:
 
 
 def _make(document: Path, work: Path) -> tuple[list[str], dict[Path, Path]]:
-    """The screen, and for each place that changes, what is to be there, made in the folder `work`."""
+    """Make the report, and the new content of each file that changes, in the folder `work`."""
     new = {place: work / place.name for place in _PLACES}
     before = revisions.load("HEAD")
     progress(f"checking {document} ...")
@@ -59,7 +59,7 @@ def _make(document: Path, work: Path) -> tuple[list[str], dict[Path, Path]]:
     departures = list(gate.wire(found, made.package))
     progress("")
     if failures := [line for each in departures if not each.is_warning for line in each.lines()]:
-        raise Refusal("\n".join(["the generated functions depart from the document:", *failures]))
+        raise Refusal("\n".join(["the generated functions do not follow the document:", *failures]))
     after = revisions.Revision(revisions.layers(found), made.package)
     changes = diff.compare(before, after)
     tag = release.last_tag()
@@ -73,8 +73,8 @@ def _make(document: Path, work: Path) -> tuple[list[str], dict[Path, Path]]:
     new[_CHANGELOG].write_text(entries, encoding="utf-8")
     version = f"pyproject.toml says {release.project()['version']}"
     if tag:
-        demanded = release.demand(tag.removeprefix("v"), diff.worst(change.level for change in since))
-        version = f"{demanded} or higher must follow {tag}; {version}."
+        required = release.required_version(tag.removeprefix("v"), diff.worst(each.level for each in since))
+        version = f"{required} or higher must follow {tag}; {version}."
     else:
         version += "; no release exists yet, so it may stay."
     warnings = [each.lines()[0] for each in (*found.warnings, *departures)]

@@ -1,4 +1,4 @@
-"""What a new document needs before it can be generated, and be called by the names that callers have typed."""
+"""Find the actions that make a new document sound and keep the names that callers use."""
 
 import re
 from collections.abc import Iterator
@@ -17,20 +17,19 @@ from ..history.renames import Renames
 from ..history.surface import place_of, route_of
 
 _EXAMPLES = ("example.com", "example.org", "example.net", "example", "invalid", "test", "localhost")
-"""The names that RFC 2606 keeps for examples: no relay is there."""
+"""The names that RFC 2606 reserves for examples."""
 
 
 def find(found: loading.Document, overlays: list[overlay.Overlay], before: dict[str, Any]) -> list[Action]:
-    """The actions that are applied to a document before its overlays; `before` is the prepared document of now.
+    """Find the actions to apply before the overlays; `before` is the current document, prepared.
 
-    `found` is the document without overlays, and is changed. Raises Refusal that names every defect which no action
-    cures.
+    `found` is the document without overlays, and is changed. Raise Refusal with all incurable defects.
     """
     if found.incurable:
         raise Refusal("\n".join(loading.report(found)))
     server = list(_server(found.value, server_url(before)))
     suggested = [*server, *(cure for cure in found.cures if not (server and _is_of_server(cure)))]
-    # Of two that mend one place, the first may leave nothing for the second.
+    # Of two cures for one place, the second may have no effect after the first.
     cures = [cure for cure in suggested if overlay.apply_action(cure, found.value) is None]
     for each in overlays:
         overlay.apply(each, found.value, VENDORED.name)
@@ -39,10 +38,10 @@ def find(found: loading.Document, overlays: list[overlay.Overlay], before: dict[
 
 
 def _server(value: dict[str, Any], today: str) -> Iterator[Action]:
-    """Where the new document names no server, or an example, today's stays: who upgrades asks the same relay."""
+    """Keep today's server if the new document names none or an example, so that upgrades call the same relay."""
     host = urlsplit(server_url(value)).hostname or ""
     if today and (not host or any(f".{host}".endswith(f".{name}") for name in _EXAMPLES)):
-        why = "The document names no server, or an example; that of the document before it stays."
+        why = "The document names no server, or an example; the previous document's is kept."
         if "servers" in value:
             yield remove(("servers",), why)
         yield update((), {"servers": [{"url": today}]}, why)
@@ -55,13 +54,13 @@ def _is_of_server(cure: Action) -> bool:
 
 
 def _kept_names(value: dict[str, Any], before: dict[str, Any]) -> Iterator[Action]:
-    """An operation that lasts keeps its group and its function, a class of such an operation its name."""
+    """Keep the group and function of each existing operation, and the names of its classes."""
     known = {route_of(path): operation for path, operation in operations(before)}
     kept = list[Action]()
     for path, operation in operations(_prepared(value)[0]):
         same = known.get(route_of(path))
         if same and place_of(same) != place_of(operation):
-            why = f"Callers have typed {'.'.join(place_of(same)[1:])}."
+            why = f"Callers use the name {'.'.join(place_of(same)[1:])}."
             if list_or_empty(at(value, (*path, "tags"))):
                 kept.append(remove((*path, "tags"), why))
             kept.append(update(path, {"operationId": same["operationId"], "tags": [same["tags"][0]]}, why))
@@ -72,10 +71,10 @@ def _kept_names(value: dict[str, Any], before: dict[str, Any]) -> Iterator[Actio
     for name, its_name in Renames(deepcopy(before), after).classes.items():
         place = places.get(its_name, ())
         if place and at(value, place) is not None:
-            yield update(place, {"title": name}, f"Callers have typed {name}.")
+            yield update(place, {"title": name}, f"Callers use the name {name}.")
 
 
 def _prepared(value: dict[str, Any]) -> tuple[dict[str, Any], dict[str, JsonPath]]:
-    """The document as it is generated, and where each of its classes stands before that."""
+    """The prepared document, and the place of each of its classes in the original."""
     copied = deepcopy(value)
     return copied, preparation.prepare(copied).classes

@@ -1,15 +1,15 @@
-"""Report an adoption: on one screen, and as a draft of an entry in CHANGELOG.md."""
+"""Report an adoption on one screen, and draft an entry for CHANGELOG.md."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from ..document.defects import Action, count
-from ..document.text import visible
+from ..document.text import escape_invisible
 from ..history.diff import Change, worst
 
 _MOST = 12
-"""Lines of a kind; the rest is counted, and `make diff` has them all."""
-_BEGIN = "<!-- make adopt writes this draft anew each time; take the marks away to keep it. -->"
+"""Lines per section; the rest is counted, and `make diff` lists them all."""
+_BEGIN = "<!-- make adopt rewrites this draft each time; remove these comments to keep it. -->"
 _END = "<!-- the end of the draft -->"
 _HEADING = "## Unreleased"
 
@@ -17,7 +17,7 @@ _HEADING = "## Unreleased"
 def screen(
     changes: Sequence[Change], cures: Sequence[Action], warnings: Sequence[str], notes: Sequence[str], version: str
 ) -> Iterator[str]:
-    """The verdict, warnings, what breaks for whom, what was cured or left out, and the version that must follow."""
+    """Yield the verdict, warnings, breaking changes, cures, omissions and the version that must follow."""
     yield f"verdict: {worst(change.level for change in changes)}, {count(len(changes), 'change')} since HEAD"
     cured = [(str(cure["target"]), str(cure["description"])) for cure in cures]
     untyped = _by_reason(each for each in cured if each[0].endswith("['$ref']"))
@@ -29,20 +29,20 @@ def screen(
     outer = [each for each in cured if not any(_is_below(each, other) for other in cured)]
     yield from _part("cured, in generator/cures.yaml", _by_reason(outer))
     noted = ((place, reason) for place, _, reason in (note.partition(": ") for note in notes))
-    yield from _part("left out, or said in less than the document's words", _by_reason(noted))
+    yield from _part("left out or simplified", _by_reason(noted))
     yield f"version: {version}"
 
 
 def _part(title: str, lines: Sequence[str], most: int = _MOST) -> Iterator[str]:
     if lines:
         yield f"{title}: {len(lines)}"
-        yield from (f"  {visible(line)[:200]}" for line in lines[:most])
+        yield from (f"  {escape_invisible(line)[:200]}" for line in lines[:most])
         if len(lines) > most:
             yield f"  ... and {len(lines) - most} more"
 
 
 def _by_reason(found: Iterable[tuple[str, str]]) -> list[str]:
-    """A line for each reason with its places."""
+    """A line for each reason, with its places."""
     by_reason: dict[str, list[str]] = {}
     for place, reason in found:
         by_reason.setdefault(reason, []).append(place)
@@ -54,12 +54,12 @@ def _by_reason(found: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def _is_below(cure: tuple[str, str], other: tuple[str, str]) -> bool:
-    """Whether both mend one thing, such as an operation by removing its tags and giving it others."""
+    """Whether both change one object for one reason, such as an operation's tags, removed and then added."""
     return cure[1] == other[1] and cure[0].startswith((f"{other[0]}.", f"{other[0]}["))
 
 
 def with_draft(changelog: str, draft: str) -> str:
-    """`changelog` with this draft under "Unreleased", in place of any other."""
+    """Put the draft into `changelog` under "Unreleased", in place of any other."""
     text = re.sub(f"{re.escape(_BEGIN)}\n(.*?){re.escape(_END)}\n\n?", "", changelog, flags=re.DOTALL)
     if not re.search(rf"^{_HEADING}$", text, re.MULTILINE):
         first = re.search(r"^## ", text, re.MULTILINE)

@@ -1,1 +1,1 @@
-"""The document: read strictly, mended by overlays, held against OpenAPI's rules, each defect with its cure."""
+"""Read a document, apply its overlays, and check it against OpenAPI's rules; each defect has its cure."""

@@ -1,4 +1,4 @@
-"""Examples of a schema: those that the document gives, and, for want of them, made-up ones."""
+"""Examples of a schema: the document's own, or else made-up ones."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -16,16 +16,16 @@ _TEXTS = {
     "binary": "字节",
 }
 _OTHER_TEXTS = ("文本", "text", "A", "1", "12345678", *_TEXTS.values())
-"""For a text with a pattern, the first that matches."""
+"""Candidates for a string with a pattern."""
 _LIMITS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "multipleOf")
 _SHORT_BELOW, _DEEPEST = 6, 20
-"""Levels: below the first, no optional field and no optional item is made up; below the second, nothing."""
+"""Levels: below the first, only required fields and items are made up; below the second, nothing."""
 _SAYS_NOTHING = {"summary", "description"}
 _SAYS_WHAT_FITS = {"$ref", "type", "properties", "enum", "const", "allOf", "anyOf", "oneOf"}
 
 
 class Sample(NamedTuple):
-    """Which of the values that fit a schema: the `variant`-th alternative of each union and enumeration."""
+    """Selects a value of a schema: the `variant`-th alternative of each union and enumeration."""
 
     variant: int = 0
     required_only: bool = False
@@ -35,7 +35,7 @@ SAMPLES = (Sample(0), Sample(1), Sample(2), Sample(0, required_only=True))
 
 
 def documented_example(document: dict[str, Any], path: JsonPath, depth: int = 0) -> Any:
-    """What the document's examples say of the schema at `path`, or None; nothing is made up."""
+    """The document's own examples for the schema at `path`, or None; nothing is made up."""
     schema = object_or_empty(at(document, path := follow(document, path)))
     for value in given(schema):
         return deepcopy(value)
@@ -45,7 +45,7 @@ def documented_example(document: dict[str, Any], path: JsonPath, depth: int = 0)
 
 
 def given(holder: dict[str, Any]) -> Iterator[Any]:
-    """The examples that a schema or a media type gives."""
+    """The examples of a schema or a media type."""
     examples = holder.get("examples")
     yield from list_or_empty(examples)
     yield from (each["value"] for each in object_or_empty(examples).values() if "value" in object_or_empty(each))
@@ -53,16 +53,16 @@ def given(holder: dict[str, Any]) -> Iterator[Any]:
 
 
 class Examples:
-    """The examples of one sound document; of the many ways to a place, one is gone."""
+    """The examples of a sound document, memoized by place."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self._document, self.schemas = document, Schemas(document)
         self._made: dict[tuple[JsonPath, Sample, int], Any] = {}
 
     def at(self, path: JsonPath, sample: Sample = SAMPLES[0]) -> Any:
-        """A value that fits the schema at `path`: the document's own where it fits, else a made-up one.
+        """A value that fits the schema at `path`: the document's own if it fits, else a made-up one.
 
-        A made-up object has every property that the schema names, or those that it requires.
+        A made-up object has all properties of the schema, or only the required ones.
         """
         return deepcopy(self._at(path, sample, 0))
 
@@ -87,7 +87,7 @@ class Examples:
         if options := [each for each in listed if self.fits(path, each)]:
             return options[sample.variant % len(options)]
         if depth > _SHORT_BELOW and "null" in list_or_empty(schema.get("type")):
-            return None  # ends a recursion, as below
+            return None  # ends the recursion
         joined = dict(enumerate(map(object_or_empty, schema.get("allOf", []))))
         parts = [(*path, "allOf", index) for index, each in joined.items() if _SAYS_WHAT_FITS & each.keys()]
         parts += [parse_pointer(schema["$ref"])] if "$ref" in schema else []

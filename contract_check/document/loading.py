@@ -1,4 +1,4 @@
-"""The document: read, mended by its overlays, checked, and brought into OpenAPI 3.1."""
+"""Load a document: read it, apply its overlays, check it, and convert it to OpenAPI 3.1."""
 
 import json
 from collections import Counter
@@ -12,13 +12,13 @@ from .. import CURES, VENDORED
 from . import media_types, nesting, overlay, reading, schema_rules, semantic_rules, settings, tree
 from .defects import Action, Defect, Finding, Refusal, count
 from .operations import relax_required
-from .text import visible
+from .text import escape_invisible
 from .tree import SCHEMA_KEYWORDS, is_array, is_object, keyword_of, operations, pointer, resolve, walk
 
 
 @dataclass
 class Document:
-    """A document with its overlays applied, what is wrong with it, and the actions that would cure that."""
+    """A document with its overlays applied, its defects and their cures."""
 
     source: reading.Source
     value: dict[str, Any]
@@ -27,22 +27,22 @@ class Document:
     cures: list[Action] = field(default_factory=list[Action])
     overlays: list[overlay.Overlay] = field(default_factory=list[overlay.Overlay])
     version: str = ""
-    """The OpenAPI version that its file names; a sound document is kept as OpenAPI 3.1."""
+    """The OpenAPI version of its file; `value` of a sound document is OpenAPI 3.1."""
     actions_without_effect: int = 0
-    """How many actions of its overlays changed nothing."""
+    """The number of overlay actions that changed nothing."""
 
     @property
     def incurable(self) -> list[Defect]:
-        """The defects that no overlay action would take away."""
+        """The defects that no overlay action can cure."""
         return [defect for defect in self.defects if defect.cure is None]
 
     def finding(self, defect: Defect) -> Finding:
-        """The defect with its place in the file."""
+        """Locate a defect in the file."""
         row, column = defect.place or self.source.place(defect.path)
         return Finding(self.source.file, row, column, f"{pointer(defect.path)}: {defect.problem}", defect.warning)
 
     def beneath(self) -> dict[str, Any]:
-        """The document as it is beneath its overlays, of which only the cures are applied."""
+        """The document without its overlays, except for the cures."""
         value: dict[str, Any] = json.loads(self.source.text)
         _drop_unread(value)
         tree.resolve_anchors(value)
@@ -53,7 +53,7 @@ class Document:
 
 
 def load(file: Path, overlays: Iterable[Path] | None = None) -> Document:
-    """Read and check the document in `file` with its overlays; without any given, those of config.yaml."""
+    """Read and check the document in `file` with its overlays; default: those of config.yaml."""
     source = reading.read(file)
     overlays = settings.overlays(file) if overlays is None else overlays
     return check(source, map(overlay.read, overlays), is_vendored=file.resolve() == VENDORED)
@@ -62,12 +62,12 @@ def load(file: Path, overlays: Iterable[Path] | None = None) -> Document:
 def check(source: reading.Source, overlays: Iterable[overlay.Overlay], *, is_vendored: bool = False) -> Document:
     """Apply overlays to a document, and find its defects.
 
-    Raise Refusal where an action matches nothing in the vendored document, or in one that is to take its place.
+    Raise Refusal if an action matches nothing in the vendored document, or in the one that replaces it.
     """
     document = Document(source, {} if source.defects else json.loads(source.text), list(source.defects))
     for rule in (schema_rules.check_version, nesting.check_depth):
         document.defects = document.defects or list(rule(document.value))
-    if document.defects:  # The rules have nothing to say of another format.
+    if document.defects:  # The other rules would fail on another format.
         return document
     document.version = document.value["openapi"]
     _drop_unread(document.value)
@@ -89,18 +89,18 @@ def check(source: reading.Source, overlays: Iterable[overlay.Overlay], *, is_ven
 
 
 def _summarize(file: Path, without_effect: list[Finding]) -> list[Finding]:
-    """One warning for all actions of an overlay that was written for another document."""
+    """Merge the warnings about an overlay's actions: it was probably written for another document."""
     if len(without_effect) < 2:
         return [replace(each, is_warning=True) for each in without_effect]
     lines = ", ".join(str(each.row) for each in without_effect)
-    text = f"{len(without_effect)} of its actions change nothing in this document, those in the lines {lines}."
+    text = f"{len(without_effect)} of its actions change nothing in this document: lines {lines}."
     return [Finding(file, 0, 0, text, is_warning=True)]
 
 
 def _drop_unread(document: dict[str, Any]) -> None:
-    """Drop `x-` keys that would be taken for a path or a status, and titles, which only an overlay may give.
+    """Drop `x-` keys that look like a path or a status, and titles, which name classes.
 
-    A title names a class, and those in real files repeat, or say "data".
+    Only an overlay may give titles: those in real documents repeat, or are words such as "data".
     """
     for path, part in walk(document):
         for key in ("paths", "responses") if path != ("components",) else ():
@@ -111,9 +111,9 @@ def _drop_unread(document: dict[str, Any]) -> None:
 
 
 def _find(value: dict[str, Any]) -> tuple[list[Defect], list[Action]]:
-    """Find every defect and warning: curing some uncovers others, so a copy is cured until nothing new is found.
+    """Find every defect and warning. A cure may uncover other defects, so cure a copy until nothing new is found.
 
-    Each check trusts what those before it found sound.
+    Each check relies on the ones before it.
     """
     trial, reported, cures, effects = deepcopy(value), list[Defect](), list[Action](), set[str]()
     for _ in range(20):
@@ -122,7 +122,7 @@ def _find(value: dict[str, Any]) -> tuple[list[Defect], list[Action]]:
             break
     if not reported or all(defect.cure for defect in reported):
         _modernize(trial)
-        judged = list(semantic_rules.check_values(trial))  # To take a value away leaves the rest sound.
+        judged = list(semantic_rules.check_values(trial))  # Removing a value can't cause other defects.
         reported += [defect for defect in judged if defect.warning]
         _cure_new(trial, [defect for defect in judged if not defect.warning], reported, cures, effects)
     return reported, cures
@@ -131,11 +131,11 @@ def _find(value: dict[str, Any]) -> tuple[list[Defect], list[Action]]:
 def _cure_new(
     trial: dict[str, Any], found: list[Defect], reported: list[Defect], cures: list[Action], effects: set[str]
 ) -> bool:
-    """Report what is new among `found`, and cure it in `trial`; whether anything is."""
-    # Two rules may say of one thing what the same change would cure: the first has its say.
+    """Report the new defects among `found`, and cure them in `trial`; return whether there are any."""
+    # Two rules may report one place with the same cure: only the first is reported.
     by_effect = {(each.path, _effect(each.cure)): each for each in reversed(found) if each.cure}
     fresh = [defect for (_, effect), defect in by_effect.items() if effect not in effects][::-1]
-    fresh.sort(key=_removal_order)  # pasted in this order, their cures work
+    fresh.sort(key=_removal_order)  # so that the cures work in this order
     reported += fresh or (replace(defect, cure=None) for defect in found)
     for defect in fresh:
         if defect.cure and _effect(defect.cure) not in effects:
@@ -146,7 +146,7 @@ def _cure_new(
 
 
 def _removal_order(defect: Defect) -> tuple[int, ...]:
-    """Removals of an array's items come last, since other cures name later items by their index."""
+    """A sort key that puts removals from arrays last, since other cures name items by their index."""
     path = overlay.single_place(defect.cure["target"]) if defect.cure and defect.cure.get("remove") else ()
     return overlay.removal_order(path) if path and isinstance(path[-1], int) else ()
 
@@ -156,7 +156,7 @@ def _effect(cure: Action) -> str:
 
 
 def complete(document: dict[str, Any], cures: Iterable[Action] = ()) -> None:
-    """Cure a document, and bring it into the form that all but its rules read: OpenAPI 3.1."""
+    """Cure a document, and convert it to OpenAPI 3.1."""
     for action in cures:
         overlay.apply_action(action, document)
     _modernize(document)
@@ -165,7 +165,7 @@ def complete(document: dict[str, Any], cures: Iterable[Action] = ()) -> None:
 
 
 def completed(document: dict[str, Any], cures: Iterable[Action] | None = None) -> dict[str, Any]:
-    """Complete a document, by its own cures if none are given; a server that only a cure gives is no promise."""
+    """Complete a document, by its own cures if none are given, but without a server that a cure added."""
     has_server = semantic_rules.server_url(document)
     complete(document, _find(document)[1] if cures is None else cures)
     if not has_server:
@@ -174,7 +174,7 @@ def completed(document: dict[str, Any], cures: Iterable[Action] | None = None) -
 
 
 def _modernize(document: dict[str, Any]) -> None:
-    """Say in OpenAPI 3.1 what 3.0 says, and put path items where they are referred to; all else stays in its place."""
+    """Convert OpenAPI 3.0 to 3.1, and inline the references to path items; all else keeps its place."""
     is_30 = document["openapi"].startswith("3.0.")
     document["openapi"] = "3.1.0" if is_30 else document["openapi"]
     for item in document.get("paths", {}).values():
@@ -182,9 +182,9 @@ def _modernize(document: dict[str, Any]) -> None:
         item.pop("$ref", None)
     for path, part in list(walk(document)):
         if is_30 and "$ref" in part and keyword_of(path) in SCHEMA_KEYWORDS:
-            for key in part.keys() - {"$ref"}:  # which 3.0 ignores
+            for key in part.keys() - {"$ref"}:  # ignored by 3.0
                 del part[key]
-        # Without a type, OpenAPI 3.0 gives `nullable` no meaning; the generator does, so it stays there.
+        # OpenAPI 3.0 ignores `nullable` without a type, but the generator does not, so keep it there.
         if part.get("nullable") is True and "type" in part:
             types = part["type"] if is_array(part["type"]) else [part["type"]]
             part["type"] = [*types, "null"]
@@ -197,9 +197,9 @@ def _modernize(document: dict[str, Any]) -> None:
 
 
 def findings(document: Document) -> Iterator[Finding]:
-    """What is wrong, for a person: every place and reason, and behind those that share it, the cure.
+    """List the defects, grouped by cure.
 
-    What is alike in all components of one kind, which one tool wrote, is said once.
+    A defect that repeats in all components of one kind, as tools produce it, is listed once.
     """
     yield from document.warnings
     by_cure: dict[str, dict[Finding, Defect]] = {}
@@ -228,7 +228,7 @@ def _kind(defect: Defect) -> tuple[object, ...]:
 
 
 def report(document: Document) -> Iterator[str]:
-    """The lines of the findings."""
+    """The findings, as lines."""
     return (line for finding in findings(document) for line in finding.lines())
 
 
@@ -236,10 +236,10 @@ def additions(document: Document) -> Iterator[str]:
     """A line for each operation that an overlay added."""
     for path, operation in operations(document.value):
         if overlay.ADDED in operation:
-            yield visible(f"{str(path[2]).upper()} {path[1]}: {operation[overlay.ADDED]}")
+            yield escape_invisible(f"{str(path[2]).upper()} {path[1]}: {operation[overlay.ADDED]}")
 
 
 def summary(document: Document) -> str:
-    """A line on what the document holds."""
-    found = list(operations(document.value))
-    return visible(f"{document.source.file.name}: OpenAPI {document.version}, {count(len(found), 'operation')}")
+    """Describe the document in one line."""
+    number = count(len(list(operations(document.value))), "operation")
+    return escape_invisible(f"{document.source.file.name}: OpenAPI {document.version}, {number}")

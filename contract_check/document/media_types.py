@@ -1,4 +1,4 @@
-"""What a document leaves open of bodies: the media type behind a wildcard, and which strings are files."""
+"""Complete the bodies of a document: choose media types for wildcards, and mark the strings that are files."""
 
 import re
 from collections.abc import Iterator
@@ -13,10 +13,10 @@ _PICTURES = re.compile("(image|audio|video)/.*|application/octet-stream")
 
 
 def settle(document: dict[str, Any]) -> None:
-    """Name the media types behind wildcards, and mark as binary the strings that are sent as files, and no others.
+    """Choose media types for wildcards, and mark as binary exactly the strings that are sent as files.
 
-    A form has files in its own fields; any other body that is not JSON may be one. Elsewhere, JSON and text carry the
-    string.
+    A form has files in its fields; any other body that is not JSON may be a file. Elsewhere, `format: binary` is
+    dropped: JSON and text hold a string.
     """
     files = dict[int, dict[str, Any]]()
     for path, body in list(walk(document)):
@@ -32,7 +32,7 @@ def settle(document: dict[str, Any]) -> None:
 
 
 def _concrete(document: dict[str, Any], media_type: str, content: dict[str, Any]) -> str:
-    """A media type without a wildcard, where there is a schema: JSON but for plain text, as Spring has it."""
+    """Replace a wildcard if there is a schema: by text/plain for a string, as Spring does, else by JSON."""
     schema = resolve(document, content[media_type].get("schema"))
     if not _WILDCARD.fullmatch(media_type) or not (media_type.endswith("+json") or (schema and not is_binary(schema))):
         return media_type
@@ -42,7 +42,7 @@ def _concrete(document: dict[str, Any], media_type: str, content: dict[str, Any]
 
 
 def _files(document: dict[str, Any], media_type: str, holder: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The strings in a body that are sent as files."""
+    """The strings of a body that are sent as files."""
     schema = resolve(document, holder.get("schema"))
     if media_type.lower().startswith("multipart/"):
         encoding = object_or_empty(holder.get("encoding"))
@@ -56,7 +56,7 @@ def _files(document: dict[str, Any], media_type: str, holder: dict[str, Any]) ->
 
 
 def _binary(document: dict[str, Any], schema: Any, seen: set[int]) -> Iterator[dict[str, Any]]:
-    """The binary strings that `schema` allows for itself or for an item of it."""
+    """The binary strings among `schema`, its alternatives and its items."""
     for part in parts(document, resolve(document, schema), seen):
         if is_binary(part):
             yield part
@@ -65,7 +65,7 @@ def _binary(document: dict[str, Any], schema: Any, seen: set[int]) -> Iterator[d
 
 
 def is_binary(schema: dict[str, Any]) -> bool:
-    """Whether a string stands for bytes: `format: binary`, or the words of OpenAPI 3.1."""
+    """Whether a string holds bytes, in the notation of OpenAPI 3.0 or 3.1."""
     if "string" not in (schema.get("type", "string"), *list_or_empty(schema.get("type"))):
         return False
     content = schema.get("contentMediaType", "text/plain")

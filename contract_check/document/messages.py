@@ -1,4 +1,4 @@
-"""Requests and JSON bodies against a document: in what they depart from it, or from what a caller gave."""
+"""Check requests and JSON bodies against a document, and requests against a caller's arguments."""
 
 import json
 import re
@@ -23,7 +23,7 @@ from .tree import JsonPath, at, is_array, is_object, object_or_empty, part_place
 from .values import Schemas, close_objects, json_type, place_of
 
 NOTHING: Any = object()
-"""Stands for a body, or a field, that is not there; null is a value."""
+"""A missing body or field; null is a value."""
 _FORMATS: dict[str, None] = dict.fromkeys(("date", "date-time", "email", "idn-email", "ipv4", "ipv6", "time", "uuid"))
 _NUMBERS = {"number", "integer"}
 _SET_BY_HTTPX = {
@@ -36,7 +36,7 @@ _UUID = re.compile(r"[\da-fA-F]{8}(-[\da-fA-F]{4}){3}-[\da-fA-F]{12}")
 
 @dataclass
 class Request:
-    """One request as it is sent."""
+    """A request as sent."""
 
     method: str
     target: str
@@ -61,7 +61,7 @@ class Request:
 
 
 class Key(NamedTuple):
-    """A parameter by its place and its name; that of a header in lower case."""
+    """The place and name of a parameter; header names are in lower case."""
 
     place: str
     name: str
@@ -71,13 +71,13 @@ class Key(NamedTuple):
 
     @classmethod
     def of(cls, place: str, name: str) -> "Key":
-        """The key of a parameter as a document names it."""
+        """Make the key of a documented parameter."""
         return cls(place, name.lower() if place == "header" else name)
 
 
 @dataclass(frozen=True)
 class Departure:
-    """One thing in which a message is not what the document says; it quotes names of the body, never values."""
+    """A difference between a message and the document; it quotes names from the body, never values."""
 
     kind: str
     where: str
@@ -88,7 +88,7 @@ class Departure:
 
 
 def of_json(schemas: Schemas, schema: JsonPath, body: bytes) -> Iterator[Departure]:
-    """In what `body` is not the JSON that the schema at a place asks for."""
+    """Check a JSON body against the schema at a place."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
@@ -104,7 +104,7 @@ def _of_value(schemas: Schemas, schema: JsonPath, value: Any) -> Iterator[Depart
 
 def _of_error(error: ValidationError, value: Any) -> Iterator[Departure]:
     while branches := [inner for branch in getattr(error.kind, "context", ()) for inner in branch]:
-        error = max(branches, key=lambda inner: len(inner.instance_path))  # the branch that fits best fails deepest
+        error = max(branches, key=lambda inner: len(inner.instance_path))  # the best-fitting branch fails deepest
     place = place_of(error, value)
     match error.kind:
         case Kind.Required(name):
@@ -113,17 +113,17 @@ def _of_error(error: ValidationError, value: Any) -> Iterator[Departure]:
             for name in names:
                 yield Departure("additional", pointer((*place, name)), "a field that is not documented")
         case Kind.Type(types):
-            wanted = json.dumps(types if len(types) > 1 else types[0])
-            yield Departure("type", pointer(place), f"{json_type(error.instance)} instead of {wanted}")
+            documented = json.dumps(types if len(types) > 1 else types[0])
+            yield Departure("type", pointer(place), f"{json_type(error.instance)} instead of {documented}")
         case Kind.Custom(keyword, message):
             yield Departure(keyword, pointer(place), message)
         case kind:
-            wanted = json.dumps(kind.value, ensure_ascii=False)[:80]
-            yield Departure("value", pointer(place), f"not what the documented `{kind.name}` asks for: {wanted}")
+            documented = json.dumps(kind.value, ensure_ascii=False)[:80]
+            yield Departure("value", pointer(place), f"violates the documented `{kind.name}`: {documented}")
 
 
 def sent(operation: Operation, request: Request) -> dict[Key, list[str]]:
-    """The texts in a request's path, query, headers and cookies."""
+    """The values in a request's path, query, headers and cookies."""
     cookies = (each.partition("=") for each in (request.headers["cookie"] or "").split("; ") if each)
     given = [("path", pair) for pair in (operation.matches(request.path, request.query) or {}).items()]
     given += [("query", pair) for pair in request.query]
@@ -135,19 +135,19 @@ def sent(operation: Operation, request: Request) -> dict[Key, list[str]]:
     return found
 
 
-class _Whole:
-    """A keyword of the stand-in's own: a whole number must not be sent as 10.0, or the relay takes its default."""
+class _Fraction:
+    """A custom keyword: an integer must not be sent as 10.0, for which the relay uses its default."""
 
     def __init__(self, *_: object) -> None:
         pass
 
     def validate(self, instance: Any) -> None:
         if isinstance(instance, float) and instance.is_integer():
-            raise ValueError(f"{instance} travels with a fraction; the relay would take its default instead")
+            raise ValueError(f"{instance} is sent with a fraction; the relay would use its default instead")
 
 
 class Judge:
-    """Holds requests of any caller against a document whose objects are closed."""
+    """Check requests against a document whose objects are closed."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self._document = document
@@ -156,10 +156,10 @@ class Judge:
             types = part.get("type")
             if _NUMBERS & {*(types if is_array(types) else [str(types)])}:
                 part["fraction"] = True
-        self._schemas = Schemas(closed, _FORMATS, {"fraction": _Whole})
+        self._schemas = Schemas(closed, _FORMATS, {"fraction": _Fraction})
 
     def departures(self, operation: Operation, request: Request) -> Iterator[Departure]:
-        """In what `request` departs from the document."""
+        """Check `request` against the document."""
         texts = sent(operation, request)
         unknown = dict.fromkeys(name for place, name in texts if place == "query")
         known = {name for name, _ in operation.fixed_query}
@@ -178,7 +178,7 @@ class Judge:
         yield from self._of_body(operation, request)
 
     def _fields(self, parameter: dict[str, Any], schema: JsonPath, names: Mapping[str, None]) -> set[str]:
-        """Those of the names in a query by which items or fields of a parameter are sent."""
+        """The names in a query that are items or fields of a parameter."""
         found = {name for name in names if name.startswith(f"{parameter['name']}[")}
         is_object_sent = "object" in (self._schemas.types(schema) or ())
         if is_object_sent and serialization.of_parameter(self._document, parameter) == "":
@@ -187,12 +187,12 @@ class Judge:
         return found
 
     def _known_fields(self, schema: JsonPath) -> set[str] | None:
-        """The fields that an object may have; None where it takes any."""
+        """The fields that an object may have, or None if it is open."""
         closed = object_or_empty(at(self._schemas.document, schema))
         return set(closed.get("properties", {})) if closed.get("additionalProperties") is False else None
 
     def _of_text(self, schema: JsonPath, text: str) -> list[Departure]:
-        """In what a parameter's text is none of its values, where these are numbers, booleans or enumerated."""
+        """Check the text of a parameter whose values are numbers, booleans or enumerated."""
         types = self._schemas.types(schema) or set()
         is_enumeration = "enum" in resolve(self._document, at(self._document, schema))
         if types & {"array", "object"} or not (types & {*_NUMBERS, "boolean"} or is_enumeration):
@@ -237,7 +237,7 @@ class Judge:
 
 
 def documented_type(operation: Operation, media_type: str) -> str | None:
-    """The media type of its body that an operation documents: a range, such as image/*, where no exact name fits.
+    """The documented media type for a body: an exact name, or else a range such as image/*.
 
     A file without a media type is sent as application/octet-stream, which any range covers.
     """
@@ -249,7 +249,7 @@ def documented_type(operation: Operation, media_type: str) -> str | None:
 def differences(
     operation: Operation, request: Request, values: Mapping[Key, Any], body: Any
 ) -> Iterator[tuple[str, str]]:
-    """In what a request is not what the document makes of its caller's arguments and credentials, and the details."""
+    """Compare a request with the caller's arguments and credentials, serialized as documented."""
     due = dict[Key, list[str]]()
     for name, text in operation.fixed_query:
         due.setdefault(Key("query", name), []).append(text)
@@ -257,7 +257,7 @@ def differences(
     for key, value in values.items():
         style = serialization.of_parameter(operation.document, parameters.get(key, {}))
         for name, texts in serialization.as_text(style, key.name, value).items():
-            due.setdefault(Key(key.place, name), []).extend(texts)  # Two objects may have fields of one name.
+            due.setdefault(Key(key.place, name), []).extend(texts)  # Two objects may have fields of the same name.
     found = sent(operation, request)
     for key in sorted(found.keys() | due.keys()):
         is_usual = key not in due and key in _SET_BY_HTTPX
@@ -270,14 +270,14 @@ def _differences_of_body(operation: Operation, request: Request, body: Any) -> I
     media_type = request.headers["content-type"] or ""
     if body is NOTHING:
         if request.body or media_type:
-            yield f"sends {media_type or 'a body'} where no body is given.", ""
+            yield f"sends {media_type or 'a body'} without being given a body.", ""
         return
     holder = operation.content.get(documented_type(operation, request.media_type) or "")
     encoding = serialization.of_form(media_type, holder or {})
     is_form = FORM.fullmatch(media_type) and is_object(body)
     due = _form(media_type, body, encoding) if is_form else body
     if holder is None:
-        if request.body or due != {}:  # A form without a field is no body at all.
+        if request.body or due != {}:  # A form without fields has no body.
             yield f"sends {media_type or 'no Content-Type'}, which is not documented.", ""
         return
     fields, found = list[serialization.FormField](), dict[str, list[Any]]()
@@ -291,7 +291,7 @@ def _differences_of_body(operation: Operation, request: Request, body: Any) -> I
         elif JSON.fullmatch(media_type):
             value = json.loads(value)
     if difference := first_difference(due, value):
-        yield "sends another body than it is given", f": {difference}"
+        yield "sends another body than it was given", f": {difference}"
     for each in fields if media_type.startswith("multipart/") else ():
         if each.media_type != encoding.get(each.name, each.media_type):
             detail = f": {each.media_type or 'none'} instead of {encoding[each.name]}"
@@ -299,7 +299,7 @@ def _differences_of_body(operation: Operation, request: Request, body: Any) -> I
 
 
 def _form(media_type: str, body: dict[str, Any], encoding: dict[str, str]) -> dict[str, list[Any]]:
-    """The fields of a form as they should be sent."""
+    """The expected fields of a form."""
     found = dict[str, list[str]]()
     for name, part in body.items():
         style = encoding.get(name) if "urlencoded" in media_type else None
@@ -308,14 +308,14 @@ def _form(media_type: str, body: dict[str, Any], encoding: dict[str, str]) -> di
 
 
 def _read(text: str) -> Any:
-    """A form field's text; that of an object as JSON, whose names have no order."""
+    """A form field's text, or the value of JSON, since the order of names in an object does not matter."""
     with suppress(ValueError):
         return json.loads(text) if text.startswith(("{", "[")) else text
     return text
 
 
 def first_difference(due: Any, found: Any, where: str = "$") -> str:
-    """Such as "$.items[0].name: 'b' instead of 'a'"; empty where a JSON value is the same as another, or as a model."""
+    """Compare a JSON value with another or a model: "$.items[0].name: 'b' instead of 'a'", or empty if equal."""
     found = found.to_dict() if hasattr(found, "to_dict") else found
     inner = list[tuple[Any, Any, str]]()
     if due == found:
@@ -332,7 +332,7 @@ def first_difference(due: Any, found: Any, where: str = "$") -> str:
 
 
 def _canonical(value: Any) -> Any:
-    """A file as its text, also one of to_dict(); times and UUIDs in one spelling."""
+    """Convert files to text, and times and UUIDs to one notation."""
     held: Any = cast("Any", value)[1] if isinstance(value, tuple) else getattr(value, "payload", value)
     held = held.getvalue() if isinstance(held, BytesIO) else held
     if isinstance(held, bytes):

@@ -1,7 +1,7 @@
-"""Names for Python: ASCII, at most 100 characters, and made from nothing but what they name.
+"""Make names for Python: ASCII, at most 100 characters, and derived only from the named object.
 
-A name never depends on its neighbours, so it stays when a document grows or is reordered; only names
-that would collide get a suffix, made from what each of them names.
+A name never depends on its neighbours, so it is stable when a document grows or is reordered. Only names that would
+collide get a suffix, which is derived from the named object too.
 """
 
 import builtins
@@ -19,12 +19,12 @@ from typing import TypeVar
 LONGEST = 100
 
 _Key = TypeVar("_Key", bound=Hashable)
-# A path's first segments that say nothing: versions, and what stands before them.
+# Path segments that don't describe the operation: versions and common prefixes.
 _PREFIX = re.compile(r"v\d+\w*|api|open|rest|\{.*", re.IGNORECASE)
-# Names that Windows reserves for devices, with any ending.
+# Windows reserves these file names for devices, with any extension.
 _DEVICES = re.compile(r"con|prn|aux|nul|com\d|lpt\d", re.IGNORECASE)
 _RESERVED = {*keyword.kwlist, *dir(builtins), "self", "true", "false", "datetime"}
-# What generated modules import beside the models.
+# Names that generated modules import besides the models.
 _TAKEN = {
     *(*dir(typing), *dir(collections.abc)),
     *("ApiError", "AuthenticatedClient", "BytesIO", "Client", "DecodeError", "Enum", "File", "FileTypes", "HTTPStatus"),
@@ -33,7 +33,7 @@ _TAKEN = {
 
 
 def words(text: str) -> list[str]:
-    """The ASCII words of `text`; a tag such as 视频(Videos)/可灵格式 has one: Videos."""
+    """The ASCII words of `text`: 视频(Videos)/可灵格式 has only Videos."""
     narrow = unicodedata.normalize("NFKC", text)  # Full-width letters and brackets become ASCII.
     return re.findall(r"[A-Za-z0-9]+", "".join(c if c.isascii() else " " for c in narrow))
 
@@ -45,13 +45,13 @@ def snake(text: str) -> str:
 
 
 def pascal(text: str) -> str:
-    """`text` in PascalCase, as the generator writes it: runs of capitals stay."""
+    """`text` in PascalCase as the generator writes it: runs of capitals are kept."""
     parts = (part for word in words(text) for part in re.split("([A-Z]?[a-z]+)", word))
     return "".join(part if part.isupper() else part.capitalize() for part in parts)
 
 
 def group(tag: str, route: str) -> str:
-    """The module that holds an operation: from its tag's ASCII words, else from its path."""
+    """The module of an operation's group: from its tag's ASCII words, else from its path."""
     segments = [snake(segment) for segment in route.split("/") if not _PREFIX.fullmatch(segment)]
     found = "_".join(words(tag)).lower() or next(filter(None, segments), "default")
     return identifier(found, "group")
@@ -72,34 +72,34 @@ def from_route(method: str, route: str) -> str:
 
 
 def identifier(name: str, prefix: str) -> str:
-    """`name` where Python and Windows let it stand for a module, else with `prefix` before it."""
+    """`name` if it is valid as a module on Python and Windows, else prefixed with `prefix`."""
     if not name[:1].isalpha() or _DEVICES.fullmatch(name):
         name = f"{prefix}_{name}"
-    # The generator puts an underscore behind a reserved word, and takes away any other one.
+    # The generator appends an underscore to reserved words, and strips any other.
     return shorten(name) + ("_" if name in _RESERVED else "")
 
 
 @cache
 def attribute(name: str) -> str:
-    """The attribute or the argument that the generator makes of a property's or a parameter's name."""
-    from openapi_python_client.strings import PythonIdentifier  # loads the generator, which few commands need
+    """The generator's attribute or argument for a property or a parameter."""
+    from openapi_python_client.strings import PythonIdentifier  # imports the generator, which few commands need
 
     return str(PythonIdentifier(name, "field_"))
 
 
 def label(text: str) -> str:
-    """What `text` adds to the name of a class; a digest stands for letters outside ASCII."""
+    """The part of a class name for `text`; a digest replaces letters outside ASCII."""
     return pascal(text) + ("" if text.isascii() else digest(text).upper())
 
 
 def class_name(name: str) -> str:
-    """The class for a label; one that generated code knows as something else is told apart by its end."""
+    """The class name for a label; a name that generated code uses otherwise gets the suffix Model."""
     name = name if name[:1].isalpha() else f"Model{name}"
     return shorten(f"{name}Model" if name in _RESERVED or name in _TAKEN or _DEVICES.fullmatch(name) else name, "")
 
 
 def member(value: object, position: int) -> str:
-    """An enumeration's member for `value`: A_B for "a-b", VALUE_1 for what has no ASCII words."""
+    """The name of an enumeration's member: A_B for "a-b", VALUE_1 without ASCII words."""
     name = "_".join(words(str(value))).upper()
     if isinstance(value, int):
         return f"VALUE_{'NEGATIVE_' if value < 0 else ''}{name}"
@@ -107,12 +107,12 @@ def member(value: object, position: int) -> str:
 
 
 def shorten(name: str, separator: str = "_") -> str:
-    """`name` in at most LONGEST characters; a digest keeps apart what is cut."""
+    """`name` truncated to LONGEST characters, with a digest to stay unique."""
     return name if len(name) <= LONGEST else _with_digest(name, name, separator)
 
 
 def unique(names: Mapping[_Key, str], separator: str = "_", taken: Iterable[str] = ()) -> dict[_Key, str]:
-    """`names`, told apart where they differ in nothing but case; each suffix comes from the key alone."""
+    """Disambiguate `names` that are equal except for case; a suffix depends only on its key."""
     holders = Counter([*(name.lower() for name in names.values()), *taken])
     return {
         key: name if holders[name.lower()] == 1 or name == key else _with_digest(name, str(key), separator)
@@ -121,10 +121,10 @@ def unique(names: Mapping[_Key, str], separator: str = "_", taken: Iterable[str]
 
 
 def digest(text: str) -> str:
-    """Eight letters and digits that stand for `text`, the same on every machine; the first is a letter."""
+    """Hash `text` to a letter and seven hexadecimal digits, the same on every machine."""
     return "x" + hashlib.sha256(text.encode()).hexdigest()[:7]
 
 
 def _with_digest(name: str, key: str, separator: str) -> str:
-    suffix = digest(key) if separator else digest(key).upper()  # In a class, capitals are one word.
+    suffix = digest(key) if separator else digest(key).upper()  # In PascalCase, a run of capitals is one word.
     return name[: LONGEST - 9].rstrip("_") + separator + suffix

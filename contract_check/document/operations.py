@@ -12,7 +12,7 @@ from .tree import METHODS, JsonPath, at, follow, object_or_empty, parts, resolve
 JSON = re.compile(r"\s*((application|text)/json|[^;]*\+json)\s*(;.*)?", re.IGNORECASE)
 TEXT = re.compile(r"text/.*", re.IGNORECASE)
 FORM = re.compile(r"(multipart/form-data|application/x-www-form-urlencoded)\s*(;.*)?", re.IGNORECASE)
-"""The media types that a client treats alike, with their parameters."""
+"""Media types that a client treats in the same way, with their parameters."""
 IGNORED_HEADERS = ("accept", "authorization", "content-type")
 """The header parameters that OpenAPI ignores."""
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
@@ -21,11 +21,11 @@ SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 
 @dataclass(frozen=True, eq=False)
 class Operation:
-    """One operation of a document, with the references in it followed."""
+    """An operation of a document, with its references resolved."""
 
     document: dict[str, Any] = field(repr=False)
     path: JsonPath
-    """Where it stands: ("paths", route, method) in a sound document."""
+    """Its place: ("paths", route, method) in a sound document."""
     route: str
 
     def __str__(self) -> str:
@@ -40,20 +40,20 @@ class Operation:
         return dict(at(self.document, self.path))
 
     def given_parameters(self) -> Iterator[tuple[JsonPath, dict[str, Any]]]:
-        """Each parameter of its path, and then each of its own, with the place of its entry."""
+        """The parameters of its path, then its own, each with the place of its entry."""
         for holder in (self.path[:-1], self.path):
             for index, given in enumerate(at(self.document, holder).get("parameters", ())):
                 yield (*holder, "parameters", index), resolve(self.document, given)
 
     @cached_property
     def parameters(self) -> dict[JsonPath, dict[str, Any]]:
-        """Its parameters by where they stand; one of its own replaces one of its path."""
+        """Its parameters by their places; its own override those of its path."""
         named = {(each["in"], each["name"]): (place, each) for place, each in self.given_parameters()}
         return {follow(self.document, place): each for place, each in named.values()}
 
     @cached_property
     def body(self) -> JsonPath:
-        """Where its request body stands, if there is one."""
+        """The place of its request body, if there is one."""
         return follow(self.document, (*self.path, "requestBody"))
 
     @property
@@ -67,7 +67,7 @@ class Operation:
 
     @property
     def json_type(self) -> str | None:
-        """The first media type of its request body that is JSON."""
+        """The first JSON media type of its request body."""
         return next(filter(JSON.fullmatch, self.content), None)
 
     @property
@@ -78,7 +78,7 @@ class Operation:
 
     @cached_property
     def security(self) -> list[list[dict[str, Any]]]:
-        """The alternatives of its security, each with the schemes that it asks for."""
+        """The alternatives of its security, each with its required schemes."""
         schemes = self.document.get("components", {}).get("securitySchemes", {})
         required = self.definition.get("security", self.document.get("security", ()))
         return [[resolve(self.document, schemes[name]) for name in each] for each in required]
@@ -89,13 +89,13 @@ class Operation:
 
     @property
     def is_bearer(self) -> bool:
-        """Whether it wants a bearer token."""
+        """Whether it requires a bearer token."""
         return self.needs_credentials and all(
             any(str(scheme.get("scheme")).lower() == "bearer" for scheme in schemes) for schemes in self.security
         )
 
     def credentials(self, token: str) -> dict[tuple[str, str], str]:
-        """The texts that carry `token`, by place and name, as the first alternative of its security asks for."""
+        """The values that carry `token`, by place and name, for the first alternative of its security."""
         found = dict[tuple[str, str], str]()
         for scheme in self.security[0] if self.security else ():
             if scheme.get("type") == "apiKey":
@@ -106,11 +106,11 @@ class Operation:
 
     @property
     def fixed_query(self) -> list[tuple[str, str]]:
-        """The query that is a part of its route, as in /messages?beta=true."""
+        """The query in its route, as in /messages?beta=true."""
         return parse_qsl(self.route.partition("?")[2], keep_blank_values=True)
 
     def matches(self, path: str, query: list[tuple[str, str]]) -> dict[str, str] | None:
-        """The path parameters of a request, decoded; None where the request is for another operation."""
+        """The decoded path parameters of a request, or None if it is for another operation."""
         documented, sent = self.route.partition("?")[0].split("/"), path.split("/")
         if len(documented) != len(sent) or not set(self.fixed_query) <= set(query):
             return None
@@ -129,7 +129,7 @@ def bare(media_type: str) -> str:
 
 
 def of(document: dict[str, Any]) -> Iterator[Operation]:
-    """The operations of `document`, in its order; those of a path item by `$ref`, too."""
+    """The operations of `document` in order, including those of referenced path items."""
     for route in document.get("paths", ()):
         item = follow(document, ("paths", route))
         for method in METHODS:
@@ -138,9 +138,9 @@ def of(document: dict[str, Any]) -> Iterator[Operation]:
 
 
 def relax_required(document: dict[str, Any]) -> None:
-    """Require no property where its direction does not: a `readOnly` one is for responses, a `writeOnly` for requests.
+    """Make `readOnly` properties optional in requests, and `writeOnly` ones in responses.
 
-    A schema that requests and responses share has one class, so that its fields are required where both require them.
+    A schema that requests and responses share has one class, so a field is required only if both require it.
     """
     found = list(of(document))
     sent = [part for each in found for part in (at(document, each.body), *each.parameters.values()) if part]
@@ -155,17 +155,17 @@ def relax_required(document: dict[str, Any]) -> None:
                 visited[id(part)] = part
                 if "$ref" in part:
                     waiting.append(resolve(document, part))
-                if isinstance(part.get("required"), list):  # of a parameter, it is a boolean
+                if isinstance(part.get("required"), list):  # a boolean in a parameter
                     _relax(document, part, keyword)
 
 
 def _relax(document: dict[str, Any], schema: dict[str, Any], keyword: str) -> None:
-    freed = {
+    optional = {
         name
         for part in parts(document, schema)
         for name, given in part.get("properties", {}).items()
         if object_or_empty(given).get(keyword) is True or resolve(document, given).get(keyword) is True
     }
-    schema["required"] = [name for name in schema["required"] if name not in freed]
+    schema["required"] = [name for name in schema["required"] if name not in optional]
     if not schema["required"]:
-        del schema["required"]  # OpenAPI 3.0 has no empty one.
+        del schema["required"]  # OpenAPI 3.0 forbids an empty list.

@@ -1,4 +1,4 @@
-"""Reads and applies an OpenAPI Overlay 1.0 (spec.openapis.org/overlay/v1.0.0), and writes suggested ones."""
+"""Read, apply and write OpenAPI Overlays 1.0 (spec.openapis.org/overlay/v1.0.0)."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,14 +27,14 @@ from .tree import (
 
 OPTIONAL = "x-optional"
 ADDED = "x-not-in-document"
-"""Where an operation that an overlay added says so, with the title of the overlay."""
+"""Marks an operation that an overlay added, with the title of the overlay."""
 _ADD_ONLY = "x-add-only"
-_NO_OP = "gives what stands there already"
+_NO_OP = "sets what is already there"
 _FIELDS = ("target", "description", "update", "remove")
 
 
 class Overlay(NamedTuple):
-    """An overlay that was read: its actions, each with its line."""
+    """The actions of an overlay file, each with its line."""
 
     file: Path
     title: str
@@ -42,7 +42,7 @@ class Overlay(NamedTuple):
 
 
 def load_yaml(file: Path) -> Any:
-    """The value in a YAML file, each list and mapping with its lines; raises Refusal where there is none."""
+    """Parse a YAML file; lists and mappings know their lines. Raise Refusal if it can't be parsed."""
     reader: Any = YAML(typ="rt")
     try:
         return reader.load(file.read_text(encoding="utf-8"))
@@ -55,17 +55,17 @@ def load_yaml(file: Path) -> Any:
 
 
 def read(file: Path) -> Overlay:
-    """Read the overlay in `file`; raise Refusal that names every invalid action."""
+    """Read the overlay in `file`; raise Refusal with all invalid actions."""
     content = object_or_empty(load_yaml(file))
     items: Any = list_or_empty(content.get("actions"))
     actions = [
         (int(items.lc.item(index)[0]) + 1, object_or_empty(json.loads(json.dumps(item))))
         for index, item in enumerate(items)
     ]
-    problems = [f"{file}:1: `actions` is no list."] if not is_array(content.get("actions")) else []
+    problems = [f"{file}:1: `actions` must be a list."] if not is_array(content.get("actions")) else []
     problems += [f"{file}:{line}: {problem}" for line, action in actions for problem in _problems(action)]
     if not str(content.get("overlay")).startswith("1.0."):
-        problems.insert(0, f"{file}:1: this is no Overlay 1.0: it does not begin with `overlay: 1.0.0`.")
+        problems.insert(0, f"{file}:1: this is not an Overlay 1.0: it does not begin with `overlay: 1.0.0`.")
     if problems:
         raise Refusal("\n".join(problems))
     return Overlay(file, str(object_or_empty(content.get("info")).get("title")), actions)
@@ -74,21 +74,21 @@ def read(file: Path) -> Overlay:
 def _problems(action: Action) -> Iterator[str]:
     for key in action:
         if key not in _FIELDS and not key.startswith("x-"):
-            yield f"`{key}` is no field of an overlay action; these are: {', '.join(_FIELDS)}."
+            yield f"`{key}` is not a field of an overlay action; the fields are {', '.join(_FIELDS)}."
     if not action.get("description"):
-        yield "this action gives no reason: say in its `description` why it is there."
+        yield "this action has no `description`: give the reason for it there."
     if "update" not in action and action.get("remove") is not True:
         yield "this action does nothing: give it `update`, or `remove: true`."
     try:
         jsonpath.compile(str(action.get("target")))
     except jsonpath.JSONPathError as error:
-        yield f"the target `{action.get('target')}` is no JSONPath (RFC 9535): {error.args[0]}."
+        yield f"the target `{action.get('target')}` is not a JSONPath (RFC 9535): {error.args[0]}."
 
 
 def apply(overlay: Overlay, document: dict[str, Any], name: str) -> tuple[list[Finding], list[Finding]]:
-    """Change `document`, called `name`, by an overlay, and mark the operations that it adds.
+    """Apply an overlay to `document`, called `name`, and mark the operations that it adds.
 
-    Return the actions that match nothing, and those that change nothing where they match.
+    Return the actions that match nothing, and those that match but change nothing.
     """
     unmatched, no_op = list[Finding](), list[Finding]()
     known = {path for path, _ in operations(document)}
@@ -104,10 +104,10 @@ def apply(overlay: Overlay, document: dict[str, Any], name: str) -> tuple[list[F
 
 
 def apply_action(action: Action, document: dict[str, Any]) -> str | None:
-    """Changes `document` by one action; returns why that changed nothing, or None.
+    """Apply one action to `document`; return why it changed nothing, or None.
 
-    A target that names one place finds it behind a `$ref` too. What is referred to is copied there first, so that
-    nothing changes for others that refer to it.
+    A target that names one place also finds it behind a `$ref`. The referenced object is first copied there, so that
+    other references to it are unchanged.
     """
     copy_references(action, document)
     reason = "matches nothing"
@@ -123,7 +123,7 @@ def apply_action(action: Action, document: dict[str, Any]) -> str | None:
         elif not (is_object(target) or is_array(target)):
             reason = reason and "matches a value that is neither an object nor an array"
         elif is_30 and "$ref" in target and not is_path_item and "$ref" not in object_or_empty(action["update"]):
-            reason = reason and "stands beside a `$ref`, where OpenAPI 3.0 ignores it"
+            reason = reason and "adds to a `$ref`, and OpenAPI 3.0 ignores what stands beside it"
         elif _merge(target, action["update"], add_only=action.get(_ADD_ONLY) is True):
             reason = ""
         else:
@@ -132,12 +132,12 @@ def apply_action(action: Action, document: dict[str, Any]) -> str | None:
 
 
 def matches(action: Action, document: dict[str, Any]) -> dict[JsonPath, Any]:
-    """What an action targets in `document`: each match once, by its path."""
+    """The matches of an action's target in `document`, by path."""
     return {match.parts: match for match in jsonpath.finditer(action["target"], document)}
 
 
 def copy_references(action: Action, document: dict[str, Any]) -> None:
-    """Copy what the one place that an action targets refers to, there and on the way to it."""
+    """Replace references by copies on the path to the one place that an action targets."""
     steps = single_place(action["target"])
     for length in range(1, len(steps) + 1):
         part = object_or_empty(at(document, steps[: length - 1]))
@@ -148,12 +148,12 @@ def copy_references(action: Action, document: dict[str, Any]) -> None:
 
 
 def removal_order(path: Sequence[str | int]) -> tuple[int, ...]:
-    """A sort key by which later and deeper items go first, since a removal moves the items behind it."""
+    """A sort key that puts later and deeper items first, since a removal shifts the items after it."""
     return (*(-part for part in path if isinstance(part, int)), 1)
 
 
 def single_place(target: str) -> JsonPath:
-    """The path that a target names; an empty one where it may match several places."""
+    """The path that a target names, or an empty one if it may match several places."""
     query = jsonpath.compile(target)
     if not isinstance(query, jsonpath.JSONPath) or not query.singular_query():
         return ()
@@ -161,19 +161,19 @@ def single_place(target: str) -> JsonPath:
     return tuple(each.name if isinstance(each, NameSelector) else each.index for each in selectors)
 
 
-def _inline_ref(document: dict[str, Any], part: dict[str, Any], wanted: JsonPath) -> None:
-    """Puts a copy of what `part` refers to in its place, if `wanted` is to be found there."""
+def _inline_ref(document: dict[str, Any], part: dict[str, Any], rest: JsonPath) -> None:
+    """Replace a reference by a copy of its target, if `rest` exists there."""
     target = resolve(document, part)
-    if "$ref" in part and target is not part and _is_found(document, target, wanted):
+    if "$ref" in part and target is not part and _exists(document, target, rest):
         copied = deepcopy(target)
-        if not str(document.get("openapi")).startswith("3.0."):  # 3.0 ignores what stands beside a reference.
+        if not str(document.get("openapi")).startswith("3.0."):  # 3.0 ignores the siblings of a reference.
             copied |= {key: value for key, value in part.items() if key != "$ref"}
         part.clear()
         part.update(copied)
 
 
-def _is_found(document: dict[str, Any], part: Any, wanted: JsonPath) -> bool:
-    for step in wanted:
+def _exists(document: dict[str, Any], part: Any, rest: JsonPath) -> bool:
+    for step in rest:
         if is_object(part) and step not in part:
             part = resolve(document, part)
         part = at(part, (step,))
@@ -181,10 +181,10 @@ def _is_found(document: dict[str, Any], part: Any, wanted: JsonPath) -> bool:
 
 
 def _merge(target: Any, update: Any, *, add_only: bool) -> bool:
-    """Merge as Overlay 1.0 says: objects key by key, arrays by appending, anything else by replacing.
+    """Merge by Overlay 1.0: objects key by key, arrays by appending, anything else by replacing.
 
-    An array's item that is there already is not appended: `required`, `tags` and the like hold each once. With
-    `add_only`, nothing is replaced, and a property that is there stays as it is. Return whether anything changed.
+    Existing items of an array are not appended again: `required` and `tags` are sets. With `add_only`, nothing is
+    replaced, and existing properties are kept. Return whether anything changed.
     """
     if is_array(target):
         given: list[Any] = update if is_array(update) else [update]
@@ -206,7 +206,7 @@ def _merge(target: Any, update: Any, *, add_only: bool) -> bool:
 def dump(actions: Iterable[Action]) -> str:
     """`actions` as YAML, ready to paste under an overlay's `actions:`."""
     writer: Any = YAML()
-    writer.width = 4096  # a folded target is hard to read
+    writer.width = 4096  # don't fold long targets
     writer.indent(mapping=2, sequence=4, offset=2)
     listed = list(actions)
     writer.allow_unicode = is_visible(json.dumps(listed, ensure_ascii=False))
@@ -216,6 +216,6 @@ def dump(actions: Iterable[Action]) -> str:
 
 
 def dump_file(actions: list[Action], title: str) -> str:
-    """`actions` as a whole overlay file."""
+    """`actions` as a complete overlay file."""
     head = f"overlay: 1.0.0\ninfo:\n  title: {json.dumps(title, ensure_ascii=False)}\n  version: 1.0.0\n"
     return head + ("actions:\n" + dump(actions) if actions else "actions: []\n")

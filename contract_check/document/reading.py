@@ -1,4 +1,4 @@
-"""Reads a document strictly, and says where in its file a value stands."""
+"""Read a document as strict JSON, and locate its values in the file."""
 
 import json
 import re
@@ -15,17 +15,17 @@ from .defects import Defect, Refusal
 from .tree import JsonPath, is_object
 
 LONGEST_NUMBER = 400
-"""Digits; Python's own limit for reading one is 4,300, and a float has 17."""
+"""Digits; Python parses at most 4,300, and a float has 17."""
 _TO_JSON = (
     """.venv/bin/python -c 'import json, sys; from ruamel.yaml import YAML; """
     """print(json.dumps(YAML(typ="safe").load(open(sys.argv[1])), default=str, ensure_ascii=False, indent=2))'"""
 )
-MEND = "No overlay can cure this: mend the file."
+_ADVICE = "No overlay can cure this: correct the file."
 
 
 @dataclass
 class Source:
-    """A document as it was read: its text, also as a tree, and what is wrong with its JSON (RFC 8259)."""
+    """The text of a document, its syntax tree, and the defects of its JSON (RFC 8259)."""
 
     file: Path
     text: str
@@ -33,7 +33,7 @@ class Source:
     defects: list[Defect] = field(default_factory=list[Defect])
 
     def place(self, path: JsonPath) -> tuple[int, int]:
-        """Line and column, both from 1, of the value at `path`, or of its nearest ancestor in the file."""
+        """The line and column, both from 1, of the value at `path` or of its nearest ancestor."""
         found: Node | None = None
         node: Node | None = next(iter(self.root.named_children), None)
         for part in path:
@@ -48,7 +48,7 @@ class Source:
 def read(file: Path) -> Source:
     """Read the document in `file`, and find its defects as JSON: repeated keys, NaN, trailing commas, comments.
 
-    Raise Refusal where there is no such file, or it is not UTF-8.
+    Raise Refusal if the file can't be read or is not UTF-8.
     """
     content = b""
     try:
@@ -65,39 +65,39 @@ def read(file: Path) -> Source:
     try:
         source.defects += {defect.place: defect for defect in _syntax(source.root)}.values()
         if not source.defects or source.defects[0].place == (1, 1):
-            _require_object(text)  # The tree may have no more to say than that this is no JSON; this gets further.
+            _require_object(text)  # Where the tree only says that this is not JSON, json.loads says why.
         if not source.defects:
             source.defects += (found for top in source.root.named_children for found in _repeated(top, ()))
     except json.JSONDecodeError as error:
         if re.search(r"^(openapi|swagger)\s*:", text, re.MULTILINE):
             advice = f"Convert it to JSON first:\n{_TO_JSON} {file} > relay.json"
             raise Refusal(f"{file}:1:1: this is YAML. {advice}") from error
-        problem = f"this is not JSON (RFC 8259): {error.msg}. {MEND}"
+        problem = f"this is not JSON (RFC 8259): {error.msg}. {_ADVICE}"
         source.defects[:] = [Defect((), problem, place=(error.lineno, error.colno))]
     except UnicodeEncodeError as error:
         half = f"\\u{ord(error.object[error.start]):x}"
-        whole = re.sub(r"\\ud[89ab]..\\ud[c-f]..", " " * 12, text, flags=re.IGNORECASE)  # without those that are a pair
+        whole = re.sub(r"\\ud[89ab]..\\ud[c-f]..", " " * 12, text, flags=re.IGNORECASE)  # without the pairs
         before = re.split(re.escape(half), whole, maxsplit=1, flags=re.IGNORECASE)[0]
         place = f"{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
-        raise Refusal(f"{file}:{place}: the escape {half} is half a character. {MEND}") from error
+        raise Refusal(f"{file}:{place}: the escape {half} is an unpaired surrogate. {_ADVICE}") from error
     except RecursionError as error:
-        raise Refusal(f"{file}: nested too deeply to be read. {MEND}") from error
+        raise Refusal(f"{file}: nested too deeply to be read. {_ADVICE}") from error
     return source
 
 
 def _require_object(text: str) -> None:
     value: Any = json.loads(text, parse_constant=_refuse_constant)
-    json.dumps(value, ensure_ascii=False).encode()  # A lone surrogate can be read, but never written.
+    json.dumps(value, ensure_ascii=False).encode()  # An unpaired surrogate can be parsed, but not encoded.
     if not is_object(value):
         raise json.JSONDecodeError("an OpenAPI document is an object", text, 0)
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise json.JSONDecodeError(f"{name} is no number", name, 0)
+    raise json.JSONDecodeError(f"{name} is not a JSON number", name, 0)
 
 
 def _position(node: Node) -> tuple[int, int]:
-    """tree-sitter counts from 0, and columns in bytes: what precedes `node` on its line is decoded."""
+    """Line and column from 1, in characters; tree-sitter counts from 0, in bytes."""
     root = node
     while root.parent is not None:
         root = root.parent
@@ -107,7 +107,7 @@ def _position(node: Node) -> tuple[int, int]:
 
 
 def _members(node: Node) -> Iterator[tuple[str | int, Node]]:
-    """The pairs of an object, the items of an array."""
+    """The pairs of an object, or the items of an array."""
     for index, child in enumerate(node.named_children):
         key = child.child_by_field_name("key")
         yield (json.loads(key.text or b'""') if key is not None else index), child
@@ -117,10 +117,10 @@ def _syntax(node: Node) -> Iterator[Defect]:
     if node.is_missing or node.type in ("ERROR", "comment"):
         found = (node.text or b"").decode(errors="replace").strip()[:40]
         problem = f"`{found}` is not JSON (RFC 8259)." if found else f"`{node.type}` is missing here."
-        yield Defect((), f"{problem} {MEND}", place=_position(node))
+        yield Defect((), f"{problem} {_ADVICE}", place=_position(node))
     elif node.type == "number" and (len(node.text or b"") > LONGEST_NUMBER or isinf(float(node.text or 0))):
         found = (node.text or b"").decode()[:20]
-        yield Defect((), f"the number {found}... is beyond what readers keep. {MEND}", place=_position(node))
+        yield Defect((), f"the number {found}... is out of range. {_ADVICE}", place=_position(node))
     else:
         for child in node.children:
             yield from _syntax(child)
@@ -130,8 +130,8 @@ def _repeated(node: Node, path: JsonPath) -> Iterator[Defect]:
     seen: set[str | int] = set()
     for key, member in _members(node):
         if key in seen:
-            problem = f"the key `{key}` stands twice in this object, and readers differ in which they keep."
-            yield Defect((*path, key), f"{problem} {MEND}", place=_position(member))
+            problem = f"the key `{key}` occurs twice in this object, and JSON readers differ in which one they keep."
+            yield Defect((*path, key), f"{problem} {_ADVICE}", place=_position(member))
         seen.add(key)
         value = member.child_by_field_name("value") or member
         if value.type in ("object", "array"):

@@ -1,4 +1,4 @@
-"""What the OpenAPI specification's own JSON Schemas say of a document: 3.0 and 3.1, Schema Objects included."""
+"""Validate a document, including its Schema Objects, against the JSON Schemas of OpenAPI 3.0 and 3.1."""
 
 import difflib
 import json
@@ -17,7 +17,7 @@ from .text import short
 from .tree import JsonPath, jsonpath, object_or_empty
 from .values import json_type, place_of
 
-# What an action writes where a required field is missing; a reader replaces it by something true.
+# The value that a cure gives to a missing required field; the user replaces it with a true one.
 _PLACEHOLDERS: dict[str, object] = {
     "info": {"title": "Untitled", "version": "1.0.0"},
     "title": "Untitled",
@@ -32,7 +32,7 @@ _PLACEHOLDERS: dict[str, object] = {
 
 
 def check_version(document: dict[str, Any]) -> Iterator[Defect]:
-    """The defect of a document of another format or version."""
+    """Report a document of an unsupported format or version."""
     found, path = "no OpenAPI document", ("openapi",)
     if "openapi" in document:
         found = f"OpenAPI {document['openapi']}"
@@ -43,13 +43,13 @@ def check_version(document: dict[str, Any]) -> Iterator[Defect]:
 
 
 def check(document: dict[str, Any]) -> Iterator[Defect]:
-    """Every departure from the specification's schema, each with an action that would cure it."""
+    """Report each violation of the specification's schema, with an action that cures it."""
     version = str(document["openapi"])[:3]
     found = list(_departures(document, version))
     newer = [defect for defect in found if version == "3.0" and _NEWER.intersection(defect.path[-1:])]
     if newer:
         remaining = {defect.path for defect in _departures(document, "3.1")}
-        cure = update((), {"openapi": "3.1.0"}, "What this document says takes OpenAPI 3.1.")
+        cure = update((), {"openapi": "3.1.0"}, "This document uses features of OpenAPI 3.1.")
         for index, defect in enumerate(found):
             if defect in newer and defect.path not in remaining:
                 found[index] = replace(defect, problem=f"{defect.problem} OpenAPI 3.1 allows it.", cure=cure)
@@ -62,12 +62,12 @@ _NEWER = {
     *("unevaluatedItems", "unevaluatedProperties", "dependentRequired", "dependentSchemas", "if", "then", "else"),
     *("$anchor", "$comment", "$defs", "$dynamicAnchor", "$dynamicRef", "$id", "$schema", "webhooks", "pathItems"),
 }
-"""What OpenAPI 3.1 has and 3.0 lacks, or has in another form."""
+"""The keywords that are new in OpenAPI 3.1, or have another form in 3.0."""
 
 
 def _departures(document: dict[str, Any], version: str) -> Iterator[Defect]:
     for error in _validator(version).iter_errors(document | {"openapi": f"{version}.0"}):
-        for found in _meant(error):
+        for found in _intended(error):
             yield from _defects(document, found)
 
 
@@ -79,29 +79,29 @@ def _validator(version: str) -> Validator:
     if version == "3.0":
         document = schema("openapi_spec_validator", "resources/schemas/v3.0/schema.json")
         for component in document["definitions"]["Components"]["properties"].values():
-            # It would pass over a component with another name than of ASCII letters, such as a Chinese one.
+            # The schema ignores a component whose name is not ASCII, such as a Chinese one.
             [component["additionalProperties"]] = component.pop("patternProperties").values()
         return Draft4Validator(document)
     document = schema("openapi_spec_validator", "resources/schemas/v3.1/schema.json")
     dialect = schema("openapi_schema_validator", "schemas/oas3.1/metaschema.json")
     vocabulary = schema("openapi_schema_validator", "schemas/oas3.1/vocabularies/base")
-    # The document's schema leaves Schema Objects open; the definition closes them over the dialect.
+    # The schema of documents does not check Schema Objects; this definition checks them against the dialect.
     closed = {"$dynamicAnchor": "meta", "$ref": dialect["$id"]}
     whole = {"$id": "urn:relay-client:openapi-3.1", "$ref": document["$id"], "$defs": {"schema": closed}}
     resources = [(part["$id"], part) for part in (document, dialect, vocabulary)]
     return Draft202012Validator(whole, registry=Registry(resources, draft=Draft202012))
 
 
-def _meant(error: ValidationError) -> Iterator[ValidationError]:
-    """What is wrong where; of an `anyOf` or `oneOf`, that of the branch that was meant."""
+def _intended(error: ValidationError) -> Iterator[ValidationError]:
+    """Replace an error of an `anyOf` or `oneOf` by those of the intended branch."""
     branches: list[list[ValidationError]] = list(getattr(error.kind, "context", ()))
-    if "$ref" not in object_or_empty(error.instance):  # then a reference was not meant
+    if "$ref" not in object_or_empty(error.instance):  # then no reference was intended
         branches = [each for each in branches if not any(_asks_for_reference(inner) for inner in each)]
-    # A branch that fails on the value itself, or on the field that tells kinds apart, is another kind of value.
-    meant = [each for each in branches if not any(_is_other_kind(inner, error) for inner in each)]
-    if len(meant) == 1 or len(branches) == 1:
-        for inner in (meant or branches)[0]:
-            yield from _meant(inner)
+    # A branch that fails on the type, or on the field that distinguishes kinds, is for another kind of value.
+    intended = [each for each in branches if not any(_is_other_kind(inner, error) for inner in each)]
+    if len(intended) == 1 or len(branches) == 1:
+        for inner in (intended or branches)[0]:
+            yield from _intended(inner)
     else:
         yield error
 
@@ -116,7 +116,7 @@ def _is_other_kind(inner: ValidationError, outer: ValidationError) -> bool:
 
 
 def _choices(error: ValidationError) -> list[tuple[ValidationError, list[Any]]]:
-    """The values that an error allows, those of all branches; each with the error that names them."""
+    """The allowed values of an error and of all its branches, each list with the error that names it."""
     match error.kind:
         case Kind.Enum(options):
             return [(error, options)]
@@ -135,7 +135,7 @@ def _defects(document: dict[str, Any], error: ValidationError) -> Iterator[Defec
             yield Defect(path, problem, update(path, {key: _PLACEHOLDERS.get(key, "")}, problem))
         case Kind.AdditionalProperties(keys) | Kind.UnevaluatedProperties(keys):
             for key in keys:
-                problem = f"`{key}` is no field that may stand here."
+                problem = f"`{key}` is not allowed here."
                 yield Defect((*path, key), problem, remove((*path, key), problem))
         case _:
             choices = _choices(error)
@@ -150,27 +150,27 @@ def _defects(document: dict[str, Any], error: ValidationError) -> Iterator[Defec
 def _sentence(error: ValidationError, allowed: list[Any]) -> str:
     shown = short(error.instance)
     if allowed:
-        return f"{shown} is none of {', '.join(map(str, allowed))}."
+        return f"{shown} is not one of {', '.join(map(str, allowed))}."
     if isinstance(error.kind, Kind.Type):
         return f"{shown} is not of type {' or '.join(error.kind.types)}."
-    return f"{shown} is not what may stand here (`{error.kind.name}` of the OpenAPI schema)."
+    return f"{shown} is invalid here (`{error.kind.name}` of the OpenAPI schema)."
 
 
 def _cure(path: JsonPath, error: ValidationError, allowed: list[Any], problem: str) -> Action | None:
-    """The nearest allowed value, else no value at all."""
+    """Use the nearest allowed value; if none is near, remove the value."""
     if not path:
         return None
     value, key = error.instance, path[-1]
     if isinstance(error.kind, Kind.Type) and json_type(_PLACEHOLDERS.get(str(key))) in error.kind.types:
-        return update(path[:-1], {key: _PLACEHOLDERS[str(key)]}, f"{problem} A placeholder stands in its place.")
+        return update(path[:-1], {key: _PLACEHOLDERS[str(key)]}, f"{problem} Replaced by a placeholder.")
     near = difflib.get_close_matches(str(value), [str(known) for known in allowed], 1)
     if near and isinstance(key, str):
-        return update(path[:-1], {key: near[0]}, f"{problem} {near[0]} is nearest.")
+        return update(path[:-1], {key: near[0]}, f"{problem} Use the nearest name, {near[0]}.")
     if len(path) == 4 and path[0] == "components" and isinstance(value, str):
-        # One action for every component that is wrong in the same way: a real file had 242 of them.
+        # One action for all components with the same error: a real document had 242 of them.
         field = jsonpath(path[3:])[1:]
         alike = f"{jsonpath(path[:2])}[?@{field} == {json.dumps(value, ensure_ascii=False)}]"
-        if path[1] != "securitySchemes":  # of which nothing is left without its type; others are referred to
+        if path[1] != "securitySchemes":  # a scheme without its type is useless; other components may be referenced
             alike += field
         return {"description": problem, "target": alike, "remove": True}
     return remove(path, problem)

@@ -1,6 +1,6 @@
-"""What the OpenAPI specification says of a document in words: references, identifiers, parameters, security.
+"""Check the rules that OpenAPI states in prose: references, identifiers, parameters, security.
 
-The document must be one that schema_rules has found sound.
+The document must have passed schema_rules.
 """
 
 import difflib
@@ -31,24 +31,24 @@ from .tree import (
 )
 
 LONG_RUNNING: Final = "x-long-running-operation"
-"""The extension that says how the task which an operation submits is polled, and its result downloaded."""
+"""The extension that declares how to poll the task of an operation and download its result."""
 
 
 def check(document: dict[str, Any]) -> Iterator[Defect]:
-    """Every departure from the specification's prose, each with an action that would cure it."""
+    """Report each violation of the specification's prose, with an action that cures it."""
     for rule in (nesting.check, _references, _servers, _operation_ids, _parameters, _security, _patterns, _tasks):
         yield from rule(document)
 
 
 def check_values(document: dict[str, Any]) -> Iterator[Defect]:
-    """Defaults and examples against their schemas, which must be sound."""
+    """Check defaults and examples against their schemas, which must be sound."""
     schemas = values.Schemas(document)
     yield from _forms(document, schemas)
     yield from _defaults(document, schemas)
     yield from _examples(document, schemas)
     for path, pattern in _given_patterns(document):
         if not values.is_checked(pattern):
-            problem = f"the pattern `{pattern}` is not checked: it is beyond the library that does."
+            problem = f"the pattern `{pattern}` is not checked: jsonschema_rs does not support it."
             yield Defect(path, problem, warning=True)
 
 
@@ -56,20 +56,20 @@ def _references(document: dict[str, Any]) -> Iterator[Defect]:
     for path, reference in references(document):
         target, near = parse_pointer(reference), list[str]()
         if reference.startswith("#") and "/" not in reference:
-            problem = f"`{reference}` is no `$anchor` of this document."
+            problem = f"`{reference}` is not an `$anchor` of this document."
         elif not reference.startswith("#/"):
-            problem = f"`{reference}` leaves the file; a client is generated from one document."
+            problem = f"`{reference}` refers to another file; a client is generated from one document."
         elif at(document, target) is None:
-            problem = f"`{reference}` names nothing in this document."
+            problem = f"`{reference}` does not exist in this document."
             near = difflib.get_close_matches(str(target[-1]), object_or_empty(at(document, target[:-1])), 1)
         elif _is_of_another_kind(path, target):
-            problem = f"`{reference}` leads to no {_KINDS.get(keyword_of(path), 'schema')}."
+            problem = f"`{reference}` does not refer to a {_KINDS.get(keyword_of(path), 'schema')}."
         else:
             continue
-        cure = remove((*path, "$ref"), f"{problem} Without it, anything may stand here.")
+        cure = remove((*path, "$ref"), f"{problem} Without it, any value is allowed.")
         if near:
             nearest = pointer((*target[:-1], near[0]))
-            cure = update(path, {"$ref": nearest}, f"{problem} {near[0]} is nearest.")
+            cure = update(path, {"$ref": nearest}, f"{problem} Use the nearest name, {near[0]}.")
         yield Defect((*path, "$ref"), problem, cure)
 
 
@@ -82,7 +82,7 @@ _KINDS = {
     "links": "link",
     "callbacks": "callback",
 }
-"""What stands under a keyword, where it is no schema."""
+"""The kind of object under a keyword that does not hold a schema."""
 
 
 def _is_of_another_kind(path: JsonPath, target: JsonPath) -> bool:
@@ -93,7 +93,7 @@ def _is_of_another_kind(path: JsonPath, target: JsonPath) -> bool:
 
 
 def server_url(document: dict[str, Any]) -> str:
-    """The first server's absolute URL with its variables' defaults, or an empty string."""
+    """The absolute URL of the first server, with the defaults of its variables, or an empty string."""
     server = object_or_empty(next(iter(list_or_empty(document.get("servers"))), None))
     url = str(server.get("url", ""))
     for name, variable in object_or_empty(server.get("variables")).items():
@@ -112,7 +112,7 @@ def _servers(document: dict[str, Any]) -> Iterator[Defect]:
 
 
 def _operation_ids(document: dict[str, Any]) -> Iterator[Defect]:
-    """The first holder keeps its id, which callers may have typed."""
+    """Report repeated ids; the first operation keeps its id, which callers may use."""
     holders: dict[str, dict[JsonPath, Operation]] = {}
     for operation in of(document):
         name = operation.definition.get("operationId")
@@ -124,13 +124,13 @@ def _operation_ids(document: dict[str, Any]) -> Iterator[Defect]:
     for name, found in holders.items():
         first, *repeated = found
         for path in repeated:
-            problem = f"the operationId `{name}` is already that of {found[first]}."
-            why = f"{problem} This one is named from its method and path."
+            problem = f"the operationId `{name}` is already used by {found[first]}."
+            why = f"{problem} This operation is named after its method and path."
             yield Defect((*path, "operationId"), problem, update(path, {"operationId": renamed[path]}, why))
 
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
-_NO_HEADER = "is no name of a header: HTTP allows letters, digits and !#$%&'*+-.^_`|~ in one."
+_NO_HEADER = "is not a valid header name: HTTP allows letters, digits and !#$%&'*+-.^_`|~ in one."
 
 
 def _parameters(document: dict[str, Any]) -> Iterator[Defect]:
@@ -140,7 +140,7 @@ def _parameters(document: dict[str, Any]) -> Iterator[Defect]:
         for where, parameter in operation.given_parameters():
             key = (str(parameter.get("name")), str(parameter.get("in")))
             if key in found and found[key][:-1] == where[:-1]:
-                problem = f"the {key[1]} parameter `{key[0]}` is given twice."
+                problem = f"the {key[1]} parameter `{key[0]}` is declared twice."
                 yield Defect(where, problem, remove(where, problem))
             found[key] = where
             if key[1] == "header" and not _TOKEN.fullmatch(key[0]):
@@ -151,9 +151,9 @@ def _parameters(document: dict[str, Any]) -> Iterator[Defect]:
                 yield Defect(where, problem, remove(where, problem))
         for name in in_route:
             if (name, "path") not in found:
-                problem = f"the path's `{{{name}}}` is declared by no parameter."
+                problem = f"no parameter declares `{{{name}}}` of the path."
                 missing = {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-                cure = update(operation.path, {"parameters": [missing]}, f"{problem} Taken as text.")
+                cure = update(operation.path, {"parameters": [missing]}, f"{problem} Declared as a string.")
                 yield Defect(operation.path, problem, cure)
 
 
@@ -165,7 +165,7 @@ def _security(document: dict[str, Any]) -> Iterator[Defect]:
             scheme_path = ("components", "securitySchemes", key)
             mended = "".join(_TOKEN.findall(name)) or "Authorization"
             problem = f"`{name}` {_NO_HEADER}"
-            cure = update(scheme_path, {"name": mended}, f"{problem} {mended} is nearest.")
+            cure = update(scheme_path, {"name": mended}, f"{problem} Use the nearest name, {mended}.")
             yield Defect((*scheme_path, "name"), problem, cure)
     for path, holder in [((), document), *((each.path, each.definition) for each in of(document))]:
         unknown = [[name for name in required if name not in known] for required in holder.get("security", ())]
@@ -185,12 +185,12 @@ def _patterns(document: dict[str, Any]) -> Iterator[Defect]:
             except regress.RegressError as error:
                 reasons.append(str(error))
         if len(reasons) == 2:
-            problem = f"`{pattern}` is no regular expression (ECMA-262): {reasons[1]}."
+            problem = f"`{pattern}` is not a valid regular expression (ECMA-262): {reasons[1]}."
             yield Defect(path, problem, remove(path, problem))
 
 
 def _given_patterns(document: dict[str, Any]) -> Iterator[tuple[JsonPath, str]]:
-    """Each regular expression and its place."""
+    """Each regular expression with its path."""
     for path, schema in walk(document):
         if keyword_of(path) in SCHEMA_KEYWORDS:
             if "pattern" in schema:
@@ -212,7 +212,7 @@ _BODIES = ("requestBody", "requestBodies")
 
 
 def _defaults(document: dict[str, Any], schemas: values.Schemas) -> Iterator[Defect]:
-    """A default that its own schema refuses: the client would send it, or not be generated at all."""
+    """A default must fit its own schema: the client would send it, or could not be generated."""
     for path, schema in walk(document):
         is_given = keyword_of(path) in SCHEMA_KEYWORDS and schema.get("default") is not None
         if is_given and (said := schemas.problem(path, schema["default"])):
@@ -221,7 +221,7 @@ def _defaults(document: dict[str, Any], schemas: values.Schemas) -> Iterator[Def
 
 
 def _examples(document: dict[str, Any], schemas: values.Schemas) -> Iterator[Defect]:
-    """An example that its schema refuses misleads readers, and nothing else: a warning."""
+    """An example that does not fit its schema only misleads readers, so it is a warning."""
     for path, part in walk(document):
         schema = path if keyword_of(path) in SCHEMA_KEYWORDS else (*path, "schema")
         given: dict[JsonPath, Any] = {("example",): part["example"]} if "example" in part else {}
@@ -244,7 +244,7 @@ _KEYS: Final = (*_OPERATIONS, _TASK_ID, *_POINTERS, *_STATES, *_SECONDS)
 
 
 def _tasks(document: dict[str, Any]) -> Iterator[Defect]:
-    """The cure of a declaration removes it, and with it poll() and download()."""
+    """Check the long-running operations; the cure removes the declaration, and so poll() and download()."""
     by_id = {each.definition.get("operationId"): each for each in of(document)}
     for operation in of(document):
         if LONG_RUNNING in operation.definition:
@@ -259,15 +259,15 @@ def _task_problems(declared: dict[str, Any], by_id: dict[Any, Operation]) -> Ite
         return
     for key in _OPERATIONS:
         if (operation := by_id.get(str(declared[key]))) is None:
-            yield f"`{key}` names no operation: there is no operationId `{declared[key]}`."
+            yield f"`{key}`: there is no operationId `{declared[key]}`."
         elif not _is_read_by_id(operation):
-            yield f"`{key}`: {declared[key]} must have one required parameter, the id of the task, in its path."
+            yield f"`{key}`: {declared[key]} must have exactly one required parameter, the task's id in its path."
     pointers = declared[_TASK_ID]
     if not is_array(pointers) or not all(isinstance(each, str) and each.startswith("/") for each in pointers):
-        yield f"`{_TASK_ID}` must be a list of JSON pointers into the answer of the operation that submits."
+        yield f"`{_TASK_ID}` must be a list of JSON pointers into the response of the submitting operation."
     for key in _POINTERS:
         if not str(declared[key]).startswith(str(declared["result"]) or "/"):
-            yield f"`{key}` must be a JSON pointer into the answer of the status operation, within `result`."
+            yield f"`{key}` must be a JSON pointer into the response of the status operation, within `result`."
     for key in _STATES:
         if not is_array(declared[key]) or not all(isinstance(state, str) for state in declared[key]):
             yield f"`{key}` must be a list of states."

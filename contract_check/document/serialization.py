@@ -1,4 +1,4 @@
-"""How OpenAPI has parameters and the fields of forms stand as text: `style`, `explode` and `encoding`."""
+"""Serialize parameters and form fields as OpenAPI defines: `style`, `explode` and `encoding`."""
 
 import json
 from io import BytesIO
@@ -11,19 +11,19 @@ from .operations import FORM
 from .tree import JsonPath, at, is_array, is_object, operations, resolve
 
 DELIMITERS = {"form": ",", "spaceDelimited": "%20", "pipeDelimited": "%7C"}
-"""What stands between the items of an array, or the keys and values of an object, that is not exploded."""
+"""The delimiter between the items of an array, or the keys and values of an object, that is not exploded."""
 
 _MULTIPART: Any = multipart
 
 SCALARS = ("string", "integer", "number", "boolean")
-"""The types that are one text in every style."""
+"""The types that are serialized alike in every style."""
 
 
 def is_taken_as_text(document: dict[str, Any], parameter: dict[str, Any]) -> bool:
-    """Whether a caller gives a parameter as it is sent.
+    """Whether the caller serializes a parameter.
 
-    Such are a list or an object in a path, a header or a cookie, and a date or a constant in a header: dates there have
-    the form of HTTP as often as that of JSON.
+    This is so for a list or an object in a path, a header or a cookie, and for a date or a constant in a header, where
+    a date may have the format of HTTP or of JSON.
     """
     schema, place = resolve(document, parameter.get("schema")), parameter.get("in")
     is_of_http = place == "header" and ("const" in schema or schema.get("format") in ("date", "date-time"))
@@ -34,7 +34,7 @@ def is_taken_as_text(document: dict[str, Any], parameter: dict[str, Any]) -> boo
 
 
 def of_parameter(document: dict[str, Any], parameter: dict[str, Any]) -> str:
-    """What a parameter's style adds to its value: a delimiter, "deep", "label", "matrix"; nothing as a rule."""
+    """The serialization of a parameter: a delimiter, "deep", "label" or "matrix"; usually empty, the default."""
     style = parameter.get("style")
     if parameter.get("in") == "query":
         is_scalar = resolve(document, parameter.get("schema")).get("type") in SCALARS
@@ -50,37 +50,37 @@ def _of_field(holder: dict[str, Any]) -> str:
 
 
 def of_form(media_type: str, content: dict[str, Any]) -> dict[str, str]:
-    """For each field of a form that has its own `encoding`: the part's media type in a multipart, else its style."""
+    """For each form field with an `encoding`: the media type of its part in a multipart body, else its style."""
     found = dict[str, str]()
     if FORM.fullmatch(media_type):
         for name, encoding in content.get("encoding", {}).items():
             if media_type.lower().startswith("multipart/"):
                 given = encoding.get("contentType", "").split(",")
-                told = next((each.strip() for each in given if "*" not in each), "")
+                rule = next((each.strip() for each in given if "*" not in each), "")
             else:
-                told = _of_field(encoding)
-            found |= {name: told} if told else {}
+                rule = _of_field(encoding)
+            found |= {name: rule} if rule else {}
     return found
 
 
 def own_server(document: dict[str, Any], path: JsonPath) -> str:
-    """The URL that the document gives for an operation alone, or an empty string."""
+    """The URL of an operation's own server, or an empty string."""
     servers = at(document, path).get("servers") or at(document, path[:2]).get("servers", ())
     usual = [each["url"] for each in document.get("servers", ())]
     return next((each["url"] for each in servers if each["url"] and each["url"] not in usual), "")
 
 
 def of_operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """For each operation of a prepared document that has any: `parameters`, by place and name, and `forms`."""
+    """The styles of each operation of a prepared document: `parameters`, by place and name, and `forms`."""
     found = dict[str, dict[str, Any]]()
     for _, operation in operations(document):
         given = operation.get("parameters", [])
         parameters = {f"{each['in']} {each['name']}": of_parameter(document, each) for each in given}
         content = operation.get("requestBody", {}).get("content", {})
         forms = {media_type: of_form(media_type, holder) for media_type, holder in content.items()}
-        told = {"parameters": _given(parameters), "forms": _given(forms)}
-        if any(told.values()):
-            found[f"{operation['tags'][0]}/{operation['operationId']}"] = told
+        styles = {"parameters": _given(parameters), "forms": _given(forms)}
+        if any(styles.values()):
+            found[f"{operation['tags'][0]}/{operation['operationId']}"] = styles
     return found
 
 
@@ -89,7 +89,7 @@ def _given(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def texts(value: Any) -> list[str]:
-    """`value` as a parameter or a form's field: one text for each item of an array, none for null."""
+    """Serialize `value`: one text for each item of an array, none for null."""
     items = value if is_array(value) else [value]
     return [
         each if isinstance(each, str) else json.dumps(each, ensure_ascii=False) for each in items if each is not None
@@ -97,7 +97,7 @@ def texts(value: Any) -> list[str]:
 
 
 def as_text(style: str, name: str, value: Any) -> dict[str, list[str]]:
-    """`value` as a parameter or a form's field of a style that `of_parameter` tells, by the names that are sent."""
+    """Serialize a parameter or a form field in a style of `of_parameter`; return the texts by name."""
     match style:
         case "label":
             return {name: [f".{text}" for text in texts(value)]}
@@ -117,7 +117,7 @@ def as_text(style: str, name: str, value: Any) -> dict[str, list[str]]:
 
 
 class FormField(NamedTuple):
-    """A field of a form that was sent; a multipart's may have a media type."""
+    """A form field as sent; in a multipart body, it may have a media type."""
 
     name: str
     text: str
@@ -125,7 +125,7 @@ class FormField(NamedTuple):
 
 
 def read_form(content_type: str, body: bytes) -> list[FormField]:
-    """The fields of a form, in order; `content_type` is the whole header. Raises ValueError where it is no form."""
+    """Parse a form into its fields, in order; `content_type` is the header. Raise ValueError if it is invalid."""
     if "urlencoded" in content_type:
         return [FormField(name, text) for name, text in parse_qsl(body.decode(), keep_blank_values=True)]
     boundary, size = _MULTIPART.parse_options_header(content_type)[1].get("boundary", ""), len(body) + 1

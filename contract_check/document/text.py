@@ -1,4 +1,4 @@
-"""Text of a document on a terminal or in a docstring: what would act there, or hide, is shown as its escape."""
+"""Make text from documents safe for terminals and docstrings: escape control and invisible characters."""
 
 import json
 import os
@@ -7,27 +7,27 @@ import sys
 import unicodedata
 
 _BLANK = r"\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0d\uffa0\U000e0100-\U000e01ef"
-"""Letters and marks that show as nothing, but for the two that choose how an emoji looks."""
+"""Invisible letters and marks, except the two variation selectors of emoji."""
 _SUSPECT = re.compile(rf"[{_BLANK}]|[^\w\s]|[^\S\n\t ]")
 
 
-def visible(text: str) -> str:
-    r"""`text` with its control, direction and invisible characters as \u escapes; line breaks and tabs stay."""
+def escape_invisible(text: str) -> str:
+    r"""Replace control, direction and invisible characters by \u escapes; line breaks and tabs are kept."""
     return _SUSPECT.sub(lambda found: _escaped(found[0]), text)
 
 
 def is_visible(text: str) -> bool:
-    """Whether `text` says nothing but what one sees of it."""
-    return visible(text) == text
+    """Whether `text` has no characters to escape."""
+    return escape_invisible(text) == text
 
 
 def may_be_coloured() -> bool:
-    """Whether standard output is a terminal, and its user wants colours (no-color.org)."""
+    """Whether standard output is a terminal without NO_COLOR (no-color.org)."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 def progress(text: str) -> None:
-    """Show what is being done in place of what was; an empty text clears the line. Only a terminal shows it."""
+    """Replace the progress line on a terminal; an empty text clears it."""
     if sys.stderr.isatty():
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
@@ -40,7 +40,7 @@ def _escaped(character: str) -> str:
 
 
 def short(value: object) -> str:
-    """`value` as a message quotes it: on one line, in at most 60 characters."""
+    """Quote `value` for a message: on one line, in at most 60 characters."""
     text = " ".join((value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).split())
     text = text if len(text) <= 60 else f"{text[:57]}..."
     return f'"{text}"' if isinstance(value, str) else text

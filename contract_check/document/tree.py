@@ -1,4 +1,4 @@
-"""A document as a tree of JSON values: how one walks it, and how one says where in it something stands."""
+"""A document as a tree of JSON values: walk it, and address its values."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -9,9 +9,9 @@ JsonPath: TypeAlias = tuple[str | int, ...]
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
-# Below these keys stand values, not parts of the document: a `$ref` there is somebody's data.
+# The values of these keys are data, where a `$ref` is not a reference.
 _DATA = frozenset(("example", "examples", "default", "enum", "const", "value"))
-# The keys below these are names that the document's author chose, and mean nothing in themselves.
+# The keys in the objects under these keywords are names, not keywords.
 _SCHEMA_NAMES = ("properties", "patternProperties", "dependentSchemas", "$defs", "definitions", "schemas")
 _COMPONENT_NAMES = ("parameters", "requestBodies", "responses", "headers", "securitySchemes", "links", "callbacks")
 _NAMES = frozenset(
@@ -23,13 +23,13 @@ _ROOT = ("openapi", "info", "jsonSchemaDialect", "servers", "security", "tags", 
 SCHEMA_KEYWORDS = frozenset(
     ("schema", "schemas", "properties", "items", "prefixItems", "additionalProperties", "allOf", "anyOf", "oneOf")
 )
-"""The keywords under which a Schema Object stands."""
+"""The keywords that hold a Schema Object."""
 
 
 NO_SCHEMAS = frozenset(
     (*METHODS, *_COMPONENT_NAMES, "paths", "pathItems", "webhooks", "content", "requestBody", *_ROOT)
 )
-"""The keywords under which another object stands; what stands below one that is not listed may be a schema."""
+"""The keywords that hold another object; under any other key there may be a schema."""
 
 
 def is_object(value: object) -> TypeGuard[dict[str, Any]]:
@@ -43,17 +43,17 @@ def is_array(value: object) -> TypeGuard[list[Any]]:
 
 
 def object_or_empty(value: object) -> dict[str, Any]:
-    """`value` where it is a JSON object, else an empty one; schema_rules reports what is malformed."""
+    """`value` if it is a JSON object, else {}; schema_rules reports malformed values."""
     return value if is_object(value) else {}
 
 
 def list_or_empty(value: object) -> list[Any]:
-    """`value` where it is a JSON array, else an empty one."""
+    """`value` if it is a JSON array, else []."""
     return value if is_array(value) else []
 
 
 def walk(value: Any, path: JsonPath = (), *, named: bool = False) -> Iterator[tuple[JsonPath, dict[str, Any]]]:
-    """Each object that is a part of the document, not data or an extension in it; parents come first."""
+    """Yield each object of the document, parents first, without data and extensions."""
     if is_array(value):
         for index, item in enumerate(value):
             yield from walk(item, (*path, index))
@@ -68,7 +68,7 @@ def walk(value: Any, path: JsonPath = (), *, named: bool = False) -> Iterator[tu
 
 
 def keyword_of(path: JsonPath) -> str:
-    """The keyword under which the object at `path` stands: "properties", "schema", "allOf", ..."""
+    """The keyword that holds the object at `path`: "properties", "schema", "allOf", ..."""
     keyword, named = "", False
     for part in path:
         if named or isinstance(part, int):
@@ -79,7 +79,7 @@ def keyword_of(path: JsonPath) -> str:
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[JsonPath, dict[str, Any]]]:
-    """Each operation and where it stands: ("paths", path, method)."""
+    """Yield each operation with its place: ("paths", path, method)."""
     for route, item in object_or_empty(document.get("paths")).items():
         for method in METHODS:
             if method in object_or_empty(item):
@@ -87,14 +87,14 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[JsonPath, dict[str, A
 
 
 def references(document: dict[str, Any]) -> Iterator[tuple[JsonPath, str]]:
-    """Each `$ref` of the document and the path of the object that holds it."""
+    """Yield each `$ref` of the document with the path of its object."""
     for path, part in walk(document):
         if isinstance(part.get("$ref"), str):
             yield path, part["$ref"]
 
 
 def at(document: Any, path: JsonPath) -> Any:
-    """The value at `path`, or None where there is none."""
+    """The value at `path`, or None."""
     for part in path:
         if is_array(document):
             index = int(part) if str(part).isdecimal() else len(document)
@@ -105,7 +105,7 @@ def at(document: Any, path: JsonPath) -> Any:
 
 
 def place_in(document: Any, path: Sequence[str | int]) -> JsonPath:
-    """`path` with the indices of arrays as numbers, and all else as text."""
+    """`path` with array indices as numbers, and object keys as text."""
     found = list[str | int]()
     for part in path:
         found.append(int(part) if is_array(document) and str(part).isdecimal() else str(part))
@@ -114,8 +114,8 @@ def place_in(document: Any, path: Sequence[str | int]) -> JsonPath:
 
 
 def resolve(document: dict[str, Any], value: Any) -> dict[str, Any]:
-    """`value`, or what its `$ref` leads to, however many there are on the way."""
-    for _ in range(100):  # A circle of references is a defect of its own.
+    """`value`, or the target of its `$ref`, followed to the end."""
+    for _ in range(100):  # nesting.check reports cycles.
         reference = object_or_empty(value).get("$ref")
         if not isinstance(reference, str):
             break
@@ -124,7 +124,7 @@ def resolve(document: dict[str, Any], value: Any) -> dict[str, Any]:
 
 
 def parts(document: dict[str, Any], schema: dict[str, Any], seen: set[int] | None = None) -> Iterator[dict[str, Any]]:
-    """The parts of a sound schema, those that it refers to first, and itself."""
+    """Yield the `allOf` parts of a sound schema, resolved, and then the schema itself."""
     seen = set() if seen is None else seen
     if id(schema) not in seen:
         seen.add(id(schema))
@@ -134,9 +134,9 @@ def parts(document: dict[str, Any], schema: dict[str, Any], seen: set[int] | Non
 
 
 def part_places(document: dict[str, Any], path: JsonPath, keywords: Sequence[str] = ("allOf",)) -> list[JsonPath]:
-    """Where a sound schema and all that it joins by `$ref` and `keywords` stand, itself first."""
+    """The places of a sound schema and of all schemas that it joins by `$ref` and `keywords`."""
     found = [path]
-    for place in found:  # which grows meanwhile
+    for place in found:  # the loop appends to it
         schema = object_or_empty(at(document, place))
         joined = [(*place, key, index) for key in keywords for index in range(len(schema.get(key, ())))]
         joined += [parse_pointer(schema["$ref"])] if "$ref" in schema else []
@@ -145,8 +145,8 @@ def part_places(document: dict[str, Any], path: JsonPath, keywords: Sequence[str
 
 
 def follow(document: dict[str, Any], path: JsonPath) -> JsonPath:
-    """`path`, or where the `$ref` that stands there leads."""
-    for _ in range(100):  # A circle of references is a defect of its own.
+    """`path`, or the target of the `$ref` there, followed to the end."""
+    for _ in range(100):  # nesting.check reports cycles.
         reference = object_or_empty(at(document, path)).get("$ref")
         if not isinstance(reference, str):
             break
@@ -155,14 +155,14 @@ def follow(document: dict[str, Any], path: JsonPath) -> JsonPath:
 
 
 def pointer(path: JsonPath) -> str:
-    """`path` as a JSON pointer in a URI fragment, unescaped where a person reads it (RFC 6901)."""
+    """`path` as a JSON pointer in a URI fragment (RFC 6901), without percent-encoding."""
     return "#" + "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
 def resolve_anchors(document: dict[str, Any]) -> None:
-    """Let each reference to an `$anchor` or a `$dynamicAnchor` name its schema by a JSON pointer.
+    """Replace references to `$anchor` and `$dynamicAnchor` by JSON pointers.
 
-    A dynamic one is read as the schema that holds it: types do not depend on the way to a place.
+    A dynamic reference is resolved statically: a type can't depend on how a schema is reached.
     """
     keys = ("$anchor", "$dynamicAnchor")
     found = {f"#{part[key]}": pointer(path) for path, part in walk(document) for key in keys if key in part}
@@ -173,13 +173,13 @@ def resolve_anchors(document: dict[str, Any]) -> None:
 
 
 def parse_pointer(reference: str) -> JsonPath:
-    """The path that a `$ref` within the document names; array indices stay text."""
+    """Parse a local `$ref` into a path; array indices are text."""
     parts = unquote(reference.removeprefix("#")).split("/")[1:]
     return tuple(part.replace("~1", "/").replace("~0", "~") for part in parts)
 
 
 def jsonpath(path: JsonPath) -> str:
-    """`path` as the JSONPath (RFC 9535) that an overlay action targets."""
+    """`path` as a JSONPath (RFC 9535), for the target of an overlay action."""
 
     def step(part: str | int) -> str:
         if isinstance(part, int):

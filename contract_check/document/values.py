@@ -1,7 +1,7 @@
-"""Values against the schemas of a document: defaults, examples, requests and responses.
+"""Validate values against the schemas of a document: defaults, examples, requests and responses.
 
-jsonschema_rs compiles the schemas: it knows the regular expressions of ECMA-262, matches in bounded time, follows each
-`$ref` once, and says of what kind an error is.
+jsonschema_rs compiles the schemas: it supports regular expressions of ECMA-262, matches in bounded time, follows each
+`$ref` once, and classifies errors.
 """
 
 import json
@@ -49,11 +49,11 @@ def _is_read(name: str, text: str) -> bool:
 
 
 READ_FORMATS = {name: partial(_is_read, name) for name in _READERS}
-"""The formats that generated code reads."""
+"""The formats that generated code parses."""
 
 
 class Schemas:
-    """The schemas of a sound document, each compiled when it is first asked for."""
+    """The schemas of a sound document, each compiled on first use."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Schemas:
         formats: Mapping[str, Callable[[str], bool] | None] = READ_FORMATS,
         keywords: dict[str, Any] | None = None,
     ) -> None:
-        """Check `formats`, each by its function or as jsonschema_rs does, and `keywords`, each by its class."""
+        """Check `formats` by their functions, or as jsonschema_rs does, and custom `keywords` by their classes."""
         self.document = document
         self._formats = {name: judge for name, judge in formats.items() if judge}
         self._keywords = keywords
@@ -70,20 +70,20 @@ class Schemas:
         self.types = cache(self._types)
 
     def _validator(self, path: JsonPath) -> Draft202012Validator:
-        """Compile the schema at `path`; where there is none, anything fits."""
+        """Compile the schema at `path`; if there is none, any value fits."""
         is_given = at(self.document, path) is not None
         reference = {"$ref": _URI + quote(pointer(path), safe="#/~")} if is_given else {}
         options: dict[str, Any] = {"formats": self._formats, "validate_formats": True, "keywords": self._keywords}
         return Draft202012Validator(reference, registry=self._registry, **options)
 
     def errors(self, path: JsonPath, value: Any) -> Iterator[ValidationError]:
-        """What the schema at `path` has against `value`; nothing where that takes too long to say."""
+        """Validate `value` against the schema at `path`; ignore patterns that exceed the backtracking limit."""
         for error in self.validator(path).iter_errors(value):
             if not isinstance(error.kind, ValidationErrorKind.BacktrackLimitExceeded):
                 yield error
 
     def problem(self, path: JsonPath, value: Any) -> str:
-        """The first error as a line for a person; empty where `value` fits."""
+        """The first error as one line, or an empty string."""
         for error in self.errors(path, value):
             steps = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in place_of(error, value))
             quoted = json.dumps(error.instance, ensure_ascii=False, separators=(",", ":"))
@@ -91,7 +91,7 @@ class Schemas:
         return ""
 
     def _types(self, path: JsonPath) -> set[str] | None:
-        """The JSON types that the schema at `path` allows; None where it says nothing of them."""
+        """The JSON types that the schema at `path` allows, or None if it doesn't restrict them."""
         schema = object_or_empty(at(self.document, path))
         listed = schema.get("type")
         said = [set(map(str, listed)) if is_array(listed) else {str(listed)}] if listed else []
@@ -104,12 +104,12 @@ class Schemas:
         parts += [parse_pointer(schema["$ref"])] if "$ref" in schema else []
         said += filter(None, map(self.types, parts))
         said = [each | {"integer"} if "number" in each else each for each in said]
-        nullable = {"null"} if schema.get("nullable") is True else set[str]()  # without a type: the generator's reading
+        nullable = {"null"} if schema.get("nullable") is True else set[str]()  # without a type, as in the generator
         return said[0].intersection(*said) | nullable if said else None
 
 
 def place_of(error: ValidationError, value: Any) -> JsonPath:
-    """Where in `value` an error is: jsonschema_rs leaves out empty names, and has numeric ones as indices."""
+    """Locate an error in `value`: jsonschema_rs omits empty names, and turns numeric ones into indices."""
     place: JsonPath = ()
     for part in (*error.instance_path, None):
         here = at(value, place)
@@ -121,7 +121,7 @@ def place_of(error: ValidationError, value: Any) -> JsonPath:
 
 @cache
 def is_checked(pattern: str) -> bool:
-    """Whether texts are held against a pattern: a few of ECMA-262 are beyond jsonschema_rs."""
+    """Whether jsonschema_rs supports a pattern; it lacks a few features of ECMA-262."""
     try:
         Draft202012Validator({"pattern": pattern})
     except ValidationError:
@@ -130,7 +130,7 @@ def is_checked(pattern: str) -> bool:
 
 
 def _checkable(document: dict[str, Any], formats: Collection[Any]) -> dict[str, Any]:
-    """A copy of `document` without other formats, and without patterns that can't be checked."""
+    """A copy of `document` with only the given formats, and without unsupported patterns."""
     copy = deepcopy(document)
     for _, part in list(walk(copy)):
         if part.get("format") not in formats:
@@ -155,15 +155,15 @@ JSON_TYPES: dict[type, str] = {
 
 
 def json_type(value: Any) -> str:
-    """The JSON type of a value; a whole number is an integer, however it is written."""
+    """The JSON type of a value; 1.0 is an integer."""
     return "integer" if isinstance(value, float) and value.is_integer() else JSON_TYPES[type(value)]
 
 
 def close_objects(document: dict[str, Any]) -> dict[str, Any]:
-    """A copy in which an object that names its fields takes no other, unless the document says that it does.
+    """A copy in which objects with properties are closed, unless the document opens them.
 
-    A schema is closed where it is used, not where it is named: there it may be a part of another one. A part that the
-    document closes itself leaves no room for the other parts' fields, which no class can say.
+    A schema is closed where it is used, not in components, where it may be a part of another one. A part that the
+    document itself closes is opened: it would forbid the fields of the other parts, which no class can express.
     """
     copy = deepcopy(document)
     for path, schema in walk(document):
@@ -181,7 +181,7 @@ def close_objects(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fields(document: dict[str, Any], path: JsonPath) -> set[str]:
-    """The fields that the schema at `path` and its parts name; none where it takes others, too."""
+    """The fields of the schema at `path` and its parts, or none if it is open."""
     found = set[str]()
     for place in part_places(document, path, _JOINED):
         schema = object_or_empty(at(document, place))

@@ -1,1 +1,1 @@
-"""The history: what changed between two revisions for a caller, and what a release consists of."""
+"""Compare revisions from a caller's point of view, and build releases."""

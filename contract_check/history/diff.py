@@ -1,4 +1,4 @@
-"""What changed between two revisions of the contract, as a caller's code will feel it."""
+"""List the changes between two revisions of the contract that affect a caller's code."""
 
 import json
 import os
@@ -27,7 +27,7 @@ LEVELS = ("none", "patch", "minor", "major")
 
 @dataclass(frozen=True)
 class Change:
-    """One change; `operation` is empty where it concerns none in particular."""
+    """A change; `operation` is empty if it concerns no particular one."""
 
     level: str
     operation: str
@@ -36,7 +36,7 @@ class Change:
 
 
 class _Found(NamedTuple):
-    """A change at a place, for one operation: of which aspect, how grave, and in words."""
+    """A change at a place, for one operation: its aspect, level and description."""
 
     place: Place
     user: str
@@ -46,11 +46,11 @@ class _Found(NamedTuple):
 
 
 _DECLARED = ("exists", "type", "type of success", "values", "security", "known values")
-"""The aspects of a document that show in how Python declares what stands there."""
+"""The aspects of a document that change a declaration in Python."""
 
 
 def compare(old: Revision, new: Revision) -> list[Change]:
-    """Every change from `old` to `new`, the worst first; an operation is the same where its route or its name is."""
+    """List the changes from `old` to `new`, worst first; operations correspond by route or by name."""
     renames, before, after = _contracts(old.layers.prepared, new.layers.prepared)
     users: dict[Place, set[str]] = {}
     for user, _, place, _ in before | after:
@@ -62,7 +62,7 @@ def compare(old: Revision, new: Revision) -> list[Change]:
         for user in ([".".join(place[1:])] if place[0] == "api" else users.get(place, {""}))
     ]
     explained = {(each.place, each.aspect) for each in found}
-    lasting = {key[0] for key in before} & {key[0] for key in after}  # of the others' models, their own line tells
+    lasting = {key[0] for key in before} & {key[0] for key in after}  # others are reported themselves
     known = renames.applied(surface.names(old.package))
     for each in _changes(known, surface.names(new.package)):
         if not _is_implied(each, explained):
@@ -70,19 +70,19 @@ def compare(old: Revision, new: Revision) -> list[Change]:
             own = {".".join(place[1:3])} if place[2:] and place[0] == "api" else users.get(place[:2], {""}) & lasting
             found += [each._replace(user=user) for user in own]
     if not found and files(old.package) != files(new.package):
-        found.append(_Found((PACKAGE,), "", "", "patch", "its documentation or inner workings changed"))
+        found.append(_Found((PACKAGE,), "", "", "patch", "its documentation or internals changed"))
     return _merged([*found, *_hidden(old.layers, new.layers, documented)])
 
 
 def _contracts(old: dict[str, Any], new: dict[str, Any]) -> tuple[Renames, Facts, Facts]:
-    """What two prepared documents promise, under the newer one's names."""
+    """The promises of two prepared documents, under the newer one's names."""
     renamed = deepcopy(old)
     renames = Renames(renamed, new)
     return renames, surface.promises(renamed), surface.promises(new)
 
 
 def warnings_since_head(document: Path) -> list[Finding]:
-    """A warning for each change since HEAD that an overlay hides, where `document` is the vendored one."""
+    """Warn about each change since HEAD that an overlay hides, if `document` is the vendored one."""
     head = revisions.git("show", f"HEAD:./{VENDORED.name}")
     if document.resolve() != VENDORED or head in (b"", VENDORED.read_bytes()):
         return []
@@ -91,14 +91,14 @@ def warnings_since_head(document: Path) -> list[Finding]:
 
 
 def hidden_changes(old: str, new: str | None) -> list[Change]:
-    """The changes between two documents or revisions that their overlays hide, without a package made from either."""
+    """The changes between two documents or revisions that their overlays hide; generates no package."""
     layers = revisions.load_layers(old), revisions.load_layers(new)
     _, before, after = _contracts(*(each.prepared for each in layers))
     return _merged(_hidden(*layers, list(_changes(before, after))))
 
 
 class _Part(NamedTuple):
-    """A part that an action made, as the older document says it, and as the newer one does without the action."""
+    """A part that an action set, with its value in the older document and in the newer one without the action."""
 
     path: JsonPath
     before: Any
@@ -106,7 +106,7 @@ class _Part(NamedTuple):
 
 
 def _hidden(old: Layers, new: Layers, known: list[_Found]) -> Iterator[_Found]:
-    """What changed below the actions of the overlays, judged as if they were not there, but for what is `known`."""
+    """Find the changes that overlay actions hide, except those in `known`."""
     hidden = list(_hidden_parts(old.beneath, (), new.overlaid, new.beneath, old.beneath))
     by_action: dict[str, list[_Part]] = {}
     for part in hidden:
@@ -119,7 +119,7 @@ def _hidden(old: Layers, new: Layers, known: list[_Found]) -> Iterator[_Found]:
 
 
 def _revealed(old: Layers, new: Layers, parts: list[_Part]) -> list[_Found]:
-    """The changes between two documents without what actions made of these parts."""
+    """The changes between two documents if the actions had not set these parts."""
     before, after = deepcopy(old.overlaid), deepcopy(new.overlaid)
     for path, was, now in parts:
         _put(before, path, was)
@@ -129,13 +129,13 @@ def _revealed(old: Layers, new: Layers, parts: list[_Part]) -> list[_Found]:
 
 
 _NAMES = ("operationId", "tags", "title", "summary", "description")
-"""What a document calls things is no promise, so an overlay may call them otherwise."""
+"""Names and descriptions are no promises, so an overlay may replace them."""
 
 
 def _hidden_parts(
     document: dict[str, Any], path: JsonPath, overlaid: Any, beneath: Any, before: Any
 ) -> Iterator[_Part]:
-    """Each part that an action made and that differs beneath the overlays; `before` is in the older `document`."""
+    """Each part that an action set and that changed beneath the overlays; `before` is in the older `document`."""
     if overlaid == beneath or (path[-1:] and path[-1] in _NAMES and path[-2:-1] != ("properties",)):
         return
     if is_object(overlaid) and is_object(beneath) and "$ref" not in overlaid.keys() | beneath.keys():
@@ -143,7 +143,7 @@ def _hidden_parts(
         for key in overlaid.keys() | beneath.keys():
             yield from _hidden_parts(document, (*path, key), overlaid.get(key), beneath.get(key), was.get(key))
     elif is_array(overlaid) and not any(map(is_object, overlaid)):
-        # The items that an action added stay, but for those that the document had itself.
+        # Keep the items that an action added, except those that the document had itself.
         kept = [item for item in overlaid if item in (beneath or ()) or item not in (before or ())]
         if kept != overlaid:
             yield _Part(path, overlaid, kept)
@@ -152,7 +152,7 @@ def _hidden_parts(
 
 
 def _action_at(layers: Layers, path: JsonPath) -> str:
-    """The last action that made what stands at `path`."""
+    """The last action that set the value at `path`."""
     for place, action in reversed(layers.actions.items()):
         for target in (*overlay.matches(action, layers.overlaid), *overlay.matches(action, layers.beneath)):
             rest = path[len(target) :]
@@ -162,14 +162,14 @@ def _action_at(layers: Layers, path: JsonPath) -> str:
 
 
 def _put(document: dict[str, Any], path: JsonPath, value: Any) -> None:
-    overlay.apply_action(update(path[:-1], {}, ""), document)  # copies what others refer to as well
+    overlay.apply_action(update(path[:-1], {}, ""), document)  # copies shared objects first
     if is_object(holder := at(document, path[:-1])):
         holder.pop(str(path[-1]), None)
         holder |= {} if value is None else {str(path[-1]): deepcopy(value)}
 
 
 def _merged(found: Iterable[_Found]) -> list[Change]:
-    """One change for all the operations that it concerns, the worst first."""
+    """Merge equal changes of several operations; worst first."""
     merged: dict[tuple[str, str], dict[str, str]] = {}
     for place, user, _, level, what in found:
         levels = merged.setdefault((_where(place), what), {})
@@ -184,10 +184,10 @@ def _merged(found: Iterable[_Found]) -> list[Change]:
 
 
 def _is_implied(change: _Found, explained: set[tuple[Place, str]]) -> bool:
-    """Whether the document's changes account for that of a name.
+    """Whether a change of the document implies a change of the package.
 
-    What comes or goes accounts for all that it holds. A type accounts for a declaration in the same place, and any of
-    an operation's types for those of its functions. Nothing but coming and going accounts for an argument's position.
+    An addition or removal implies those of all contents. A type implies a declaration in the same place, and any type
+    of an operation implies the declarations of its functions. Only additions and removals imply an argument's position.
     """
     place = change.place
     holds = {place[:length] for length in range(1, len(place) + 1)}
@@ -202,7 +202,7 @@ def _is_implied(change: _Found, explained: set[tuple[Place, str]]) -> bool:
 
 
 def worst(levels: Iterable[str]) -> str:
-    """The verdict on changes of these levels."""
+    """The highest of these levels."""
     return max(levels, key=LEVELS.index, default="none")
 
 
@@ -213,7 +213,7 @@ def _where(place: Place) -> str:
 
 
 def _changes(old: Facts, new: Facts) -> Iterator[_Found]:
-    """Each change with its place, operation, level and words; what comes or goes tells for all that it holds."""
+    """List the changes; additions and removals are reported without their contents."""
     keys = old.keys() | new.keys()
     moved = {key[:3] for key in keys if key[3] == "exists" and (_find(old, key) is None) != (_find(new, key) is None)}
     for key in keys:
@@ -227,7 +227,7 @@ def _changes(old: Facts, new: Facts) -> Iterator[_Found]:
 
 
 def _find(facts: Facts, key: Key) -> Any:
-    """A fact; where a status has none of its own, that of its range or of `default`."""
+    """A fact; for a status without its own, that of its range or of `default`."""
     operation, direction, place, aspect = key
     statuses = [f"{place[3][:8]}XX", "status default"] if "".join(place[3:4]).startswith("status ") else []
     keys = [key, *((operation, direction, (*place[:3], status, *place[4:]), aspect) for status in statuses)]
@@ -235,12 +235,12 @@ def _find(facts: Facts, key: Key) -> Any:
 
 
 def _judge(aspect: str, old: Any, new: Any, is_response: bool) -> tuple[str, str]:
-    """Level and words of a change: it breaks where a request may hold less, or a response more."""
+    """Level and description of a change: it breaks if a request allows less, or a response allows more."""
     if aspect == "exists":
         if "class" in (old, new) or None not in (old, new):
-            return "none", ""  # The type of what refers to it, or its own, tells that.
+            return "none", ""  # Reported as a type instead.
         if new is None:
-            return "major", "is gone"
+            return "major", "was removed"
         return ("major", "is new and required") if new == "required" and not is_response else ("minor", "is new")
     pairs = _pairs(old, new)
     less = any(not _covers(aspect, now, before) for before, now in pairs)
@@ -249,12 +249,12 @@ def _judge(aspect: str, old: Any, new: Any, is_response: bool) -> tuple[str, str
     level = "major" if (more if is_response else less) else "minor" if is_observable else "none"
     hint = ""
     if aspect == "type" and None not in (old, new) and ("Unset" in old) != ("Unset" in new):
-        hint = ", so it has to be there" if "Unset" in old else ", so it may be missing"
+        hint = ", so it is required" if "Unset" in old else ", so it is optional"
     return level, f"{aspect}: was {_format(old)}, is {_format(new)}{hint}"
 
 
 def _pairs(old: Any, new: Any) -> list[tuple[Any, Any]]:
-    """The rules that differ, of each of several alternatives or parts in one place; any other fact is one of a kind."""
+    """Pair the rules that differ, for a fact with several alternatives or parts."""
     if not isinstance(old or new, tuple):
         return [(old, new)]
     before, now = ([rule for rule in one or () if rule not in (other or ())] for one, other in ((old, new), (new, old)))
@@ -262,7 +262,7 @@ def _pairs(old: Any, new: Any) -> list[tuple[Any, Any]]:
 
 
 def _covers(aspect: str, wide: Any, narrow: Any) -> bool:
-    """Whether `wide` allows whatever `narrow` does."""
+    """Whether `wide` allows everything that `narrow` does."""
     match aspect:
         case "type" | "type of success":
             free = {"int"} if "float" in (wide or ()) else set[str]()
@@ -287,7 +287,7 @@ def _covers(aspect: str, wide: Any, narrow: Any) -> bool:
 
 
 def _format(fact: Any) -> str:
-    if isinstance(fact, tuple):  # of several alternatives or parts
+    if isinstance(fact, tuple):  # alternatives or parts
         return " and ".join(map(_format, cast("tuple[object, ...]", fact)))
     if not isinstance(fact, frozenset):
         return "unset" if fact is None else str(fact)
@@ -297,7 +297,7 @@ def _format(fact: Any) -> str:
 
 
 def run(arguments: Namespace) -> int:
-    """Compares and reports; returns 1 only where `--fail-on` asks for it."""
+    """Compare and report; return 1 only if `--fail-on` says so."""
     changes = between(arguments.old, arguments.new)
     verdict = worst(change.level for change in changes)
     if arguments.format == "json":
@@ -319,13 +319,13 @@ def between(old: str, new: str | None = None) -> list[Change]:
     """The changes between two documents or revisions."""
     try:
         return compare(revisions.load(old), revisions.load(new))
-    except Refusal as refusal:  # 1 is said of what was compared
+    except Refusal as refusal:  # exit code 1 is for the verdict
         raise Refusal(str(refusal), 2) from refusal
 
 
 def markdown(since: str, changes: list[Change]) -> str:
-    """What services read: a release note, or the draft of a changelog's entry."""
-    headings = {"major": "Breaking: callers may have to change", "minor": "New", "patch": "Without effect on callers"}
+    """Format the changes as a release note, or a draft for the changelog."""
+    headings = {"major": "Breaking: callers may have to change", "minor": "New", "patch": "No effect on callers"}
     lines = [f"**{worst(change.level for change in changes)}** since {since}"]
     for level, heading in headings.items():
         found = [change for change in changes if change.level == level]

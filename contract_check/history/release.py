@@ -1,4 +1,4 @@
-"""Makes what a release consists of, once everything says that it may be one; uploads nothing."""
+"""Check that a release may be made, and build it; upload nothing."""
 
 import hashlib
 import re
@@ -17,33 +17,33 @@ DIST = ROOT / "dist"
 
 
 def run(_: Namespace) -> int:
-    """Checks, builds, and lists what is in dist/; raises Refusal that names everything that is in the way."""
+    """Check, build, and list dist/; raise Refusal with all reasons against a release."""
     own = project()
     version = own["version"]
     tag = last_tag()
     at_head = [each for each in revisions.git("tag", "--points-at", "HEAD").decode().splitlines() if each == tag]
     if at_head == [f"v{version}"]:
-        tag = last_tag("HEAD^")  # HEAD has the tag of the release that is being made.
+        tag = last_tag("HEAD^")  # HEAD is already tagged for this release.
     changes = diff.between(tag) if tag else []
     verdict = diff.worst(change.level for change in changes)
-    demanded = demand(tag.removeprefix("v"), verdict) if tag else version
+    required = required_version(tag.removeprefix("v"), verdict) if tag else version
     changelog = ROOT / "CHANGELOG.md"
     entries = changelog.read_text(encoding="utf-8") if changelog.is_file() else ""
-    hindrances: list[str] = []
-    if _numbers(version) < _numbers(demanded):
-        hindrances.append(
-            f"pyproject.toml says {version}; what changed since {tag} ({verdict}) demands {demanded} or higher."
+    problems: list[str] = []
+    if _numbers(version) < _numbers(required):
+        problems.append(
+            f"pyproject.toml says {version}; the changes since {tag} ({verdict}) require {required} or higher."
         )
     if not re.search(rf"^## \[?{re.escape(version)}(?![\w.])", entries, re.MULTILINE):
-        hindrances.append(f"CHANGELOG.md has no entry for {version}: give it the heading `## {version}`.")
+        problems.append(f"CHANGELOG.md has no entry for {version}: give it the heading `## {version}`.")
     if revisions.git("status", "--porcelain"):
-        hindrances.append("the tree is not clean: commit what `git status` lists, or take it away.")
+        problems.append("the tree is not clean: commit or remove what `git status` lists.")
     elif at_head and at_head != [f"v{version}"]:
-        hindrances.append(f"HEAD is tagged {at_head[0]}, and pyproject.toml says {version}: tag it v{version}.")
-    if not hindrances and subprocess.run([sys.executable, "-m", "contract_check"], cwd=ROOT, check=False).returncode:
-        hindrances.append("the gate is not green: see above what `python -m contract_check` says.")
-    if hindrances:
-        raise Refusal("\n".join(hindrances))
+        problems.append(f"HEAD is tagged {at_head[0]}, but pyproject.toml says {version}: tag it v{version}.")
+    if not problems and subprocess.run([sys.executable, "-m", "contract_check"], cwd=ROOT, check=False).returncode:
+        problems.append("the gate failed: see the output of `python -m contract_check` above.")
+    if problems:
+        raise Refusal("\n".join(problems))
     note = diff.markdown(tag, changes) if tag else "**The first release.**\n"
     _build(f"# {own['name']} {version}\n\n{note}")
     print("\n".join(str(file.relative_to(ROOT)) for file in sorted(DIST.glob("[!.]*"))))
@@ -51,7 +51,7 @@ def run(_: Namespace) -> int:
 
 
 def last_tag(at: str = "HEAD") -> str:
-    """The tag of the last release up to a revision, or nothing."""
+    """The tag of the last release before a revision, or an empty string."""
     return revisions.git("describe", "--tags", "--abbrev=0", "--match", "v[0-9]*", at).decode().strip()
 
 
@@ -60,8 +60,8 @@ def project() -> dict[str, Any]:
     return dict(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"])
 
 
-def demand(last: str, verdict: str) -> str:
-    """The lowest version that may follow `last`. Below 1.0 the middle number stands for the first one (SemVer, 4)."""
+def required_version(last: str, verdict: str) -> str:
+    """The lowest version that may follow `last`; below 1.0, a breaking change raises the minor version (SemVer, 4)."""
     major, minor, patch = _numbers(last)
     if verdict == "major" and major:
         return f"{major + 1}.0.0"
@@ -72,7 +72,7 @@ def demand(last: str, verdict: str) -> str:
 
 def _numbers(version: str) -> tuple[int, ...]:
     if not re.fullmatch(r"\d+\.\d+\.\d+", version):
-        raise Refusal.environment(f"{version} is no version that can be compared.", "Say it as three numbers: 1.2.3.")
+        raise Refusal.environment(f"{version} is not a version that can be compared.", "Use three numbers: 1.2.3.")
     return tuple(map(int, version.split(".")))
 
 

@@ -1,4 +1,4 @@
-"""What is called otherwise in the newer of two documents: operations by their routes, classes by their places."""
+"""Find renamed operations, by their routes, and renamed classes, by their places."""
 
 import re
 from collections.abc import Iterator
@@ -14,11 +14,11 @@ _Pair = tuple[dict[str, Any], dict[str, Any]]
 
 
 class Renames:
-    """The names of an older document that are others in a newer one; the older one takes these."""
+    """The names that changed between two documents; the older document is changed to the new names."""
 
     def __init__(self, old: dict[str, Any], new: dict[str, Any]) -> None:
         self.operations: dict[Place, Place] = {}
-        """For each operation of the older document, where it stands now."""
+        """The new place of each operation of the older document."""
         pairs = list[_Pair]()
         by_route = {route_of(path): operation for path, operation in operations(new)}
         before: dict[Place, str] = {}
@@ -33,12 +33,12 @@ class Renames:
             pairs.append((operation, same))
         old[SERIALIZATION] |= moved
         self.classes = _classes(old, new, pairs)
-        """The classes of the older document that have another name now."""
+        """The new names of renamed classes."""
         self._stems = {place: stem for place, stem in before.items() if place not in self.operations}
         _rename(old, self.classes)
 
     def describe(self) -> Iterator[tuple[Place, str]]:
-        """What is called otherwise, and what it was called; an operation's line names the classes named after it."""
+        """Describe each rename; that of an operation includes the classes named after it."""
         unreported = dict(self.classes)
         for before, now in self.operations.items():
             if before == now:
@@ -51,7 +51,7 @@ class Renames:
             yield ("models", its_name), f"was called models.{name}"
 
     def applied(self, facts: Facts) -> Facts:
-        """The facts of an older package, under the newer names."""
+        """The facts of the older package under the new names."""
 
         def renamed(fact: str) -> str:
             return re.sub(r"\w+", lambda found: self.classes.get(found[0], found[0]), fact)
@@ -68,7 +68,7 @@ class Renames:
 
 
 def _classes(old: dict[str, Any], new: dict[str, Any], pairs: list[_Pair]) -> dict[str, str]:
-    """The classes that stand in the same places of the same operations, alike, and nowhere else under these names."""
+    """Match classes by their places in the same operations; a match must be similar, and unique in both directions."""
     before, now = (document["components"]["schemas"] for document in (old, new))
     found: dict[str, set[str]] = {}
     waiting: list[tuple[Any, Any]] = [(_by_name(one), _by_name(other)) for one, other in pairs]
@@ -90,13 +90,13 @@ def _classes(old: dict[str, Any], new: dict[str, Any], pairs: list[_Pair]) -> di
 
 
 def _by_name(operation: dict[str, Any]) -> dict[str, Any]:
-    """An operation whose parameters are found by place and name, not by their order."""
+    """An operation with its parameters by location and name, not in order."""
     parameters = {f"{each['in']} {each['name']}": each for each in operation.get("parameters", ())}
     return operation | {"parameters": parameters}
 
 
 def _is_alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether two classes have a field or a value in common, or both have none."""
+    """Whether two classes share a field or a value, or both have none."""
     for key in ("properties", "enum"):
         if one.get(key) or other.get(key):
             return any(each in (other.get(key) or ()) for each in one.get(key) or ())

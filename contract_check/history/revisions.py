@@ -1,4 +1,4 @@
-"""What is compared: documents or git revisions, each with the packages made from it."""
+"""Load documents and git revisions, and generate their packages."""
 
 import hashlib
 import json
@@ -34,10 +34,7 @@ _INPUTS = (
 
 @dataclass(frozen=True)
 class Layers:
-    """A sound document that is not prepared yet: after its overlays, beneath them, and their actions.
-
-    An action is named by its overlay and its line there.
-    """
+    """A sound document with and without its overlays, and their actions, by overlay and line."""
 
     overlaid: dict[str, Any]
     beneath: dict[str, Any]
@@ -45,7 +42,7 @@ class Layers:
 
     @cached_property
     def prepared(self) -> dict[str, Any]:
-        """The overlaid document as the generator reads it."""
+        """The overlaid document, prepared for the generator."""
         document = deepcopy(self.overlaid)
         surface.keep_originals(document)
         preparation.prepare(document)
@@ -54,17 +51,17 @@ class Layers:
 
 @dataclass(frozen=True)
 class Revision:
-    """One of the two that are compared: its document and its package."""
+    """A document and its package, to compare with another."""
 
     layers: Layers
     package: Path
 
 
 def load(revision: str | None) -> Revision:
-    """Load a document file, a git revision or (None) the working tree, with the overlays that belong to it.
+    """Load a document file, a git revision or (None) the working tree, with its own overlays.
 
-    What these leave undone is done as `document --suggest` would; raise Refusal where that isn't enough. A commit has
-    the package that it holds, by whatever tools that was made, since users have this one.
+    Remaining defects are cured as by `document --suggest`; raise Refusal if that is not enough. For a commit, the
+    package is the committed one, not regenerated, since users have that one.
     """
     commit, text, overlays = _source(revision)
     if shipped := git("archive", commit, PACKAGE) if commit else b"":
@@ -75,7 +72,7 @@ def load(revision: str | None) -> Revision:
 
 
 def load_layers(revision: str | None) -> Layers:
-    """Load the layers of a revision, without a package made from them."""
+    """Load the layers of a revision, without its package."""
     _, text, overlays = _source(revision)
     return layers(_checked(revision or "the working tree", text, overlays))
 
@@ -94,13 +91,13 @@ def layers(found: loading.Document) -> Layers:
 
 def _source(revision: str | None) -> tuple[str, bytes, dict[str, bytes]]:
     """The commit, if any, the document and the overlays of a revision."""
-    if revision is None or os.path.isfile(revision):  # noqa: PTH113  # a Path raises where a name is too long
+    if revision is None or os.path.isfile(revision):  # noqa: PTH113  # Path.is_file raises if a name is too long
         file = Path(revision or VENDORED)
         return "", file.read_bytes(), {each.name: each.read_bytes() for each in settings.overlays(file)}
     commit = git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").decode().strip()
     text = git("show", f"{commit}:./{VENDORED.name}") if commit else b""
     if not text:
-        problem = f"{revision} is no file, and no git revision that holds a {VENDORED.name}."
+        problem = f"{revision} is neither a file nor a git revision that holds a {VENDORED.name}."
         raise Refusal.environment(problem, "Name one of these, such as HEAD or v0.1.0.")
     with TemporaryDirectory() as folder:
         config = Path(folder) / CONFIG.name
@@ -110,12 +107,12 @@ def _source(revision: str | None) -> tuple[str, bytes, dict[str, bytes]]:
 
 
 def git(*arguments: str) -> bytes:
-    """What git says in the checkout; nothing where it fails."""
+    """The output of git in the checkout, empty if it fails."""
     return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=False).stdout
 
 
 def make(name: str, text: bytes, overlays: dict[str, bytes]) -> Revision:
-    """Make the revision of a document and its overlays, or take it from the cache."""
+    """Generate the revision of a document and its overlays, or load it from the cache."""
     inputs = sorted(file for pattern in _INPUTS for file in ROOT.glob(pattern) if file.is_file())
     contents = [text, json.dumps(list(overlays)).encode(), *overlays.values(), *(file.read_bytes() for file in inputs)]
     key = hashlib.sha256(b"\0".join(contents)).hexdigest()
@@ -126,7 +123,7 @@ def make(name: str, text: bytes, overlays: dict[str, bytes]) -> Revision:
 
 
 def _checked(name: str, text: bytes, overlays: dict[str, bytes]) -> loading.Document:
-    """Check a document with its overlays; raise Refusal where its defects have no cure."""
+    """Check a document with its overlays; raise Refusal if a defect has no cure."""
     with TemporaryDirectory() as folder:
         for file, content in {VENDORED.name: text, **overlays}.items():
             Path(folder, file).write_bytes(content)
@@ -151,12 +148,12 @@ def _generate(name: str, text: bytes, overlays: dict[str, bytes], into: Path) ->
 
 
 def _cached(key: str, make: Callable[[Path], object]) -> Path:
-    """The folder that `make` fills, kept for the next time; it appears whole or not at all."""
+    """A cached folder that `make` fills; it appears only when complete."""
     if not (folder := _CACHE / key).is_dir():
         _CACHE.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=_CACHE) as work:
             (made := Path(work) / "made").mkdir()
             make(made)
-            with suppress(OSError):  # Another run was first.
+            with suppress(OSError):  # Another run was faster.
                 made.rename(folder)
     return folder

@@ -1,4 +1,4 @@
-"""What a caller's code leans on, as facts: the names in a package, and the promises of its prepared document."""
+"""Collect what a caller's code depends on: the names of a package, and the promises of its document."""
 
 import json
 import re
@@ -32,31 +32,31 @@ from ..document.tree import (
 
 Place: TypeAlias = tuple[str, ...]
 Key: TypeAlias = tuple[str, str, Place, str]
-"""An operation, a direction (request or response), a place as Python names it, and an aspect of what stands there."""
+"""An operation, a direction (request or response), a place by its Python names, and an aspect of it."""
 Facts: TypeAlias = dict[Key, Any]
 
 _UPPER = dict.fromkeys(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"), inf)
 _LOWER = {"minimum": -inf, "exclusiveMinimum": -inf, "minLength": 0, "minItems": 0, "minProperties": 0}
 LIMITS = _UPPER | _LOWER
-"""What holds where a limit is not given."""
+"""The value of each limit that is not given."""
 _SHAPE = {"$ref", "type", "properties", "items", "enum", "const", "allOf", "anyOf", "oneOf"}
-"""The keywords by which an alternative is a type of its own, and more than a rule."""
-_TOLD = _SHAPE | {
+"""The keywords that make an alternative a type rather than a rule."""
+_COVERED = _SHAPE | {
     *("nullable", "additionalProperties", "required", "default", "format", "readOnly", "writeOnly", "deprecated"),
     *("title", "description", "example", "examples", "externalDocs", "xml", "$comment", "$schema", "$id", "$anchor"),
     *("$defs", "definitions"),
 }
-"""The keywords that a fact of their own tells, or that promise nothing; any other one is compared as it is."""
+"""The keywords with facts of their own, or without a promise; any other keyword is compared literally."""
 _ANY_TEXT = ("", "^", "$", ".*", "^.*", ".*$", "^.*$")
 _ONE_WAY = {"request": "readOnly", "response": "writeOnly"}
-"""The keyword that takes a property out of a direction: a caller sends it to no avail, or waits for it."""
+"""The keyword that excludes a property from a direction."""
 _JSON_TYPES = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "array": "list", "null": "None"}
 _TYPES = _JSON_TYPES | {"date-time": "datetime", "date": "date", "uuid": "UUID", "binary": "File", "object": "dict"}
 _ORIGINAL = "x-contract-check-"
 
 
 def keep_originals(document: dict[str, Any]) -> None:
-    """Keep what the preparation takes away, where it doesn't look."""
+    """Keep what the preparation removes, under keys that it ignores."""
     for path, part in list(walk(document)):
         if keyword_of(path) in SCHEMA_KEYWORDS:
             if keyword_of(path) == "schemas":
@@ -75,11 +75,11 @@ def keep_originals(document: dict[str, Any]) -> None:
 
 
 def _rules(document: dict[str, Any], schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """What a schema, and each part that its `allOf` joins to it, says of a value beyond its type."""
+    """The rules of a schema and its `allOf` parts beyond the type."""
     for part in parts(document, schema):
         if part is not schema and ("properties" in part or part.get("type") == "object"):
             continue  # a class, which has its own rules
-        rules = {key: _bare(value) for key, value in part.items() if key not in _TOLD and not key.startswith("x-")}
+        rules = {key: _bare(value) for key, value in part.items() if key not in _COVERED and not key.startswith("x-")}
         if part.get("type") == "string" and part.get("format", "password") not in (*_TYPES, "password"):
             rules["format"] = part["format"]
         if given := [value for value in (*part.get("enum", ()), part.get("const")) if value is not None]:
@@ -88,13 +88,13 @@ def _rules(document: dict[str, Any], schema: dict[str, Any]) -> Iterator[dict[st
             if key in part and not any(_SHAPE & object_or_empty(each).keys() for each in part[key]):
                 rules[key] = _bare(part[key])
         for key in [key for key, rule in rules.items() if rule in (None, {}) or rule is (key != "uniqueItems")]:
-            del rules[key]  # `true` allows anything, but for `uniqueItems`, of which `false` does
+            del rules[key]  # these values allow anything: `false` for `uniqueItems`, `true` otherwise
         if rules:
             yield rules
 
 
 def _bare(value: Any) -> Any:
-    """`value` without the words for people in it."""
+    """`value` without titles, descriptions and comments."""
     if is_array(value):
         return [_bare(item) for item in value]
     words = ("description", "title", "$comment")
@@ -103,17 +103,17 @@ def _bare(value: Any) -> Any:
 
 
 def place_of(operation: dict[str, Any]) -> Place:
-    """Where a prepared operation stands in its package."""
+    """The place of a prepared operation in its package."""
     return ("api", operation["tags"][0], operation["operationId"])
 
 
 def route_of(path: JsonPath) -> str:
-    """An operation's method and path; what the path calls its parameters doesn't matter."""
+    """An operation's method and path, without the names of path parameters."""
     return f"{str(path[2]).upper()} {re.sub('{.*?}', '{}', str(path[1]))}"
 
 
 def names(package: Path) -> Facts:
-    """Each public name and how it is declared; the code is read, never run."""
+    """The public names of a package and their declarations; the code is parsed, never run."""
     finder: Any = {"search_paths": [package.parent], "try_relative_path": False, "allow_inspection": False}
     facts: Facts = {}
 
@@ -128,7 +128,7 @@ def names(package: Path) -> Facts:
             if not member.is_public or (name[0] == "_" and name != "__init__") or "property" in member.labels:
                 continue
             if place == ("models",) and isinstance(found, griffe.Module):
-                continue  # A model counts, not the module that it stands in.
+                continue  # Models are exported by the package; their modules are internal.
             here = (*place, f"{name}()" if isinstance(found, griffe.Function) else name)
             if isinstance(found, griffe.Class):
                 add(here, "keyword-only" if "kw_only=True" in str([each.value for each in found.decorators]) else "")
@@ -136,7 +136,7 @@ def names(package: Path) -> Facts:
                 add(here, _plain(getattr(found, "annotation", "")))
             for position, parameter in enumerate(found.parameters if isinstance(found, griffe.Function) else ()):
                 order = None if parameter.kind is griffe.ParameterKind.keyword_only else f"argument {position + 1}"
-                inner = (*(place if place[:1] == ("api",) else here), parameter.name)  # once for all of an operation's
+                inner = (*(place if place[:1] == ("api",) else here), parameter.name)  # once for all of an operation
                 exists = "required" if parameter.default is None else "optional"
                 add(inner, _plain(parameter.annotation), exists, order)
             if isinstance(found, griffe.Module) or (place and isinstance(found, griffe.Class)):
@@ -147,11 +147,11 @@ def names(package: Path) -> Facts:
 
 
 def _plain(annotation: object) -> str:
-    return re.sub(r"\b_\w+\.", "", str(annotation))  # What a module calls another one is its own affair.
+    return re.sub(r"\b_\w+\.", "", str(annotation))  # Aliases of modules are private.
 
 
 def promises(document: dict[str, Any]) -> Facts:
-    """What each operation's requests may hold, and what its responses may."""
+    """What the requests and responses of each operation may contain."""
     facts: Facts = {("", "", ("servers",), "URL"): server_url(document) or None}
     schemes = document["components"].get("securitySchemes", {})
     wire_names = document[WIRE_NAMES]
@@ -192,11 +192,11 @@ def promises(document: dict[str, Any]) -> Facts:
         facts[*way, place, "exists"] = "required" if required else "optional"
         named = list[str]()
         for media_type, content in holder.get(_ORIGINAL + "content", {}).items():
-            name = bare(media_type)  # such as a charset says nothing to a caller
+            name = bare(media_type)  # parameters such as charset don't matter to a caller
             if JSON.fullmatch(name):
                 named.append(name)
                 name = "as JSON"
-            elif not FORM.fullmatch(name):  # of which the package has text or bytes, whatever they hold
+            elif not FORM.fullmatch(name):  # which the package has as text or bytes
                 add(way, (*place, name), object_or_empty(content.get("schema")), required=True)
             facts[*way, (*place, name), "exists"] = "optional"
         if named:
@@ -207,48 +207,48 @@ def promises(document: dict[str, Any]) -> Facts:
     for path, operation in operations(document):
         place = place_of(operation)
         serialized = document[SERIALIZATION].get("/".join(place[1:]), {"parameters": {}, "forms": {}})
-        asked, answered = (".".join(place[1:]), "request"), (".".join(place[1:]), "response")
-        facts[*asked, place, "exists"] = facts[*answered, place, "exists"] = "optional"
-        facts[*asked, place, "route"] = route_of(path)
-        facts[*asked, place, "own server"] = serialization.own_server(document, path) or None
-        facts[*asked, place, "deprecated"] = operation.get("deprecated") or None
+        request, reply = (".".join(place[1:]), "request"), (".".join(place[1:]), "response")
+        facts[*request, place, "exists"] = facts[*reply, place, "exists"] = "optional"
+        facts[*request, place, "route"] = route_of(path)
+        facts[*request, place, "own server"] = serialization.own_server(document, path) or None
+        facts[*request, place, "deprecated"] = operation.get("deprecated") or None
         ways = [_credentials(schemes, way) for way in operation["security"]]
-        facts[*asked, place, "security"] = frozenset(ways or [frozenset[str]()])
+        facts[*request, place, "security"] = frozenset(ways or [frozenset[str]()])
         for parameter in operation.get("parameters", ()):
             here = (*place, attribute(parameter["name"]))
             wire = f"{parameter['in']} {wire_names.get(parameter['name'], parameter['name'])}"
-            add(asked, here, parameter["schema"], parameter.get("required"), wire)
+            add(request, here, parameter["schema"], parameter.get("required"), wire)
             key = f"{parameter['in']} {parameter['name']}"
-            facts[*asked, here, "deprecated"] = parameter.get("deprecated") or None
+            facts[*request, here, "deprecated"] = parameter.get("deprecated") or None
             contents = parameter.get(_ORIGINAL + "content", {}).values()
             originals = [parameter.get(_ORIGINAL + "schema"), *(content.get("schema") for content in contents)]
-            if any(originals) and _types(parameter["schema"]) == {"str"}:  # of which the package takes text
-                add(asked, (*here, "as text"), {"anyOf": [each for each in originals if each]}, required=True)
-            facts[*asked, here, "style"] = serialized["parameters"].get(key)
+            if any(originals) and _types(parameter["schema"]) == {"str"}:  # which the package takes as text
+                add(request, (*here, "as text"), {"anyOf": [each for each in originals if each]}, required=True)
+            facts[*request, here, "style"] = serialized["parameters"].get(key)
         if body := operation.get("requestBody"):
-            add_content(asked, (*place, "body"), body, body.get("required"))
+            add_content(request, (*place, "body"), body, body.get("required"))
             for form in serialized["forms"].values():
                 for field, encoding in form.items():
-                    facts[*asked, (*place, "body", attribute(field)), "encoding"] = encoding
+                    facts[*request, (*place, "body", attribute(field)), "encoding"] = encoding
         for status, response in operation["responses"].items():
-            add_content(answered, (*place, f"status {status}"), response, required=True)
+            add_content(reply, (*place, f"status {status}"), response, required=True)
             for name, header in response.get("headers", {}).items():
                 here = (*place, f"status {status}", f"header {name.lower()}")
-                add(answered, here, object_or_empty(header.get("schema")), header.get("required"), name.lower())
-        success = (facts[*answered, (*place, f"status {s}"), "type"] for s in operation["responses"] if s[0] == "2")
-        facts[*answered, place, "type of success"] = frozenset[str]().union(*success)
+                add(reply, here, object_or_empty(header.get("schema")), header.get("required"), name.lower())
+        success = (facts[*reply, (*place, f"status {s}"), "type"] for s in operation["responses"] if s[0] == "2")
+        facts[*reply, place, "type of success"] = frozenset[str]().union(*success)
     return facts
 
 
 def _leaves(document: dict[str, Any], schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """`schema` and its alternatives, each with the name of its class where it has one."""
+    """`schema` and its alternatives, each with the name of its class, if any."""
     schemas = document["components"]["schemas"]
     if "$ref" not in schema and (part := _only_part(schema)):
         schema = schema | part
     if "$ref" in schema:
         name = str(schema["$ref"]).rpartition("/")[2]
         if name not in schemas:
-            return  # It was inlined, or named anew.
+            return  # It was inlined or renamed.
         if rest := {key: value for key, value in schema.items() if key.startswith(_ORIGINAL) or key == "deprecated"}:
             yield "", rest | {"type": []}
         is_class = schemas[name].get("type") == "object" or {"properties", "allOf", "enum"} & schemas[name].keys()
@@ -261,7 +261,7 @@ def _leaves(document: dict[str, Any], schema: dict[str, Any]) -> Iterator[tuple[
 
 
 def _only_part(schema: dict[str, Any]) -> dict[str, Any]:
-    """The reference that a schema stands for when its `allOf` holds nothing else, as in a described property."""
+    """The single reference in a schema's `allOf`, as in a property with a description, or {}."""
     parts = schema.get("allOf", ())
     is_alone = len(parts) == 1 and not (_SHAPE | {"required"}) & schema.keys() - {"allOf"}
     return {"$ref": parts[0]["$ref"]} if is_alone and "$ref" in parts[0] else {}
@@ -279,12 +279,12 @@ def _types(leaf: dict[str, Any]) -> set[str]:
 
 
 def _facts(leaf: dict[str, Any], direction: str) -> Iterator[tuple[str, Any]]:
-    """What a prepared schema says beyond the type, as it was before it was prepared."""
+    """The facts of a prepared schema beyond the type, from before its preparation."""
     if leaf.get("deprecated") is True:
         yield "deprecated", True
     if leaf.get(_ONE_WAY[direction]) is True:
         yield _ONE_WAY[direction], True
-        return  # what goes the other way only has no rules in this one
+        return  # a property of the other direction has no rules in this one
     if direction != "response" and leaf.get(_ORIGINAL + "default", False) is not False:
         yield "default", leaf[_ORIGINAL + "default"]
     for rules in leaf.get(_ORIGINAL + "rules", ()):
@@ -298,7 +298,7 @@ def _order(rule: Any) -> tuple[float, str]:
 
 
 def _credentials(schemes: dict[str, Any], way: dict[str, Any]) -> frozenset[str]:
-    """What one way to be admitted asks for; what the document calls it doesn't matter."""
+    """The credentials of one security alternative, without the names of its schemes."""
     facts = {
         name: [str(schemes[name].get(key, "")).lower() for key in ("type", "scheme", "in", "name")] for name in way
     }

@@ -1,1 +1,1 @@
-"""The package: what the generator reads, whether what it made is whole, and whether its calls keep to the document."""
+"""Check a generated package: its files, and the requests that its functions send."""

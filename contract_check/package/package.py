@@ -1,4 +1,4 @@
-"""A generated package: whether it is what the document generates, its names, and values as its callers give them."""
+"""Load a generated package, make instances of its types, and compare its files with the document's."""
 
 import hashlib
 import sys
@@ -28,12 +28,12 @@ from ..document.tree import is_array, is_object
 _MEANING = {
     (False, True): "missing: the document generates this file.",
     (True, False): "stale: the document does not generate this file.",
-    (True, True): "changed: the document generates other content; a hand edit, or other tools, or another input.",
+    (True, True): "changed: the document generates other content; edited by hand, or made by other tools or inputs.",
 }
 
 
 class JsonField(NamedTuple):
-    """A field of a model: its attribute, its name in JSON, and whether an instance and JSON must have it."""
+    """A field of a model: its attribute, its name in JSON, and whether it is required."""
 
     attribute: str
     name: str
@@ -41,7 +41,7 @@ class JsonField(NamedTuple):
 
 
 class Package:
-    """A generated package, imported under a name that no other one has."""
+    """A generated package, imported under a unique name."""
 
     def __init__(self, folder: Path) -> None:
         if not (folder / "api").is_dir():
@@ -55,23 +55,23 @@ class Package:
         self.classes: dict[str, Any] = {name: getattr(models, name) for name in getattr(models, "__all__", ())}
 
     def module(self, name: str) -> ModuleType:
-        """The package's module of that name."""
+        """Import a module of the package."""
         return import_module(f"{self._name}.{name}")
 
     def http_library(self) -> Any:
-        """What the package sends by: httpx or httpx2."""
+        """The HTTP library of the package: httpx or httpx2."""
         imported = vars(self.module("errors"))
         return next(imported[name] for name in HTTP_LIBRARIES if name in imported)
 
     @cache  # noqa: B019  # a package lives as long as its check
     def hints(self, of: Any) -> dict[str, Any]:
-        """The types of a function's parameters, or of a class's fields."""
+        """The type hints of a function's parameters, or of a class's fields."""
         known = vars(self.types) | vars(self.module("client")) | self.classes | vars(sys.modules[of.__module__])
         return get_type_hints(of, localns=known)
 
     @cache  # noqa: B019
     def fields(self, model: Any) -> list[JsonField]:
-        """The fields of a model that stand for properties."""
+        """The fields of a model that are properties."""
         given = {field.name for field in attrs.fields(model) if field.default is attrs.NOTHING}
         return [JsonField(each[0], each[1], each[2] and each[0] in given) for each in model.__json_fields__]
 
@@ -80,11 +80,11 @@ class Package:
         return attrs.has(kind) and kind is not self.types.File
 
     def typed(self, hint: Any, value: Any) -> Any:
-        """`value` as a caller gives it to a parameter of type `hint`; raises TypeError where it fits none."""
+        """Convert JSON to a value of type `hint`, as a caller would; raise TypeError if it does not fit."""
         for kind in alternatives(hint):
             with suppress(AttributeError, KeyError, TypeError, ValueError):
                 return self._of_kind(kind, value)
-        raise TypeError(f"{value!r} is no {hint}")
+        raise TypeError(f"{value!r} is not of type {hint}")
 
     def _of_kind(self, kind: Any, value: Any) -> Any:
         if self.is_model(kind):
@@ -102,10 +102,10 @@ class Package:
         is_free = kind is Any or (get_origin(kind) is dict and is_object(value))
         if is_literal or is_free or is_number or type(value) is kind:
             return value
-        raise TypeError(f"{value!r} is no {kind}")
+        raise TypeError(f"{value!r} is not of type {kind}")
 
     def instance(self, model: Any, value: dict[str, Any]) -> Any:
-        """The instance of `model` that a caller would make for a JSON object."""
+        """Make an instance of `model` from a JSON object, as a caller would."""
         hints, rest = self.hints(model), dict(value)
         given = {field.attribute: rest.pop(field.name) for field in self.fields(model) if field.name in value}
         made = model(**{name: self.typed(hints[name], item) for name, item in given.items()})
@@ -115,13 +115,13 @@ class Package:
 
 
 def alternatives(hint: Any) -> list[Any]:
-    """The members of a union; of another type, itself."""
+    """The members of a union, or the type itself."""
     members = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-    return [NoneType if each is None else each for each in members]  # `list[None]` has it as it is written
+    return [NoneType if each is None else each for each in members]  # get_args(list[None]) has None
 
 
 def drift(document: dict[str, Any], folder: Path) -> list[Finding]:
-    """Generate a sound document elsewhere; return each file of `folder` that differs, and the difference."""
+    """Generate a sound document elsewhere; return a finding for each file that differs from `folder`."""
     with TemporaryDirectory() as work:
         made = making.make(document, Path(work))
         return list(_differences(folder, verification.files(folder), verification.files(made.package)))

@@ -1,8 +1,8 @@
-"""Whether the generated functions send and read what the document says.
+"""Check that the generated functions send and read what the document says.
 
-Each function is called with values made from the document's schemas, over a transport that records the request and
-answers with a documented response. What is sent must be what the document makes of these values; what is returned must
-be the response.
+Call each function with values made from the document's schemas, over a mock transport that records the request and
+returns a documented response. The request must be the documented serialization of the values; the result must equal the
+response.
 """
 
 import asyncio
@@ -47,14 +47,14 @@ from ..document.values import JSON_TYPES
 from .package import Package, alternatives
 
 CALLS = ("sync_detailed", "asyncio_detailed")
-"""The calls of an operation that are made; the others are made of these."""
+"""The functions to call; the others wrap these."""
 TOKEN = "sk-" + "loopback"
-"""What is sent as a token; it opens nothing."""
+"""A fake token."""
 _BASE_PATH = "/base"
 _TEXTS = {"path": "a/b ?#%&+:é", "query": "a b&c=d+e#é", "header": "a-b;c=d", "cookie": "a-b.c"}
-"""What stands for any text in a parameter: the characters that have to be escaped there."""
+"""Values for string parameters, with the characters that must be escaped there."""
 _TEXT = "文本"
-"""What stands for a body that is neither JSON nor a form."""
+"""A body that is neither JSON nor a form."""
 _JSON_TYPES: dict[Any, str] = JSON_TYPES | dict.fromkeys((datetime, date, UUID), "string")
 
 
@@ -62,11 +62,11 @@ class _Parameter(NamedTuple):
     path: JsonPath
     definition: dict[str, Any]
     argument: str
-    """The generated function's name for it; empty where it has none."""
+    """The argument of the generated function, or empty."""
 
 
 class _Response(NamedTuple):
-    """A documented response that is given, and the class of what is made of it."""
+    """A documented response for the mock transport, and the class of its result."""
 
     status: int
     media_type: str = ""
@@ -75,7 +75,7 @@ class _Response(NamedTuple):
 
 
 class Wire:
-    """A sound document, the package that was generated from it, and the findings."""
+    """The check of a package against a sound document."""
 
     def __init__(self, document: Document, folder: Path) -> None:
         self.findings: dict[tuple[JsonPath, str], Defect] = {}
@@ -84,10 +84,10 @@ class Wire:
         preparation.schemas_as_objects(self.base)
         prepared = deepcopy(self.base)
         for path, part in list(walk(prepared)):
-            part["x-at"] = path  # What is moved and renamed still says where it stood.
+            part["x-at"] = path  # so that moved and renamed parts know their original places
         preparation.prepare(prepared)
         self.models: dict[str, dict[str, Any]] = prepared["components"]["schemas"]
-        placed = {name: schema for name, schema in self.models.items() if "x-at" in schema}  # others join several
+        placed = {name: schema for name, schema in self.models.items() if "x-at" in schema}  # others are merged
         self.class_at: dict[JsonPath, str] = {schema["x-at"]: name for name, schema in placed.items()}
         self.names: dict[JsonPath, str] = {
             part.get("x-at", ()): part["name"] for _, part in walk(prepared) if "in" in part and "name" in part
@@ -100,7 +100,7 @@ class Wire:
         self.response = _Response(0)
 
     def run(self) -> Iterator[str]:
-        """Check all; yield a line of progress after each operation."""
+        """Check everything; yield a progress line after each operation."""
         api = self.package.module("api")
         found = [each.name.split(".", 2)[2] for each in pkgutil.walk_packages(api.__path__, f"{api.__name__}.")]
         modules = {name: self.package.module(f"api.{name}") for name in found if "." in name}
@@ -115,16 +115,16 @@ class Wire:
                     try:
                         _OperationCheck(self, Operation(self.base, path, str(path[1])), modules[name]).run()
                     except Exception as error:  # noqa: BLE001  # generated code may be anything
-                        self.find(path, f"{name} is no generated module", f": {type(error).__name__}: {error}")
+                        self.find(path, f"{name} is not a generated module", f": {type(error).__name__}: {error}")
                 yield f"wire: {done} of {len(self.operations)} operations"
 
     def find(self, path: JsonPath, problem: str, detail: str = "", *, warning: bool = False) -> None:
-        """Keep a finding, once, however many values show it."""
+        """Add a finding, once for all values that show it."""
         text = f"{problem}{detail[:400]}".replace("\n", "\\n")
         self.findings.setdefault((path, problem), Defect(path, text, warning=warning))
 
     def compare(self, path: JsonPath, what: str, documented: dict[str, bool], found: dict[str, bool]) -> None:
-        """Name what only the package or only the document has, or requires."""
+        """Report what only the package or only the document has or requires."""
         for name in sorted(found.keys() - documented.keys()):
             self.find(path, f"additional {what} `{name}`: the document has none of this name.")
         for name, is_required in documented.items():
@@ -135,7 +135,7 @@ class Wire:
                 self.find(path, f"{what} `{name}`: the {who} requires it, the {other} does not.")
 
     def check_model(self, name: str, path: JsonPath) -> None:
-        """Compare the fields of a model, and make instances of it."""
+        """Compare the fields of a model, and round-trip instances of it."""
         model: Any = self.package.classes.get(name)
         if model is None and self.models[name].get("properties"):
             self.find(path, f"missing model `{name}`: the package has none of this name.")
@@ -163,14 +163,14 @@ class Wire:
                         if not _is_of(kind, getattr(read, attributes[key])):
                             self.find(path, f"field `{key}` of {name} is read as another class than {kind.__name__}")
             except Exception as error:  # noqa: BLE001  # generated code may raise anything
-                if agree:  # else that is why
+                if agree:  # otherwise that is the reason
                     self.find(path, "no value of the package's types fits", f": {type(error).__name__}: {error}")
                 return
             if difference := first_difference(value, made):
                 self.find(path, f"{name} changes its fields", f": {difference}")
 
     def choices(self, place: JsonPath) -> Iterator[tuple[Any, Any]]:
-        """A value, or a list of one, for each value of the discriminator at `place`, and the class that it chooses."""
+        """Yield a value, or a list of it, for each value of the discriminator at `place`, with the selected class."""
         schema = object_or_empty(at(self.base, place := follow(self.base, place)))
         if is_list := "items" in schema:
             schema = object_or_empty(at(self.base, place := follow(self.base, (*place, "items"))))
@@ -178,7 +178,7 @@ class Wire:
         if "propertyName" not in discriminator or (
             "properties" in schema and not {"oneOf", "anyOf"}.isdisjoint(schema)
         ):
-            return  # What stands beside a union makes classes of its own.
+            return  # Properties beside a union create other classes.
         options = [(*place, key, index) for key in ("oneOf", "anyOf") for index in range(len(schema.get(key, ())))]
         components = [("components", "schemas", name) for name in self.base["components"]["schemas"]]
         children = [each for each in components if place in part_places(self.base, each)[1:]]
@@ -190,7 +190,7 @@ class Wire:
                     yield [value] if is_list else value, kind
 
     def compare_fields(self, model: Any, path: JsonPath) -> bool:
-        """Compare the fields of a model with those that the schema at `path` names; True where they are the same."""
+        """Compare the fields of a model with those of the schema at `path`; return whether they are equal."""
         parts = [object_or_empty(at(self.base, place)) for place in part_places(self.base, path)]
         documented = {key: False for part in parts for key in part.get("properties", {})}
         documented |= {key: True for part in parts for key in part.get("required", ())}
@@ -199,7 +199,7 @@ class Wire:
         return documented == found
 
     def check_type(self, path: JsonPath, what: str, hint: Any, place: JsonPath) -> None:
-        """Name what the package takes for the schema at `place`, and the document does not."""
+        """Report types that the package accepts for the schema at `place`, and the document does not."""
         is_referred, place = "$ref" in object_or_empty(at(self.base, place)), self.with_siblings(place)
         schema, problem = at(self.base, place), f"{what} is not what {pointer(place)} asks for"
         documented = self.examples.schemas.types(place)
@@ -209,7 +209,7 @@ class Wire:
             if get_origin(kind) is Literal or isinstance(kind, EnumMeta):
                 values: list[Any] = [*get_args(kind)] or [member.value for member in cast("Any", kind)]
                 for value in (each for each in values if not self.examples.fits(place, each)):
-                    self.find(path, problem, f": {value!r} is none of its values")
+                    self.find(path, problem, f": {value!r} is not one of its values")
                 continue
             is_model = self.package.is_model(kind)
             taken = "object" if is_model else _JSON_TYPES.get(get_origin(kind) or kind, "string")
@@ -221,7 +221,7 @@ class Wire:
                 self.check_type(path, what, get_args(kind)[0], (*place, "items"))
 
     def with_siblings(self, place: JsonPath) -> JsonPath:
-        """Where the `$ref` at `place` leads; but `place` itself, where something beside it says what fits."""
+        """The target of the `$ref` at `place`, or `place` itself if the reference has siblings that matter."""
         says_more = {"required", "properties"} & object_or_empty(at(self.base, place)).keys()
         return place if says_more else follow(self.base, place)
 
@@ -230,13 +230,13 @@ class Wire:
         return self.package.classes.get(self.class_at.get(follow(self.base, place), ""))
 
     def _client(self, header: str, prefix: str) -> Any:
-        """A client that sends the token as the document says, over a network that answers as it is told."""
+        """A client that sends the token as documented, over a mock transport."""
         library, module = self.package.http_library(), self.package.module("client")
 
         def answer(request: Any) -> Any:
             headers = Message()
             for name, text in request.headers.multi_items():
-                headers[name] = text  # The package takes the token out of the request afterwards.
+                headers[name] = text  # copied, since the package later removes the token from the request
             self.sent.append(Request(request.method, request.url.raw_path.decode("ascii"), headers, request.read()))
             status, media_type, body, _ = self.response
             content = json.dumps(body).encode() if JSON.fullmatch(media_type) else str(body).encode()
@@ -250,7 +250,7 @@ class Wire:
 
 
 class _OperationCheck:
-    """One operation, called in both ways with every documented response in turn."""
+    """Call one operation, sync and async, with every documented response."""
 
     def __init__(self, wire: Wire, operation: Operation, module: ModuleType) -> None:
         self.wire, self.base, self.operation, self.module = wire, wire.base, operation, module
@@ -275,17 +275,17 @@ class _OperationCheck:
                 yield Key.of(place, name), _Parameter(path, definition, argument)
 
     def _credential(self) -> tuple[str, str]:
-        """The header that carries the token, and what precedes the token there; no header where none is required."""
+        """The header and prefix of the token, or empty strings if none is required."""
         if not self.operation.needs_credentials:
             return "", ""
         (place, name), text = next(iter(self.operation.credentials("").items()))
         if place == "header":
             return name, text.strip()
-        self.find(f"not checked: the token belongs in the {place}, and goes into a header.", warning=True)
+        self.find(f"not checked: the client sends the token in a header, not in the {place}.", warning=True)
         return "Authorization", "Bearer"
 
     def run(self) -> None:
-        """Compare the parameters, then call."""
+        """Compare the parameters, then make the calls."""
         self._check_signature()
         first, *others = self._responses()
         for sample in SAMPLES:
@@ -316,19 +316,19 @@ class _OperationCheck:
             self.wire.check_type(path, f"the body of {CALLS[0]}", self.hints["body"], schema)
 
     def _schema(self, media_type: str) -> JsonPath:
-        """Where the schema of a request body stands; nowhere for one that is sent as it is, from a file."""
+        """The place of the schema of a request body; none for a body that is a file."""
         is_file = self.wire.package.types.File in alternatives(self.hints.get("body"))
         is_typed = not is_file or JSON.fullmatch(media_type) or FORM.fullmatch(media_type)
         return (*self.operation.body, "content", self.content.get(media_type, "") if is_typed else "", "schema")
 
     def _responses(self) -> list[_Response]:
-        """Each documented response that HTTP can carry; where there is none, one of which nothing is expected."""
+        """Each documented response that HTTP allows; if there is none, one without expectations."""
         found = list[_Response]()
         for key, documented in self.operation.responses.items():
             status, content = _status(key, self.operation.responses), documented.get("content", {})
-            media_type = min(content, key=lambda name: not JSON.fullmatch(name), default="")  # the one that is typed
+            media_type = min(content, key=lambda name: not JSON.fullmatch(name), default="")  # the typed one
             if status < 200 or (content and (self.operation.method == "HEAD" or status in (204, 205, 304))):
-                self.find(f"not checked: HTTP carries no answer like the documented {key}.", warning=True)
+                self.find(f"not checked: HTTP does not allow the documented response {key}.", warning=True)
             elif not JSON.fullmatch(media_type):
                 found.append(_Response(status, media_type, _TEXT if media_type else None))
             else:
@@ -346,7 +346,7 @@ class _OperationCheck:
         return found or [_Response(0)]
 
     def _call(self, response: _Response, sample: Sample, media_type: str) -> None:
-        """One call in each way, and one response."""
+        """Make one sync and one async call, with one response."""
         values = {
             key: self._value(key, each, sample)
             for key, each in self.parameters.items()
@@ -359,37 +359,37 @@ class _OperationCheck:
             schema = self._schema(media_type)
             arguments["body"] = body = self.wire.examples.at(schema, sample)
             if (model := self.wire.model_at(schema)) in alternatives(hints.get("body")):
-                hints["body"] = model  # Another media type's model may fit, too.
+                hints["body"] = model  # The union may contain models of other media types.
         if self.header:
             values[Key.of("header", self.header)] = f"{self.prefix} {TOKEN}".lstrip()
         for call in CALLS:
             typed = {name: self._typed(hints[name], value) for name, value in arguments.items() if name in hints}
             self.wire.sent, self.wire.response = [], response
-            due = f"at the documented {response.status}"
+            when = f"for the documented {response.status}"
             try:
                 made = getattr(self.module, call)(client=self.wire.client(self.header, self.prefix), **typed)
                 got = self.wire.loop.run(made) if inspect.iscoroutine(made) else made
                 status, parsed = got.status_code, got.parsed
             except Exception as error:  # noqa: BLE001  # generated code may raise anything, and each is a finding
                 if response.status or not self.wire.sent:
-                    when = due if self.wire.sent else "before it sends anything"
-                    self.find(f"{call} raises {type(error).__name__} {when}", f": {error}")
+                    raised = when if self.wire.sent else "before it sends anything"
+                    self.find(f"{call} raises {type(error).__name__} {raised}", f": {error}")
             else:
                 if response.status and (status != response.status or not _is_of(response.kind, parsed)):
-                    self.find(f"{call} returns {type(parsed).__name__} and {status} {due}.")
+                    self.find(f"{call} returns {type(parsed).__name__} and {status} {when}.")
                 elif response.status and (difference := first_difference(response.body, parsed)):
-                    self.find(f"{call} changes the body {due}", f": {difference}")
+                    self.find(f"{call} changes the body {when}", f": {difference}")
             if self.wire.sent:
                 self._check_request(call, values, body)
 
     def _typed(self, hint: Any, value: Any) -> Any:
         try:
             return self.wire.package.typed(hint, value)
-        except TypeError:  # The function says what is wrong with it.
+        except TypeError:  # The function itself reports what is wrong.
             return value
 
     def _value(self, key: Key, parameter: _Parameter, sample: Sample) -> Any:
-        """A value for a parameter, as JSON has it."""
+        """A JSON value for a parameter."""
         if serialization.is_taken_as_text(self.base, parameter.definition):
             return _TEXTS[key.place]
         value = self.wire.examples.at((*parameter.path, "schema"), sample)
@@ -399,12 +399,12 @@ class _OperationCheck:
         return _TEXTS[key.place] if is_any_text or is_unfit else value
 
     def _check_request(self, call: str, values: dict[Key, Any], body: Any) -> None:
-        """Compare a request with what the document makes of its arguments."""
+        """Compare a request with the documented serialization of its arguments."""
         request, *more = self.wire.sent
         lines = [f"{each.method} {each.target}" for each in self.wire.sent]
         base, request.target = request.target[: len(_BASE_PATH)], request.target.removeprefix(_BASE_PATH)
-        is_it = request.method == self.operation.method and base == _BASE_PATH
-        if more or not is_it or self.operation.matches(request.path, request.query) is None:
+        is_right = request.method == self.operation.method and base == _BASE_PATH
+        if more or not is_right or self.operation.matches(request.path, request.query) is None:
             self.find(f"{call} does not send one {self.operation}", f": {lines}")
             return
         self.unsent.pop(bare(documented_type(self.operation, request.media_type) or ""), None)
@@ -418,7 +418,7 @@ def _is_of(kind: type, value: Any) -> bool:
 
 
 def _status(key: str, others: dict[str, Any]) -> int:
-    """A status that is documented under `key`, and 0 where others leave none to it."""
+    """A status that is documented under `key`, or 0 if other keys cover them all."""
     if key.isdecimal():
         return int(key)
     ranges = {other[0] for other in others if not other.isdecimal() and other != key}

@@ -1,1 +1,1 @@
-"""The relay: what it is asked, and whether its answers keep to the document."""
+"""Check a relay's responses against the document."""

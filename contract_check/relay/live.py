@@ -1,4 +1,4 @@
-"""Whether a relay keeps the contract: it is asked, and what departs from the document is known, or new."""
+"""Probe a relay, and report known and new departures from the document."""
 
 import asyncio
 import json
@@ -29,20 +29,20 @@ from .probes import Probe, Received
 from .standin import Contract, Relay
 
 _AT_RANDOM = re.compile(r"\w*\d\w*")
-"""Numbers and ids, which differ from one answer to the next."""
+"""Numbers and ids, which differ between responses."""
 _NOT_FOUND = "not found"
 _FACTS = ("operation", "probe", "kind", "where")
 
 
 def run(document: Document, arguments: Namespace) -> int:
-    """Ask, judge and report; return 1 where a departure is not an accepted one, 2 where not all could be judged."""
+    """Probe, judge and report; return 1 for a departure that is not accepted, 2 if not everything could be judged."""
     if document.defects:
         raise Refusal.environment("the document is not sound.", "See `python -m contract_check document`.")
     accepted = _accepted(arguments.accepted)
     flag = "--submit" if arguments.submit else "--read" if arguments.read else ""
     token = probes.token(flag) if flag else ""
     if arguments.submit and not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise Refusal.environment("--submit costs money and wants a typed yes.", "Run it on a terminal.")
+        raise Refusal.environment("--submit costs money, so you must type yes.", "Run it in a terminal.")
     documented = list(operations.of(document.value))
     asked = list(probes.harmless(documented))
     if arguments.read:
@@ -50,13 +50,13 @@ def run(document: Document, arguments: Namespace) -> int:
     with _base_url_of(arguments, document.value) as url:
         if arguments.submit:
             asked.append(probes.consented(documented, url, arguments.submit, token))
-        print(f"asking {url}: {count(len(asked), 'question')} ...", file=sys.stderr)
+        print(f"sending {count(len(asked), 'request')} to {url} ...", file=sys.stderr)
         given = asyncio.run(probes.ask(asked, url, trust_env=arguments.base_url is not None))
     exchanges, unjudged = list(zip(asked, given, strict=False)), list[str]()
     if given and given[-1].is_limit:
         exchanges.pop()
-        left = f"{len(asked) - len(exchanges)} of {count(len(asked), 'request')} left at the relay's limit (429)"
-        unjudged.append(f"{left}, which asks to wait {given[-1].pause} s; run this again later")
+        left = f"{len(asked) - len(exchanges)} of {count(len(asked), 'request')} not sent: the rate limit (429)"
+        unjudged.append(f"{left} asks to wait {given[-1].pause} s; run this again later")
     elif arguments.submit and given[-1].status // 100 != 2:
         refusal = given[-1].status or given[-1].failure
         unjudged.append(f"the submission was not accepted ({refusal}), so no success was seen")
@@ -88,11 +88,11 @@ def run(document: Document, arguments: Namespace) -> int:
             row = facts | {"kind": found.kind, "where": _plain(found.where, token), "what": _plain(found.what, token)}
             why = next((entry["why"] for entry in accepted if _matches(entry, row)), "")
             report["departures"].append({**row, "accepted": why})
-    # An entry whose probe was not sent or not answered, or whose submission was refused, may well hold.
-    told = [
+    # An entry may still hold if its probe was not sent or got no response, or if the submission was refused.
+    judged = [
         row for row in report["answers"] if row["status"] // 100 == 2 or (row["status"] and row["probe"] != "submit")
     ]
-    due = (entry for entry in accepted if any(_matches(entry, row) for row in told))
+    due = (entry for entry in accepted if any(_matches(entry, row) for row in judged))
     report["no_longer"] = [entry for entry in due if not any(_matches(entry, row) for row in report["departures"])]
     _show(report, as_json=arguments.format == "json")
     if any(not row["accepted"] for row in report["departures"]):
@@ -101,21 +101,21 @@ def run(document: Document, arguments: Namespace) -> int:
 
 
 def _seen(exchanges: list[tuple[Probe, Received]]) -> str:
-    """What the answers to probes of one operation show: successes, refusals, or that it answers as unknown paths do."""
+    """Summarize the responses of one operation: successes, refusals, or the same as for an unknown path."""
     nowhere = [_fingerprint(probe, answer) for probe, answer in exchanges if probe.name == "unknown path"]
     there = [(probe, answer) for probe, answer in exchanges if probe.name != "unknown path" and answer.status]
     successes = [answer.status for probe, answer in there if answer.status // 100 == 2 and probe.may_succeed]
     refusals = [answer.status for probe, answer in there if answer.status // 100 != 2 or not probe.may_succeed]
-    is_path_read = not refusals or any(status not in (401, 403) for status in refusals)  # the token may come first
+    is_path_read = not refusals or any(status not in (401, 403) for status in refusals)  # 401 may precede 404
     if nowhere and there and is_path_read and {_fingerprint(*each) for each in there} == set(nowhere):
         return _NOT_FOUND
     kinds = (("a success", successes), ("refusals", refusals))
-    said = [f"{kind} ({', '.join(map(str, dict.fromkeys(statuses)))})" for kind, statuses in kinds if statuses]
-    return " and ".join(said) or "nothing"
+    parts = [f"{kind} ({', '.join(map(str, dict.fromkeys(statuses)))})" for kind, statuses in kinds if statuses]
+    return " and ".join(parts) or "nothing"
 
 
 def _fingerprint(probe: Probe, answer: Received) -> str:
-    """What two answers from one place have in common: status, media type and body, without path and ids."""
+    """Reduce a response to what two of the same handler share: status, media type, and body without path and ids."""
     route = probe.target.removesuffix(f"/{probes.NOWHERE}")
     body = answer.body.decode(errors="replace").replace(f"/{probes.NOWHERE}", "").replace(route, "")
     return f"{answer.status} {answer.media_type} {_AT_RANDOM.sub('', body)}"
@@ -125,18 +125,18 @@ def _accepted(file: Path) -> list[dict[str, str]]:
     entries = [object_or_empty(entry) for entry in list_or_empty(load_yaml(file))]
     for number, entry in enumerate(entries, 1):
         if entry.keys() - {*_FACTS, "why"} or "kind" not in entry or not str(entry.get("why") or "").strip():
-            problem = f"{file}: entry {number} is unsound."
+            problem = f"{file}: entry {number} is invalid."
             raise Refusal.environment(problem, "Each has `kind` and `why`; operation, probe and where are optional.")
     return [{name: " ".join(str(value).split()) for name, value in entry.items()} for entry in entries]
 
 
 def _matches(entry: dict[str, str], row: dict[str, Any]) -> bool:
-    """Whether an accepted entry speaks of `row`; * in it, and what it leaves out, match anything."""
+    """Whether an accepted entry matches `row`; * and omitted facts match anything."""
     return all(fnmatchcase(row[name], entry.get(name, "*")) for name in _FACTS if name in row)
 
 
 def _plain(text: str, token: str) -> str:
-    """What a relay had a part in, safe to print: without the token, in whatever disguise, and on one line."""
+    """Make text from a relay safe to print: without the token, escaped or not, and on one line."""
     for secret in filter(None, (token, pointer((token,))[2:])):
         text = text.replace(secret, "***")
     return "".join(c if c.isprintable() and is_visible(c) else "\N{REPLACEMENT CHARACTER}" for c in text)[:300]
@@ -154,11 +154,11 @@ def _show(report: dict[str, Any], *, as_json: bool) -> None:
 
 
 def _lines(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """The report for a person, a line each, with the level of an annotation where it deserves one."""
+    """Yield the lines of the report, each with the level of its annotation, or an empty string."""
     for row in report["answers"]:
         key = row["documented"] or "nothing"
-        yield "", f"{row['operation']}, {row['probe']}: {row['status'] or 'no answer'}, documented as {key}"
-    yield from (("", f"{name}: not called, it takes no JSON that could break off") for name in report["not_called"])
+        yield "", f"{row['operation']}, {row['probe']}: {row['status'] or 'no response'}, documented as {key}"
+    yield from (("", f"{name}: not called, since it has no JSON body to truncate") for name in report["not_called"])
     yield from (("", line) for line in report["not_in_document"])
     rows = sorted(report["departures"], key=itemgetter("accepted", "kind"))
     for why, alike in groupby(rows, itemgetter("accepted")):
@@ -168,9 +168,9 @@ def _lines(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield from [("", f"    because: {why}")] if why else ()
     for entry in report["no_longer"]:
         facts = ", ".join(f"{name} {entry[name]}" for name in _FACTS if name in entry)
-        yield "warning", f"accepted, but found no longer: {facts}"
+        yield "warning", f"accepted, but no longer found: {facts}"
     yield from (("warning", f"not judged: {reason}") for reason in report["unjudged"])
-    yield from (("", f"seen of {name}: {what}") for name, what in report["seen"].items())
+    yield from (("", f"seen for {name}: {what}") for name, what in report["seen"].items())
     fresh = sum(not row["accepted"] for row in report["departures"])
     known = count(len(report["departures"]) - fresh, "accepted departure")
     verdict = "no agreement, since not all was judged" if report["unjudged"] else "agreement in what was seen"
@@ -179,23 +179,23 @@ def _lines(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 @contextmanager
 def _base_url_of(arguments: Namespace, document: dict[str, Any]) -> Generator[str]:
-    """The base URL that was given, or that of a stand-in, which runs as long as it is asked."""
+    """The given base URL, or that of a temporary stand-in."""
     if arguments.base_url is not None:
         yield _base_url(arguments.base_url, sends_token=bool(arguments.submit or arguments.read))
         return
-    print("no --base-url: a stand-in relay on loopback is asked ...", file=sys.stderr)
+    print("no --base-url: checking a stand-in relay on loopback ...", file=sys.stderr)
     with Relay(Contract(document)) as relay:
         yield relay.url
 
 
 def _base_url(text: str, *, sends_token: bool) -> str:
-    """`text` as a base URL; raises Refusal, which doesn't repeat it: it may hold a password."""
+    """Validate a base URL; the Refusal does not repeat it, since it may contain a password."""
     try:
         url = httpx.URL(text)
     except httpx.InvalidURL:
         url = httpx.URL()
     if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment:
-        raise Refusal.environment("--base-url is no plain http(s) URL.", "Give one such as https://relay.example.com")
+        raise Refusal.environment("--base-url must be a plain http(s) URL,", "such as https://relay.example.com.")
     if sends_token and url.scheme == "http" and url.host not in ("127.0.0.1", "::1", "localhost"):
-        raise Refusal.environment("the token would travel unencrypted.", "Give an https URL.")
+        raise Refusal.environment("the token would be sent unencrypted.", "Give an https URL.")
     return text.rstrip("/")

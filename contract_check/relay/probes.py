@@ -1,7 +1,7 @@
-"""What a relay is asked. All but one question, which a person consents to, can cost no money and carry no real token.
+"""Probe a relay with requests that cost nothing, and at most one that the user agrees to pay for.
 
-Anything but a GET, HEAD, OPTIONS or TRACE carries JSON that breaks off: a relay that overlooks the token might take
-any other body, and none at all where a body is optional. Where there is no JSON to break, nothing is called.
+All but GET, HEAD, OPTIONS and TRACE have truncated JSON as their body: a relay that does not check the token might
+accept any other body, or none if it is optional. Operations without a JSON body are not called.
 """
 
 import asyncio
@@ -28,16 +28,16 @@ from ..document.values import Schemas
 
 _WITHIN, _SUBMIT_WITHIN, _LONGEST = 10.0, 60.0, 1 << 20
 _PATIENCE = 300
-"""Seconds that a run waits in all for the relay's limit of requests."""
+"""The total seconds to wait for the relay's rate limit."""
 NOWHERE, _NOBODY, _WRONG = "contract-check-no-such-path", "contract-check-no-such-id", "contract-check-wrong-token"
-# Even a reader that mends them finds nothing to do: an empty list, and an object of one unknown field.
+# Even a parser that repairs them gets nothing to act on: an empty list, and an object with one unknown field.
 _BROKEN, _TRUNCATED = b"[", b'{"contract_check": ["'
 _HTML = re.compile(rb"\s*<(!doctype html|html)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Probe:
-    """One request about an operation; `may_succeed` where the contract lets a relay accept it."""
+    """A request to check an operation; `may_succeed` if the contract allows a relay to accept it."""
 
     name: str
     operation: Operation
@@ -50,7 +50,7 @@ class Probe:
 
 @dataclass(frozen=True)
 class Received:
-    """What came back from a relay; `failure` says why there is no status."""
+    """A response, or the `failure` because of which there is none."""
 
     status: int
     media_type: str = ""
@@ -60,12 +60,12 @@ class Received:
 
     @property
     def is_limit(self) -> bool:
-        """Whether the relay's front is rate-limiting, and did not look at the request."""
+        """Whether the relay's front rate-limited the request."""
         return self.status == 429 and (bool(self.retry_after) or not self.body)
 
     @property
     def pause(self) -> int:
-        """The seconds to wait for a rate limit (RFC 9110, 10.2.3), at least 1; 30 where they are not told."""
+        """The seconds of Retry-After (RFC 9110, 10.2.3), at least 1; 30 by default."""
         try:
             until = parsedate_to_datetime(self.retry_after)
         except ValueError:
@@ -74,7 +74,7 @@ class Received:
 
 
 def harmless(operations: Iterable[Operation]) -> Iterator[Probe]:
-    """What can be asked of each operation at no cost; of one that can't be called, a GET for an unknown path."""
+    """The free probes of each operation; for one that can't be called, a GET of an unknown path."""
     for operation in operations:
         target, is_safe = re.sub("{[^{}]*}", _NOBODY, operation.route), operation.method in SAFE
         breaks = not is_safe and operation.json_type is not None
@@ -91,7 +91,7 @@ def harmless(operations: Iterable[Operation]) -> Iterator[Probe]:
 
 
 def reads(operations: Iterable[Operation], token: str) -> Iterator[Probe]:
-    """A GET with the real token for an id that does not exist, of each operation that reads by an id."""
+    """A GET with the real token and an id that does not exist, for each operation that reads by id."""
     for operation in operations:
         if operation.method == "GET" and "{" in operation.route:
             target = re.sub("{[^{}]*}", _NOBODY, operation.route)
@@ -99,50 +99,50 @@ def reads(operations: Iterable[Operation], token: str) -> Iterator[Probe]:
 
 
 def token(flag: str) -> str:
-    """The real token, which `flag` asks for; raises Refusal where there is none that could be sent."""
+    """The real token, for `flag`; raise Refusal if it is missing or can't be sent."""
     found = os.environ.get("RELAY_TOKEN", "")
-    if not re.fullmatch("[!-~]+", found):  # another character would be quoted by whoever refuses it
-        raise Refusal.environment(f"{flag} needs a token, of visible ASCII characters.", "Put it in RELAY_TOKEN.")
+    if not re.fullmatch("[!-~]+", found):  # an error about any other character would quote the token
+        raise Refusal.environment(f"{flag} needs a token of visible ASCII characters.", "Put it in RELAY_TOKEN.")
     return found
 
 
 def consented(operations: Iterable[Operation], url: str, pattern: str, token: str) -> Probe:
-    """The one request that a relay may charge for; raises Refusal unless a person types yes to it."""
+    """The one request that a relay may charge for; raise Refusal unless the user types yes."""
     found = [
         each for each in operations if each.json_type and "{" not in each.route and fnmatchcase(str(each), pattern)
     ]
     if len(found) != 1:
-        problem = f"--submit sends one request, and {count(len(found), 'operation')} would do."
+        problem = f"--submit sends one request, but {count(len(found), 'operation')} match."
         raise Refusal.environment(problem, "Name one: --submit 'POST /...'")
     [operation] = found
     place = (*operation.body, "content", str(operation.json_type), "schema")
     example = documented_example(operation.document, place)
     if unfit := Schemas(operation.document).problem(place, example):
-        raise Refusal.environment(f"the document gives no example to submit: {unfit}.", "Add examples by an overlay.")
+        raise Refusal.environment(f"the document gives no example to submit: {unfit}.", "Add examples in an overlay.")
     body = json.dumps(example, ensure_ascii=False)
     print(f"THIS COSTS MONEY: {operation} at {url}, with your token and this body:\n{body}", file=sys.stderr)
     print("Type yes to send it: ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip() != "yes":
-        raise Refusal.environment("nothing was sent.", "What costs nothing is asked without --submit.")
+        raise Refusal.environment("nothing was sent.", "The free checks run without --submit.")
     return Probe("submit", operation, operation.method, operation.route, body.encode(), token, may_succeed=True)
 
 
 def documented(operation: Operation, status: int) -> str | None:
-    """The key under which the document says what stands behind `status`: itself, its range, or `default`."""
+    """The key of the documented response for `status`: itself, its range, or `default`."""
     keys = (str(status), f"{status // 100}XX", "default")
     return next((key for key in keys if key in operation.responses), None)
 
 
 def judge(closed: Schemas, probe: Probe, answer: Received) -> Iterator[Departure]:
-    """In what the answer to `probe` departs from a document whose objects are closed."""
+    """Check the response to `probe` against a document whose objects are closed."""
     if answer.failure:
-        yield Departure("silence", "status", f"no whole answer: {answer.failure}")
+        yield Departure("silence", "status", f"no complete response: {answer.failure}")
         return
     if answer.status // 100 == 2 and not probe.may_succeed:
-        yield Departure("not-refused", "status", f"{answer.status}, where a refusal is due")
+        yield Departure("not-refused", "status", f"{answer.status} instead of a refusal")
     key = documented(probe.operation, answer.status)
     if key is None:
-        if probe.name != "unknown path" or answer.status not in (404, 405):  # these, HTTP itself documents
+        if probe.name != "unknown path" or answer.status not in (404, 405):  # HTTP defines these
             yield Departure("status", "status", f"the status {answer.status} is not documented")
         return
     place = (*follow(closed.document, (*probe.operation.path, "responses", key)), "content")
@@ -152,7 +152,7 @@ def judge(closed: Schemas, probe: Probe, answer: Received) -> Iterator[Departure
     if probe.operation.method == "HEAD" or (not names and not answer.body):
         return
     if not names:
-        yield Departure("body", "#", "a body, where none is documented")
+        yield Departure("body", "#", "an undocumented body")
     elif (given == "text/html" or _HTML.match(answer.body)) and (media_type is None or JSON.fullmatch(given)):
         yield Departure("html", "#", f"HTML instead of {', '.join(names)}")
     elif media_type is None:
@@ -162,14 +162,13 @@ def judge(closed: Schemas, probe: Probe, answer: Received) -> Iterator[Departure
 
 
 async def ask(probes: list[Probe], url: str, *, trust_env: bool) -> list[Received]:
-    """The answer to each probe, or its absence; raises Refusal where the relay can't be reached.
+    """Send the probes and return the responses; raise Refusal if the relay can't be reached.
 
-    Wait out the relay's limit of requests, as often as patience lasts; the probes after that have no answer. A
-    submission is sent once, whatever it is answered.
+    On a rate limit, wait and retry while patience lasts; later probes are not sent. A submission is never retried.
     """
     given: list[Received] = []
     patience = _PATIENCE
-    limits = httpx.Limits(max_keepalive_connections=0)  # a connection that the relay drops is no silence of its own
+    limits = httpx.Limits(max_keepalive_connections=0)  # a dropped idle connection must not count as no response
     async with httpx.AsyncClient(timeout=5, limits=limits, trust_env=trust_env) as client:
         for probe in probes:
             try:
@@ -177,20 +176,20 @@ async def ask(probes: list[Probe], url: str, *, trust_env: bool) -> list[Receive
                 while received.is_limit and received.pause <= patience and probe.name != "submit":
                     patience -= received.pause
                     left = count(len(probes) - len(given), "request")
-                    print(f"429, the relay's limit: waiting {received.pause} s; {left} left ...", file=sys.stderr)
+                    print(f"429 (rate limit): waiting {received.pause} s; {left} left ...", file=sys.stderr)
                     await asyncio.sleep(received.pause)
                     received = await _answer(client, url, probe)
                 given.append(received)
                 if received.is_limit:
                     break
             except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-                failure = type(error).__name__  # without its text, which may quote what was sent
+                failure = type(error).__name__  # without the message, which may quote the request
                 if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout) or not given:
                     problem = f"{url} can't be reached: {failure}."
                     raise Refusal.environment(problem, "Check the address and the network.") from None
                 given.append(Received(0, failure=failure))
             client.cookies.clear()
-            progress(f"{len(given)} of {count(len(probes), 'answer')} ...")
+            progress(f"{len(given)} of {count(len(probes), 'response')} ...")
     progress("")
     return given
 
@@ -208,7 +207,7 @@ async def _answer(client: httpx.AsyncClient, url: str, probe: Probe) -> Received
                 headers["Cookie"] = "; ".join(filter(None, [headers.get("Cookie"), f"{name}={text}"]))
             case _:
                 headers[name] = text
-    deadline = asyncio.timeout(_SUBMIT_WITHIN if probe.name == "submit" else _WITHIN)  # httpx has none for a response
+    deadline = asyncio.timeout(_SUBMIT_WITHIN if probe.name == "submit" else _WITHIN)  # httpx has no total timeout
     async with deadline, client.stream(probe.method, target, headers=headers, content=probe.body) as got:
         async for chunk in got.aiter_bytes():
             body += chunk

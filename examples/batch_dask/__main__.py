@@ -1,4 +1,4 @@
-"""Send a batch through a Dask cluster: each item is submitted at most once, whatever process dies.
+"""Send a batch through a Dask cluster: each item is submitted at most once, even if a process dies.
 
     python examples/batch_dask items.jsonl                              # workers on this machine, a stand-in relay
     python examples/batch_dask items.jsonl --scheduler tcp://host:8786  # an existing cluster
@@ -8,19 +8,19 @@ In a checkout, the python is `PYTHONPATH=. .venv/bin/python`; elsewhere one with
 stand-in, contract_check.
 
 Each line of the file is one request as JSON: {"model": "kling-v1", "prompt": "...", "image": "https://..."}. All are
-checked before any is sent. Beside it come items.journal, an SQLite file that holds the state of each, and
-items.results.jsonl, a line for each item. Run the batch again to send what was certainly not charged; what is in doubt
-is listed, and sent again only by `resolve`.
+checked before any is sent. The batch writes items.journal, an SQLite file with the state of each item, and
+items.results.jsonl, with a line for each item. Run the batch again to send the items that were certainly not charged.
+Items in doubt are listed, and resent only after `resolve --resend`.
 
-With --wait, the batch then polls the accepted tasks and downloads their videos into the folder items.videos, at no
-cost, with the RELAY_BASE_URL and RELAY_TOKEN of its own environment; the next run goes on where it ended.
+With --wait, the batch then polls the accepted tasks and downloads their videos into the folder items.videos, for free,
+with the RELAY_BASE_URL and RELAY_TOKEN of its own environment; the next run continues where this one ended.
 
 Workers need the package, {versions}, and
 RELAY_BASE_URL and RELAY_TOKEN in their own environment; they share no file with the batch, and the token never passes
 through Dask. Without --scheduler, workers are started here; without RELAY_BASE_URL, they send to the stand-in relay.
 
-A 429, and a relay that cannot be reached, slow the batch down. A 401, or a 403 for want of quota, ends it; run it
-again once that is settled. The first Ctrl-C stops submitting and waits for the items in flight; the second exits
+A 429 or an unreachable relay slows the batch down. A 401, or a 403 because of the quota, ends it; fix the cause, and
+run it again. The first Ctrl-C stops submitting and waits for the items in flight; the second exits
 immediately.
 
 Exit codes: 0 all items are accepted, with --wait all videos are there; 1 some are not; 2 an invalid call, file or
@@ -49,14 +49,14 @@ from journal import ACCEPTED, IN_DOUBT, NOT_SENT, REFUSED, VIDEO, Journal
 
 LOCAL_WORKERS = 4
 CONNECT = 15.0
-"""Seconds for the scheduler to answer."""
+"""Seconds to wait for the scheduler."""
 VERSIONS = f"Python {sys.version_info[0]}.{sys.version_info[1]} and distributed {version('distributed')}"
 
 
 def join(in_flight: int, seconds: float, dask_worker: Any) -> str:
-    """Make a client on the worker that runs this; returns what the worker lacks.
+    """Make a client on the worker that runs this; return what the worker lacks.
 
-    This function and the next come to the workers by value, as all functions of a main module do.
+    Dask pickles this function and the next by value, since they are in the main module.
     """
     missing = [name for name in ("RELAY_BASE_URL", "RELAY_TOKEN") if not os.environ.get(name)]
     if missing:
@@ -74,7 +74,7 @@ def join(in_flight: int, seconds: float, dask_worker: Any) -> str:
 
 
 async def send(body: dict[str, Any], dask_worker: Any) -> dict[str, Any]:
-    """Submit one item by the worker that runs this; returns its state and what is known of it, whatever happens."""
+    """Submit one item from the worker that runs this; return its new state with details, and never raise."""
     from generated_client import InvalidArgument, ResponseError, may_have_been_charged
     from generated_client.api.videos import create_kling_image_to_video
     from generated_client.models import KlingImageToVideoRequest
@@ -97,7 +97,7 @@ async def send(body: dict[str, Any], dask_worker: Any) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Run a batch; returns the exit code."""
+    """Run a batch; return the exit code."""
     options = _options()
     try:
         with ExitStack() as stack:
@@ -116,10 +116,10 @@ def main() -> int:
     results_file = options.items.with_suffix(".results.jsonl")
     lines = (json.dumps(result, ensure_ascii=False) + "\n" for result in results)
     results_file.write_text("".join(lines), encoding="utf-8")
-    wanted = (VIDEO,) if options.wait else (VIDEO, ACCEPTED)
-    print(journal.table(results, wanted))
+    final = (VIDEO,) if options.wait else (VIDEO, ACCEPTED)
+    print(journal.table(results, final))
     print(f"results: {results_file}", file=sys.stderr)
-    return 0 if all(result["state"] in wanted for result in results) else 1
+    return 0 if all(result["state"] in final for result in results) else 1
 
 
 def _options() -> argparse.Namespace:
@@ -127,24 +127,24 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="batch_dask", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("items", type=Path, metavar="ITEMS.jsonl", help="the requests, one a line")
+    parser.add_argument("items", type=Path, metavar="ITEMS.jsonl", help="the requests, one per line")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="an existing scheduler: tcp://host:8786")
-    parser.add_argument("--in-flight", type=_positive, default=64, metavar="N", help="at once on each worker; 64")
+    parser.add_argument("--in-flight", type=_positive, default=64, metavar="N", help="per worker; default: 64")
     parser.add_argument("--max-cost", type=_positive, metavar="N", help="stop after N accepted submissions")
     parser.add_argument("--wait", action="store_true", help="poll the tasks, and download their videos")
-    parser.add_argument("--minutes", type=float, default=30, metavar="N", help="for --wait, at most; 30")
+    parser.add_argument("--minutes", type=float, default=30, metavar="N", help="limit for --wait; default: 30")
     commands = parser.add_subparsers(dest="command")
     resolve = commands.add_parser("resolve", help="settle an item in doubt")
-    resolve.add_argument("item", metavar="ITEM", help="as the results name it")
+    resolve.add_argument("item", metavar="ITEM", help="its name in the results")
     answer = resolve.add_mutually_exclusive_group(required=True)
-    answer.add_argument("--task", metavar="ID", help="the relay has this task for it")
-    answer.add_argument("--resend", action="store_true", help="the relay has none: the next run sends it again")
+    answer.add_argument("--task", metavar="ID", help="the relay has this task for the item")
+    answer.add_argument("--resend", action="store_true", help="the relay has no task for it: the next run resends it")
     return parser.parse_args()
 
 
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is no whole number above 0")
+        raise argparse.ArgumentTypeError(f"{text} is not an integer above 0")
     return int(text)
 
 
@@ -153,14 +153,14 @@ def _resolve(book: Journal, options: argparse.Namespace) -> int:
         print(f"{options.item} is not in doubt: {state}", file=sys.stderr)
         return 2
     if options.resend:
-        book.write(options.item, NOT_SENT, why="settled: there is no task of it")
+        book.write(options.item, NOT_SENT, why="settled: the relay has no task for it")
     else:
         book.write(options.item, ACCEPTED, task_id=options.task)
     return 0
 
 
 def _work(book: Journal, all_items: list[items.Item], options: argparse.Namespace) -> None:
-    """Send what is not sent and, with --wait, follow what is accepted."""
+    """Send the unsent items and, with --wait, download the videos of accepted ones."""
     client = AuthenticatedClient.from_env() if options.wait else None
     unsent = [item for item in all_items if book.state(item.key) == NOT_SENT]
     print(f"{len(unsent)} of {len(all_items)} items to send", file=sys.stderr)
@@ -182,7 +182,7 @@ async def _submit(book: Journal, unsent: list[items.Item], address: str, options
             async with asyncio.timeout(CONNECT):
                 await client
         except OSError as error:
-            raise OSError(f"there is no scheduler at {address}: {error!r}") from error
+            raise OSError(f"no scheduler at {address}: {error!r}") from error
         dispatch = Dispatch(client, book, unsent, in_flight=options.in_flight, max_cost=options.max_cost)
         await dispatch.run(join, send)
     finally:
@@ -191,7 +191,7 @@ async def _submit(book: Journal, unsent: list[items.Item], address: str, options
 
 @contextmanager
 def _relay() -> Iterator[None]:
-    """The stand-in relay, where the environment names none."""
+    """Run a stand-in relay if the environment names none."""
     if "RELAY_BASE_URL" in os.environ:
         yield
         return
@@ -206,7 +206,6 @@ def _relay() -> Iterator[None]:
 
 @contextmanager
 def _local_cluster() -> Iterator[str]:
-    """Workers on this machine."""
     with LocalCluster(n_workers=LOCAL_WORKERS, threads_per_worker=1, dashboard_address=":0") as cluster:
         yield cluster.scheduler_address
 

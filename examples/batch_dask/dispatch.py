@@ -1,4 +1,4 @@
-"""Hand items to the workers of a cluster, each at most once, as fast as the relay takes them."""
+"""Distribute items to the workers of a cluster, each at most once, as fast as the relay accepts them."""
 
 import asyncio
 import math
@@ -17,18 +17,18 @@ from journal import ACCEPTED, IN_DOUBT, Journal
 SUBMISSION = 300.0
 """Seconds for one submission."""
 LOST = SUBMISSION + 30
-"""Seconds after which a worker that did not return is lost."""
+"""Seconds after which a worker counts as lost."""
 PATIENCE = 600.0
-"""Seconds without an accepted item, after which the batch ends: it waits as long for a worker or a busy relay."""
+"""Seconds without an accepted item after which the batch ends, for want of workers or because the relay is busy."""
 TICK = 1.0
-"""Seconds between two looks for new workers."""
-TELL = 10.0
-"""Seconds between two lines about the progress."""
+"""Seconds between checks for new workers."""
+REPORT = 10.0
+"""Seconds between progress lines."""
 LONGEST_PAUSE = 60.0
 
 
 class Dispatch:
-    """One loop that decides which item goes to which worker, and what follows from the result."""
+    """Assigns items to workers, and reacts to the results."""
 
     def __init__(
         self, client: Client, journal: Journal, items: Sequence[Item], *, in_flight: int, max_cost: int | None
@@ -40,42 +40,42 @@ class Dispatch:
         self._budget = math.inf if max_cost is None else max_cost
         self._known = set[str]()
         self._unfit = set[str]()
-        self._taking_part = set[str]()
+        self._usable = set[str]()
         self._load = Counter[str]()
-        """How many items each worker has in flight, of at most `in_flight`."""
+        """The number of items in flight per worker."""
         self._limit = math.inf
-        """How many items all workers together may have in flight."""
+        """The limit of items in flight on all workers together."""
         self._pause = 0.5
         self._resume_at = 0.0
         self._accepted_at = time.monotonic()
         self._stopped = False
 
     async def run(self, join: Callable[..., Any], send: Callable[..., Any]) -> None:
-        """Send all items: call `join` once on each worker, also on those that come later, and `send` for each item."""
+        """Send all items: call `join` once on each worker, including later ones, and `send` for each item."""
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._interrupt)
         calls = set[asyncio.Task[None]]()
-        tick_at = tell_at = time.monotonic()
+        tick_at = report_at = time.monotonic()
         while calls or (self._left and self._budget > 0 and not self._stopped):
             if time.monotonic() >= tick_at and not self._stopped:
                 calls |= {asyncio.create_task(self._join(join, address)) for address in await self._new_workers()}
                 tick_at = time.monotonic() + TICK
-            if time.monotonic() >= tell_at:
-                here, flying = len(self._taking_part), self._load.total()
-                print(f"{here} workers, {flying} items in flight, {len(self._left)} to send", file=sys.stderr)
-                tell_at = time.monotonic() + TELL
+            if time.monotonic() >= report_at:
+                workers, in_flight = len(self._usable), self._load.total()
+                print(f"{workers} workers, {in_flight} items in flight, {len(self._left)} to send", file=sys.stderr)
+                report_at = time.monotonic() + REPORT
             while address := self._free_worker():
                 calls.add(asyncio.create_task(self._send(send, self._take(address), address)))
             if calls:
                 done, calls = await asyncio.wait(calls, timeout=TICK, return_when=asyncio.FIRST_COMPLETED)
                 for call in done:
                     call.result()
-            elif self._unfit and not self._taking_part:
-                self.stop("no worker takes part")
+            elif self._unfit and not self._usable:
+                self.stop("no worker can be used")
             else:
                 await asyncio.sleep(TICK)
 
     def stop(self, why: str) -> None:
-        """Send no more; the items in flight come to their end."""
+        """Stop sending; items in flight are completed."""
         if not self._stopped:
             print(f"{why}; waiting for {self._load.total()} in flight", file=sys.stderr)
         self._stopped = True
@@ -85,42 +85,42 @@ class Dispatch:
         self.stop("interrupted")
 
     async def _new_workers(self) -> set[str]:
-        """The workers that have come since the last call."""
+        """The new workers since the last call."""
         if time.monotonic() - self._accepted_at > PATIENCE:
             self.stop(f"nothing was accepted for {PATIENCE:.0f} s")
         try:
             async with asyncio.timeout(30):
                 workers = set((await self._client.scheduler.identity(n_workers=-1))["workers"])
         except OSError as error:
-            self.stop(f"the scheduler does not answer: {error!r}")
+            self.stop(f"the scheduler does not respond: {error!r}")
             return set()
         new = workers - self._known
         self._known |= new
         return new
 
     async def _join(self, join: Callable[..., Any], address: str) -> None:
-        """Have a worker take part, or name what it lacks."""
+        """Set up a worker, or report why it can't be used."""
         try:
             async with asyncio.timeout(30):
                 problem = (await self._client.run(join, self._in_flight, SUBMISSION, workers=[address]))[address]
-        except Exception as error:  # noqa: BLE001  # Dask has many errors for a worker that is gone
+        except Exception as error:  # noqa: BLE001  # Dask raises many errors for a lost worker
             problem = repr(error)
         if problem:
             self._unfit.add(address)
-            print(f"{address} takes no part: {problem}", file=sys.stderr)
+            print(f"{address} can't be used: {problem}", file=sys.stderr)
         else:
-            self._taking_part.add(address)
+            self._usable.add(address)
 
     def _free_worker(self) -> str | None:
         """The least busy worker, if an item may be sent now."""
         is_full = self._load.total() >= min(self._limit, self._budget)
         if not self._left or self._stopped or is_full or time.monotonic() < self._resume_at:
             return None
-        free = [address for address in self._taking_part if self._load[address] < self._in_flight]
+        free = [address for address in self._usable if self._load[address] < self._in_flight]
         return min(free, key=self._load.__getitem__, default=None)
 
     def _take(self, address: str) -> Item:
-        """The next item; from here on it is in doubt, until the result is known."""
+        """Take the next item; it is in doubt until its result is known."""
         item = self._left.popleft()
         self._load[address] += 1
         sent_at = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
@@ -128,12 +128,12 @@ class Dispatch:
         return item
 
     async def _send(self, send: Callable[..., Any], item: Item, address: str) -> None:
-        """Send an item by a worker: Client.run, unlike a task or an actor, is never repeated by Dask."""
+        """Send an item from a worker. Dask never repeats Client.run, unlike a task or an actor."""
         try:
             async with asyncio.timeout(LOST):
                 result = (await self._client.run(send, item.body, workers=[address]))[address]
-        except Exception as error:  # noqa: BLE001  # the same
-            self._taking_part.discard(address)
+        except Exception as error:  # noqa: BLE001  # as above
+            self._usable.discard(address)
             result = {"state": IN_DOUBT, "why": f"its worker was lost: {error!r}"}
         self._load[address] -= 1
         self._ended(item, **result)
@@ -153,9 +153,9 @@ class Dispatch:
             self._budget -= 1
 
     def _slow_down(self, why: str, seconds: float | None) -> None:
-        """Pause all workers, and halve what may be in flight, of which each accepted item gives a little back."""
+        """Pause all workers, and halve the limit of items in flight, which accepted items raise again."""
         now = time.monotonic()
-        if now >= self._resume_at:  # once for the refusals of one burst
+        if now >= self._resume_at:  # once for a burst of refusals
             self._limit = max(1.0, min(self._limit, self._load.total() + 1) / 2)
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
             print(f"{why}; {self._limit:.0f} in flight after a pause", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""The items of a batch: one request a line, in JSON, all checked before any is sent."""
+"""Read the items of a batch: one JSON request per line, all checked before any is sent."""
 
 import json
 from collections import Counter
@@ -16,11 +16,11 @@ _NOWHERE = AuthenticatedClient(
     token="sk-" + "nowhere",
     httpx_args={"transport": httpx.MockTransport(lambda _: httpx.Response(200, json={"task_id": "", "status": ""}))},
 )
-"""A client that checks a request as any client does, and sends it nowhere."""
+"""A client that checks requests, with a mock transport."""
 
 
 class Item(NamedTuple):
-    """One request. `key` is the same in each run, wherever in the file its line stands."""
+    """A request; `key` is the same in each run, even if its line moves."""
 
     key: str
     line: int
@@ -28,11 +28,11 @@ class Item(NamedTuple):
 
 
 class InvalidItems(Exception):
-    """Lines that are no requests: one message, a line for each."""
+    """Invalid lines: a message with one line for each."""
 
 
 def read(file: Path) -> list[Item]:
-    """Read a JSON-lines file; raises InvalidItems, which names every invalid line, or OSError."""
+    """Read a JSON Lines file; raise InvalidItems, which names every invalid line, or OSError."""
     items = list[Item]()
     problems = list[str]()
     occurrences = Counter[str]()
@@ -45,7 +45,7 @@ def read(file: Path) -> list[Item]:
             problems.append(f"{file}:{number}: {error}")
             continue
         digest = sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16]
-        occurrences[digest] += 1  # two equal lines are two requests
+        occurrences[digest] += 1  # equal lines are separate requests
         items.append(Item(f"{digest}-{occurrences[digest]}", number, body))
     if problems:
         raise InvalidItems("\n".join(problems))
@@ -53,7 +53,7 @@ def read(file: Path) -> list[Item]:
 
 
 def _request(line: bytes) -> dict[str, Any]:
-    """Parse and check one request; raises ValueError, which names the invalid field."""
+    """Parse and check a request; raise ValueError, which names the invalid field."""
     try:
         data = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -61,6 +61,6 @@ def _request(line: bytes) -> dict[str, Any]:
     request = KlingImageToVideoRequest.from_dict(data)
     if request.additional_properties:
         known = ", ".join(name for _, name, *_ in request.__json_fields__)
-        raise ValueError(f"unknown field {', '.join(request.additional_properties)}; known are {known}")
+        raise ValueError(f"unknown field {', '.join(request.additional_properties)}; the known fields are {known}")
     create_kling_image_to_video.sync(client=_NOWHERE, body=request)
     return request.to_dict()

@@ -1,4 +1,4 @@
-"""The journal of a batch: the state of each item, on disk before anything else happens to it."""
+"""The journal of a batch: each state is on disk before the next step."""
 
 import json
 import sqlite3
@@ -17,15 +17,15 @@ NOT_SENT = "not sent"
 IN_DOUBT = "in doubt"
 
 STATES = {
-    VIDEO: "its file is in the results",
-    ACCEPTED: "its video is not here yet; run the batch with --wait",
-    FAILED: "the relay made no video of it; correct the item and send it in another batch",
-    REFUSED: "the relay refused it, at no cost; correct the item and send it in another batch",
-    NOT_SENT: "it cost nothing; run the batch again",
-    IN_DOUBT: "it may have been charged. In the task log of the relay's web console, look for a task of its time and "
+    VIDEO: "the results name its file",
+    ACCEPTED: "its video is not downloaded yet; run the batch with --wait",
+    FAILED: "the relay made no video; correct the item and send it in another batch",
+    REFUSED: "the relay refused it, for free; correct the item and send it in another batch",
+    NOT_SENT: "it was not charged; run the batch again",
+    IN_DOUBT: "it may have been charged. In the task log of the relay's web console, look for a task with its time and "
     "prompt, or give the operator its request id; then settle it: resolve ITEM --task ID, or --resend if there is none",
 }
-"""The states of an item, and what each means to the reader of the table."""
+"""The states of an item, with advice for the reader of the table."""
 _SHOWN = 20
 
 
@@ -34,7 +34,7 @@ class JournalInUse(Exception):
 
 
 class Journal:
-    """An SQLite file that one process at a time has open; what is written is on disk when write() returns."""
+    """An SQLite file with an exclusive lock; an entry is on disk when write() returns."""
 
     def __init__(self, file: Path) -> None:
         self._database = sqlite3.connect(file, timeout=1, isolation_level=None)
@@ -50,32 +50,32 @@ class Journal:
         self._entries: dict[str, dict[str, Any]] = {key: json.loads(entry) for key, entry in rows}
 
     def close(self) -> None:
-        """Let another process open the file."""
+        """Release the lock."""
         self._database.close()
 
     def state(self, key: str) -> str:
-        """The state of an item; NOT_SENT if no run has sent it."""
+        """The state of an item, by default NOT_SENT."""
         return str(self._entries.get(key, {}).get("state", NOT_SENT))
 
     def write(self, key: str, state: str, **known: Any) -> None:
-        """Write the state of an item, and what is known of it beside the time at which it was sent."""
+        """Write the state of an item with details; keep the time at which it was sent."""
         sent_at = self._entries.get(key, {}).get("sent_at")
         self._entries[key] = entry = {"state": state, "sent_at": sent_at, **known}
         text = json.dumps(entry, ensure_ascii=False)
         self._database.execute("INSERT OR REPLACE INTO entries VALUES (?, ?)", (key, text))
 
     def results(self, items: Sequence[Item]) -> list[dict[str, Any]]:
-        """What is known of each item, in the order of the file."""
+        """The entry of each item, in the order of the file."""
         unsent = {"state": NOT_SENT, "sent_at": None}
         return [{"item": item.key, "line": item.line, **self._entries.get(item.key, unsent)} for item in items]
 
 
-def table(results: list[dict[str, Any]], wanted: tuple[str, ...]) -> str:
-    """How many items are in each state; those in a state that is not `wanted`, and what to do about them."""
-    amounts = Counter(result["state"] for result in results)
-    lines = [f"{amounts[state]:7} {state}" for state in STATES if amounts[state]]
+def table(results: list[dict[str, Any]], final: tuple[str, ...]) -> str:
+    """Count the items in each state, and list those in a state that is not `final`, with advice."""
+    counts = Counter(result["state"] for result in results)
+    lines = [f"{counts[state]:7} {state}" for state in STATES if counts[state]]
     for state, advice in STATES.items():
-        if state in wanted or not amounts[state]:
+        if state in final or not counts[state]:
             continue
         found = [result for result in results if result["state"] == state]
         lines += ["", f"{state}: {advice}"]

@@ -1,4 +1,4 @@
-"""The videos: poll each accepted task, and download its result."""
+"""Poll each accepted task, and download its video."""
 
 import asyncio
 import sys
@@ -12,17 +12,17 @@ from items import Item
 from journal import ACCEPTED, FAILED, VIDEO, Journal
 
 DOWNLOADS = 4
-"""At once."""
+"""Parallel downloads."""
 INTERVAL = 15.0
-"""Seconds between two queries of a task, at least."""
+"""The shortest time in seconds between two polls of a task."""
 QUERIES = 10
-"""A second, however many tasks there are."""
+"""Polls per second of all tasks."""
 
 
 async def fetch(
     client: AuthenticatedClient, journal: Journal, items: Sequence[Item], folder: Path, seconds: float
 ) -> None:
-    """Follow the accepted items to their videos, all within `seconds`."""
+    """Poll and download the videos of all accepted items within `seconds`."""
     ends = time.monotonic() + seconds
     downloads = asyncio.Semaphore(DOWNLOADS)
     accepted = [result for result in journal.results(items) if result["state"] == ACCEPTED]
@@ -40,7 +40,7 @@ async def fetch(
                 await create_kling_image_to_video.adownload(task_id, to, client=client, timeout=left())
         except TaskFailed as error:
             journal.write(key, FAILED, task_id=task_id, why=error.reason)
-        except Exception as error:  # noqa: BLE001  # whatever happens to one, the others go on
+        except Exception as error:  # noqa: BLE001  # one failure must not stop the others
             journal.write(key, ACCEPTED, task_id=task_id, why=f"{type(error).__name__}: {error}")
         else:
             journal.write(key, VIDEO, task_id=task_id, video=str(to))

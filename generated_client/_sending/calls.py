@@ -32,8 +32,6 @@ def send(http: httpx.Client, request: httpx.Request, token: Token | None, *, fol
         if leaves_origin(response, following):
             auth = None  # never restore credentials after leaving the origin
         carry_headers(response, following)
-        if token:
-            token.show_in(following.headers)
         request = following
     raise _too_many(http, request)
 
@@ -65,8 +63,6 @@ async def asend(
         if leaves_origin(response, following):
             auth = None
         carry_headers(response, following)
-        if token:
-            token.show_in(following.headers)
         request = following
     raise _too_many(http, request)
 

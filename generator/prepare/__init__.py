@@ -1,1 +1,1 @@
-"""Turns a checked document into the input of openapi-python-client."""
+"""Prepare a checked document for openapi-python-client."""

@@ -1,8 +1,8 @@
 """Disambiguate properties of a class, and parameters of an operation, that would have the same name in Python.
 
-The generator names an attribute after its property. If two properties lead to one name, it refuses them, or sends one
-under the name of the other. Here, all but one of them are renamed in the prepared document; the functions return the
-documented name of each.
+The generator names an attribute after its property. If two properties have the same name, it refuses them, or sends
+one under the name of the other. Here, all but one of them are renamed in the prepared document; the functions return
+the documented name of each.
 """
 
 import re
@@ -86,12 +86,12 @@ def _name_parameters(parameters: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def _in_route(route: str) -> dict[str, str]:
-    """The parameters in a path, with names that the generator can read."""
+    """The parameters in a path, with names that the generator can parse."""
     readable = {name: _readable(name) for name in re.findall(r"{([^{}]*)}", route)}
     holders = Counter(names.attribute(new) for new in readable.values())
     for name, new in readable.items():
         if holders[names.attribute(new)] > 1 and name != names.attribute(name):
-            readable[name] = _apart(new, name)
+            readable[name] = _with_suffix(new, name)
     return readable
 
 
@@ -102,16 +102,16 @@ def _readable(name: str) -> str:
 
 
 def _disambiguated(attributes: dict[Any, str]) -> dict[Any, str]:
-    """New names for those that need one: of several equal ones, a name that equals its attribute is kept."""
+    """New names where attributes collide; a name that equals its attribute is kept."""
     holders = Counter(attribute.lower() for attribute in attributes.values())
     renamed = dict[Any, str]()
     for key, attribute in attributes.items():
         name = key if isinstance(key, str) else key[1]
         if not is_visible(name) or (holders[attribute.lower()] > 1 and name != attribute):
-            renamed[key] = _apart(attribute, name if isinstance(key, str) else " ".join(key))
+            renamed[key] = _with_suffix(attribute, name if isinstance(key, str) else " ".join(key))
     return renamed
 
 
-def _apart(attribute: str, key: str) -> str:
+def _with_suffix(attribute: str, key: str) -> str:
     shown = "".join(filter(is_visible, attribute)).strip("_")
     return f"{shown or 'field'}_{names.digest(key)}"

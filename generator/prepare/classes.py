@@ -17,22 +17,19 @@ from contract_check.document.tree import (
 )
 
 ROOT = "#/components/schemas/"
-"""The pointer of the parent of all classes."""
+"""The JSON pointer of the parent of all classes."""
 
 
 def name_classes(document: dict[str, Any]) -> dict[str, JsonPath]:
-    """Moves every inline class to components/schemas, under the name that its class will have.
-
-    Returns where each class stood.
-    """
+    """Move every class to components/schemas under its final name; return its original place."""
     renamed = _name_components(document, document["components"]["schemas"])
     components = {name: ("components", "schemas", key) for key, name in renamed.items()}
     return {**components, **name_inline_classes(document)}
 
 
 def name_inline_classes(document: dict[str, Any]) -> dict[str, JsonPath]:
-    """Moves those that stand elsewhere; returns where."""
-    named: dict[JsonPath, str] = {(): ""}  # Every part of the document, schema or not, parents first.
+    """Move the inline classes only; return their original places."""
+    named: dict[JsonPath, str] = {(): ""}  # every part of the document, parents first
     for path, part in walk(document):
         parent = path[:-1]
         while parent not in named:
@@ -45,14 +42,14 @@ def name_inline_classes(document: dict[str, Any]) -> dict[str, JsonPath]:
         for path, name in named.items()
         if keyword_of(path) in SCHEMA_KEYWORDS - {"allOf", "schemas"} and is_class(document, at(document, path))
     }
-    told_apart = names.unique(inline, "", (key.lower() for key in document["components"]["schemas"]))
-    for path in reversed(told_apart):  # Children first: what they leave behind is a reference.
-        _move(document, path, told_apart[path])
-    return {name: path for path, name in told_apart.items()}
+    unique = names.unique(inline, "", (key.lower() for key in document["components"]["schemas"]))
+    for path in reversed(unique):  # children first, since they leave a reference in the parent
+        _move(document, path, unique[path])
+    return {name: path for path, name in unique.items()}
 
 
 def _label(document: dict[str, Any], path: JsonPath, part: dict[str, Any]) -> str:
-    """What the part at `path` adds to the name of its parent."""
+    """The part of a class name that `path` adds to its parent's."""
     key = str(path[-1]) if path else ""
     match keyword_of(path):
         case keyword if keyword in METHODS:
@@ -62,8 +59,8 @@ def _label(document: dict[str, Any], path: JsonPath, part: dict[str, Any]) -> st
         case "responses":
             return f"Response{names.pascal(key)}" if path[0] == "paths" else names.label(key)
         case "content":
-            alone = len(at(document, path[:-1])) == 1
-            return "" if alone else names.pascal(key.partition(";")[0].partition("/")[2])
+            is_only = len(at(document, path[:-1])) == 1
+            return "" if is_only else names.pascal(key.partition(";")[0].partition("/")[2])
         case "parameters":
             return names.label(str(part.get("name", key)))
         case "items":
@@ -79,7 +76,7 @@ def _label(document: dict[str, Any], path: JsonPath, part: dict[str, Any]) -> st
 
 
 def is_class(document: dict[str, Any], schema: dict[str, Any]) -> bool:
-    """Whether `schema` becomes a class, a model or an enumeration; of `allOf`, where only objects fit every part."""
+    """Whether `schema` becomes a model or an enumeration; an `allOf` does if only objects fit every part."""
     joined = schema.get("allOf", ())
     is_alone = len(joined) == 1 and "$ref" in joined[0]
     if "$ref" in schema or (is_alone and not {"properties", "required", "additionalProperties"} & schema.keys()):
@@ -93,9 +90,9 @@ def is_class(document: dict[str, Any], schema: dict[str, Any]) -> bool:
 
 
 def _name_components(document: dict[str, Any], schemas: dict[str, Any]) -> dict[str, str]:
-    """Renames each named schema to its class, and every reference with it; returns the new names."""
-    wanted = {key: names.class_name(names.label(schema.pop("title", None) or key)) for key, schema in schemas.items()}
-    renamed = names.unique(wanted, "")
+    """Rename each named schema to its class, with all references; return the new names."""
+    classes = {key: names.class_name(names.label(schema.pop("title", None) or key)) for key, schema in schemas.items()}
+    renamed = names.unique(classes, "")
     for path, reference in list(references(document)):
         if keyword_of(path) in SCHEMA_KEYWORDS:
             at(document, path)["$ref"] = ROOT + renamed[str(parse_pointer(reference)[-1])]

@@ -1,4 +1,4 @@
-"""The header in which a client sends its token, and the credentials that it does not send."""
+"""Choose the header for the client's token, and note the credentials that it does not cover."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -20,14 +20,14 @@ _ARGUMENTS = {
 
 
 def carrier(document: dict[str, Any]) -> tuple[str, str]:
-    """The header of a client's token and what precedes the token there: those that most operations ask for."""
+    """The header and prefix of the client's token: those that most operations require."""
     firsts = (next(filter(None, (way[0] for way in ways if len(way) == 1)), _USUAL) for _, ways in _required(document))
     counted = Counter(firsts)
     return counted.most_common(1)[0][0] if counted else _USUAL
 
 
 def notes(document: dict[str, Any]) -> Iterator[tuple[JsonPath, str]]:
-    """The credentials that the token of a client is not, and the parameters that it replaces."""
+    """Note the credentials other than the client's token, and the parameters that the token replaces."""
     usual, carriers = carrier(document), _carriers(document)
     apart = dict[str, None]()
     for required, ways in _required(document):
@@ -37,7 +37,7 @@ def notes(document: dict[str, Any]) -> Iterator[tuple[JsonPath, str]]:
         scheme = resolve(document, document["components"]["securitySchemes"][name])
         how = _ARGUMENTS[scheme.get("in", scheme["type"])].format(**scheme)
         sent = ": ".join(filter(None, usual))
-        yield ("components", "securitySchemes", name), f"the token is sent as `{sent}`; give a client this by {how}."
+        yield ("components", "securitySchemes", name), f"the token is sent as `{sent}`; pass this one as {how}."
     if usual == ("Authorization", "Basic"):
         yield ("components", "securitySchemes"), "the token is the Base64 text of `user:password`."
     for path, operation in operations(document):
@@ -47,7 +47,7 @@ def notes(document: dict[str, Any]) -> Iterator[tuple[JsonPath, str]]:
 
 
 def _required(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], list[list[tuple[str, str] | None]]]]:
-    """For each operation that asks for credentials, its first alternative, and the carriers of all."""
+    """For each operation with security, the first alternative, and the carriers of all alternatives."""
     carriers = _carriers(document)
     for _, operation in operations(document):
         if ways := operation["security"]:
@@ -55,7 +55,7 @@ def _required(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], list[l
 
 
 def _carriers(document: dict[str, Any]) -> dict[str, tuple[str, str] | None]:
-    """The header and the prefix of each scheme; None for one that is no header."""
+    """The header and prefix of each scheme, or None if it does not use a header."""
     found = dict[str, tuple[str, str] | None]()
     for name, given in document["components"].get("securitySchemes", {}).items():
         scheme = resolve(document, given)

@@ -19,11 +19,11 @@ from contract_check.document.tree import (
 from .classes import is_class
 
 TAGS = "x-tags"
-"""Where a class of the prepared document says which values choose it, by the name of the property that holds them."""
+"""The key of a class in the prepared document with the discriminator values that select it, by property."""
 
 
 def apply_discriminators(document: dict[str, Any]) -> None:
-    """Have each discriminator choose among the alternatives of its union, or among the children of its schema."""
+    """Apply each discriminator to the alternatives of its union, or to the children of its schema."""
     schemas: dict[str, Any] = document["components"]["schemas"]
     names = {id(schema): name for name, schema in schemas.items()}
     joined = {
@@ -39,7 +39,7 @@ def apply_discriminators(document: dict[str, Any]) -> None:
         options = [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
         variants = [str(parse_pointer(each["$ref"])[-1]) for each in options if "$ref" in each]
         if not options and keyword_of(path) == "schemas":
-            # The parent itself has no tags: it stays for kinds that are not documented.
+            # The parent has no tags: it is the fallback for undocumented values.
             variants = [name for name, above in joined.items() if path[-1] in above - {name}]
             families[str(path[-1])] = [*variants, str(path[-1])]
         mapping = {value: target.rpartition("/")[2] for value, target in discriminator.get("mapping", {}).items()}
@@ -49,7 +49,7 @@ def apply_discriminators(document: dict[str, Any]) -> None:
 
 
 def _tag(document: dict[str, Any], schema: dict[str, Any], key: str, name: str, mapping: dict[str, str]) -> None:
-    """Tell a class the values that choose it: those mapped to it, else its only value, else its name."""
+    """Set the values that select a class: those mapped to it, else its only value, else its name."""
     values = [value for value, target in mapping.items() if target == name]
     fields = [object_or_empty(part.get("properties")).get(key, {}) for part in parts(document, schema)]
     given = [each.get("enum", [each["const"]] if "const" in each else []) for each in fields]
@@ -59,7 +59,7 @@ def _tag(document: dict[str, Any], schema: dict[str, Any], key: str, name: str, 
 
 
 def _widen(document: dict[str, Any], families: dict[str, list[str]]) -> None:
-    """Let each place that refers to a parent take its children, and the parent for kinds that are not documented."""
+    """Replace references to a parent by the union of its children and, as a fallback, the parent."""
     for path, reference in list(references(document)):
         name = str(parse_pointer(reference)[-1])
         holder: dict[str, Any] = at(document, path[:-2]) if keyword_of(path) == "allOf" else {}

@@ -1,7 +1,7 @@
-"""Schemas that join others, by `allOf` or beside a union, become a class, a type or a union: the generator joins few.
+"""Merge schemas that combine others, by `allOf` or beside a union, which the generator mostly does not support.
 
-A schema is read as its alternatives: of `allOf`, every combination of those of its parts that some value fits. The
-alternatives that are objects become classes, which hold the fields of all that they join.
+A schema is expanded to its alternatives; those of `allOf` are the combinations of its parts' alternatives that some
+value fits. Alternatives that are objects become classes with the fields of all their parts.
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ _MOST = 200
 _JOINING = ("allOf", "anyOf", "oneOf")
 _FIELDS = {"properties", "required", "additionalProperties"}
 _TYPED = {"$ref", "type", "enum", "const", *_FIELDS, *_JOINING}
-"""The keywords that say what values fit, as far as a type can."""
+"""The keywords that affect a type."""
 
 _MARKS = ("x-variant", TAGS)
 
@@ -36,10 +36,10 @@ _Schema = dict[str, Any]
 
 
 def join_schemas(document: _Schema) -> Iterator[tuple[JsonPath, str]]:
-    """Join all that can be joined, in a document whose classes are named; yield where nothing fits, and a note."""
+    """Merge the schemas of a document whose classes are named; yield the place of each failure, with a note."""
     joins = _Joins(document)
     is_changed = True
-    while is_changed:  # A joined schema may have properties to be joined, or be a class to be named.
+    while is_changed:  # A merged schema may contain others to merge, or need a name.
         is_changed = False
         for path, schema in list(walk(document)):
             if keyword_of(path) in SCHEMA_KEYWORDS - {"allOf"} and _is_joined(schema):
@@ -53,7 +53,7 @@ def join_schemas(document: _Schema) -> Iterator[tuple[JsonPath, str]]:
 
 
 def _is_joined(schema: _Schema) -> bool:
-    """Whether a schema has parts to be joined; a single reference is read as that reference."""
+    """Whether a schema has parts to merge; a single reference is just that reference."""
     listed = schema.get("allOf", ())
     is_reference = len(listed) == 1 and "$ref" in listed[0] and not _TYPED - {"type", "allOf"} & schema.keys()
     is_union = bool(schema.get("anyOf") or schema.get("oneOf")) and bool((_FIELDS | {"type"}) & schema.keys())
@@ -66,9 +66,9 @@ class _Joins:
         self.schemas: dict[str, _Schema] = document["components"]["schemas"]
         self.names = {id(schema): name for name, schema in self.schemas.items()}
         self.joined = {name: self._joined(schema) for name, schema in self.schemas.items()}
-        """The classes that each class joins, itself among them."""
+        """The classes that each class includes, itself among them."""
         self.made = dict[frozenset[str], str]()
-        """The class that joins certain classes, and nothing else."""
+        """The class that consists of exactly these classes."""
         self.known = dict[str, list[_Schema]]()
         """The alternatives of named schemas: diamond-shaped references are exponential otherwise."""
 
@@ -76,7 +76,7 @@ class _Joins:
         return {self.names[id(part)] for part in parts(self.document, schema) if id(part) in self.names}
 
     def flatten(self, name: str, schema: _Schema) -> None:
-        """Make one object of a class, with the fields of all its parts."""
+        """Merge the fields of all parts of a class into one object."""
         if name not in self.joined:
             self.names[id(schema)] = name
             self.joined[name] = self._joined(schema)
@@ -97,7 +97,7 @@ class _Joins:
         schema |= {"additionalProperties": _all(additional)} if additional else {}
 
     def join(self, path: JsonPath, schema: _Schema) -> str:
-        """Replace a schema that is no class by its alternatives; a note where that can't be done."""
+        """Replace a schema that is not a class by its alternatives; return a note if that fails."""
         note, found = "", list[_Schema]()
         try:
             self.known.clear()
@@ -120,13 +120,13 @@ class _Joins:
         return note
 
     def _alternatives(self, schema: _Schema) -> list[_Schema]:
-        """The alternatives of a schema, each a class by reference, an object to be made, or another type."""
+        """The alternatives of a schema: each is a reference to a class, an object to merge, or another type."""
         if "$ref" in schema:
             name = str(parse_pointer(schema["$ref"])[-1])
             if is_class(self.document, self.schemas[name]):
                 return [{"$ref": schema["$ref"]}]
             if name not in self.known:
-                self.known[name] = [{}]  # for one that leads back to itself
+                self.known[name] = [{}]  # ends the recursion of a cyclic schema
                 self.known[name] = self._alternatives(self.schemas[name])
             return self.known[name]
         types = list_or_empty(schema.get("type")) or [schema[key] for key in ("type",) if key in schema]
@@ -144,7 +144,7 @@ class _Joins:
         return [*found, {"type": "null"}] if is_nullable else found
 
     def _variant(self, alternative: _Schema) -> _Schema:
-        """An alternative of a union; what is joined to it has its name, and is chosen by its tags."""
+        """Mark an alternative of a union, so that classes merged with it get its name and its tags."""
         if "$ref" not in alternative:
             return alternative
         name = str(parse_pointer(alternative["$ref"])[-1])
@@ -160,7 +160,7 @@ class _Joins:
         return found
 
     def _narrower(self, one: _Schema, other: _Schema) -> _Schema | None:
-        """What fits both of two alternatives, or None."""
+        """The intersection of two alternatives, or None if it is empty."""
         if one == other or not _TYPED & other.keys():
             return one
         if not _TYPED & one.keys():
@@ -186,7 +186,7 @@ class _Joins:
         return target.get("enum") or ([target["const"]] if "const" in target else [])
 
     def _of_values(self, one: _Schema, other: _Schema, kind: str, other_kind: str) -> _Schema | None:
-        """What fits both of two alternatives, of which one or both are enumerations or constants."""
+        """The intersection of two alternatives, if at least one is an enumeration or a constant."""
         ones, others = self._values(one), self._values(other)
         if not (ones and others):
             is_fit = kind == other_kind or {kind, other_kind} == {"integer", "number"}
@@ -199,7 +199,7 @@ class _Joins:
         return {"type": kind, "enum": common} | named if common else None
 
     def _object(self, joined: list[_Schema]) -> _Schema:
-        """One object of several; a part that adds nothing to the others is left out."""
+        """Merge several objects into one, without the parts that add nothing."""
         marks = {key: part[key] for part in joined for key in _MARKS if key in part}
         joined = [{key: value for key, value in part.items() if key not in _MARKS} for part in joined]
         names = _referred(joined)
@@ -211,8 +211,8 @@ class _Joins:
             is_known = "$ref" in part and str(parse_pointer(part["$ref"])[-1]) in known
             target = resolve(self.document, part)
             is_free = not ({"properties", "allOf"} & target.keys() or target.get("additionalProperties"))
-            is_idle = is_free and ("$ref" in part or set(part.get("required", ())) <= required)
-            if not (is_known or is_idle or part in kept):
+            adds_nothing = is_free and ("$ref" in part or set(part.get("required", ())) <= required)
+            if not (is_known or adds_nothing or part in kept):
                 kept.append(part)
         if len(kept) < 2:
             return (kept or joined)[0]
@@ -225,7 +225,7 @@ def _referred(joined: list[_Schema]) -> list[str]:
 
 
 def _all(values: list[Any]) -> Any:
-    """The schema of a field that several parts describe."""
+    """The schema of a field that several parts declare."""
     if len(values) == 1 or not all(isinstance(value, dict) for value in values):
         return deepcopy(values[-1])
     lists: dict[str, list[Any]] = {}

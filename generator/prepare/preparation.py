@@ -13,7 +13,7 @@ from contract_check.document import names, overlay, serialization
 from contract_check.document.media_types import is_binary
 from contract_check.document.operations import FORM, JSON, TEXT
 from contract_check.document.semantic_rules import LONG_RUNNING
-from contract_check.document.text import is_visible, visible
+from contract_check.document.text import escape_invisible, is_visible
 from contract_check.document.tree import (
     SCHEMA_KEYWORDS,
     JsonPath,
@@ -48,31 +48,31 @@ _HOLDERS = ("properties", "schemas", "$defs", "patternProperties", "dependentSch
 _SCHEMAS = ("schema", "items", "contains", "propertyNames", "unevaluatedItems", "unevaluatedProperties")
 _LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
 _BESIDE = ("properties", "required", "additionalProperties", "allOf", "anyOf", "oneOf", "enum", "const")
-"""What says more of a value beside a `$ref`, which the generator reads alone."""
+"""Keywords beside a `$ref` that restrict the value; the generator ignores them."""
 _KINDS = {"type", "enum", "const", "allOf", "anyOf", "oneOf"}
-"""The keywords of which one says whether a schema is an object, or leaves it to its parts."""
+"""The keywords that decide whether a schema is an object, directly or by its parts."""
 _UNTYPED = ("not", "if", "then", "else")
-"""What narrows a value without giving it a type; the generator reads the first, and does nothing with it."""
+"""Keywords that restrict a value without a type; the generator reads only the first, and ignores it."""
 
 
 @dataclass
 class Prepared:
-    """Settings of the generator that follow from the document, and notes for the maintainer."""
+    """Generator settings that depend on the document, and notes for the maintainer."""
 
     media_types: dict[str, str] = field(default_factory=dict[str, str])
     notes: list[str] = field(default_factory=list[str])
     classes: dict[str, JsonPath] = field(default_factory=dict[str, JsonPath])
-    """Where each class stood in the document before it was named."""
+    """The original place of each class."""
 
     def note(self, path: JsonPath, text: str) -> None:
-        """Keeps a line on a place where the client says less than the document."""
+        """Add a note about a place where the client supports less than the document."""
         self.notes.append(f"{pointer(path)}: {text}")
 
 
 def prepare(document: dict[str, Any]) -> Prepared:
-    """Changes `document` into what the generator reads."""
+    """Prepare `document` for the generator, in place."""
     prepared = Prepared()
-    document.setdefault("paths", {})  # 3.1 asks for neither these nor an operation's responses; the generator does.
+    document.setdefault("paths", {})  # 3.1 requires neither paths nor responses, but the generator does.
     for _, operation in operations(document):
         operation.setdefault("responses", {})
     schemas_as_objects(document)
@@ -94,7 +94,7 @@ def prepare(document: dict[str, Any]) -> Prepared:
     prepared.classes = name_classes(document)
     for path, note in join_schemas(document):
         prepared.note(path, note)
-    _break_circles(document, prepared)
+    _break_cycles(document, prepared)
     wire_names = attributes.name_properties(document)
     _inline(document, ("parameters", "requestBody", "responses", "headers", "callbacks", "links", "requestBodies"))
     document[WIRE_NAMES] = wire_names | attributes.name_parameters(document)
@@ -111,10 +111,10 @@ def prepare(document: dict[str, Any]) -> Prepared:
 
 
 def schemas_as_objects(document: dict[str, Any]) -> None:
-    """Put an object in the place of each schema that is `true` or `false`: no type says more of either."""
+    """Replace each schema `true` or `false` by an object: types can't express more."""
     for _, part in list(walk(document)):
         if part.get("items") is False and part.get("prefixItems"):
-            del part["items"]  # How many there are is a limit, and no type.
+            del part["items"]  # It limits the length, which types can't express.
         for key, value in list(part.items()):
             if key in _UNTYPED and isinstance(value, bool):
                 del part[key]
@@ -131,7 +131,7 @@ def _as_object(schema: Any) -> Any:
 
 
 def _inline(document: dict[str, Any], roles: Sequence[str]) -> None:
-    """Puts in place what a reference to anything but a schema means: the generator follows few of these."""
+    """Inline references to objects other than schemas: the generator supports few of them."""
     for path, part in list(walk(document)):
         if keyword_of(path) in roles and "$ref" in part:
             value = deepcopy(resolve(document, part))
@@ -140,8 +140,8 @@ def _inline(document: dict[str, Any], roles: Sequence[str]) -> None:
 
 
 def _name_odd_references(document: dict[str, Any]) -> None:
-    """Gives a name of its own to each schema that is referred to by the place where it happens to stand."""
-    # The inner of two first: where the outer one stood, there is nothing below its reference afterwards.
+    """Name each schema that is referenced by its place elsewhere in the document."""
+    # Inner schemas first: moving the outer one leaves only a reference in its place.
     for path, reference in sorted(references(document), key=lambda each: -each[1].count("/")):
         target = parse_pointer(reference)
         if keyword_of(path) in SCHEMA_KEYWORDS and (target[:2] != ("components", "schemas") or len(target) != 3):
@@ -156,22 +156,22 @@ def _name_odd_references(document: dict[str, Any]) -> None:
 
 
 def _spread_security(document: dict[str, Any]) -> None:
-    """Says for each operation what the document says once for all; an empty requirement makes it optional."""
+    """Copy the document's security to each operation; an empty alternative makes it optional."""
     for _, operation in operations(document):
         required = operation.get("security", document.get("security", []))
         operation["security"] = required if all(required) else []
 
 
 def _name_operations(document: dict[str, Any]) -> None:
-    """Give each operation its module and package."""
-    wanted: dict[JsonPath, str] = {}
+    """Name the module and package of each operation."""
+    modules: dict[JsonPath, str] = {}
     given: dict[Any, JsonPath] = {operation.get("operationId"): path for path, operation in operations(document)}
     for path, operation in operations(document):
         method, route = str(path[2]), str(path[1])
         group = names.group(next(iter(operation.get("tags", ())), ""), route)
         operation["tags"] = [group]
-        wanted[path] = f"{group}/{names.operation(operation.get('operationId', ''), method, route)}"
-    named = names.unique(wanted)
+        modules[path] = f"{group}/{names.operation(operation.get('operationId', ''), method, route)}"
+    named = names.unique(modules)
     for path, name in named.items():
         at(document, path)["operationId"] = name.rpartition("/")[2]
     document[TASKS] = {
@@ -184,7 +184,7 @@ def _name_operations(document: dict[str, Any]) -> None:
 
 
 def _media_types(document: dict[str, Any], path: JsonPath, part: dict[str, Any], prepared: Prepared) -> None:
-    """Keeps of each response the media type that is typed, and has the generator read bytes as bytes."""
+    """Keep the typed media type of each response, and make the generator treat bytes as bytes."""
     content = object_or_empty(part.get("content"))  # a link's requestBody is data
     is_response = keyword_of(path) == "responses"
     if is_response and len(content) > 1:
@@ -208,7 +208,7 @@ def _media_types(document: dict[str, Any], path: JsonPath, part: dict[str, Any],
             if TEXT.fullmatch(media_type):
                 if not is_binary(resolve(document, holder.get("schema"))):
                     schemas.append({"type": "string"})
-                if ";" not in media_type:  # A name of its own: as that of a response, the same text is read as text.
+                if ";" not in media_type:  # a different name, since a response with this one is text
                     name += "; charset=utf-8"
                     content[name] = content.pop(media_type)
                     part.setdefault("x-media-types", [media_type])
@@ -217,22 +217,22 @@ def _media_types(document: dict[str, Any], path: JsonPath, part: dict[str, Any],
 
 
 def _parameter(document: dict[str, Any], path: JsonPath, part: dict[str, Any], prepared: Prepared) -> None:
-    """Takes as text what the generator can't put into a path, a header or a cookie."""
+    """Replace parameters that the generator can't serialize in a path, a header or a cookie by strings."""
     if serialization.is_taken_as_text(document, part):
         part.pop("content", None)
         part.pop("style", None)
         part["schema"] = {"type": "string"}
-        prepared.note(path, f"the {part.get('in')} parameter `{part.get('name')}` is taken as text, as it is sent.")
+        prepared.note(path, f"the {part.get('in')} parameter `{part.get('name')}` is a string, sent as it is.")
     if part.get("allowReserved") is True:
-        prepared.note(path, f"reserved characters of `{part.get('name')}` are percent-encoded all the same.")
+        prepared.note(path, f"reserved characters of `{part.get('name')}` are percent-encoded anyway.")
 
 
 def _describe(document: dict[str, Any]) -> None:
-    """Put the document's words where the generator takes docstrings from; what would hide there is escaped.
+    """Move descriptions to where the generator reads docstrings, and escape invisible characters.
 
-    A parameter's description goes to its schema. A default becomes a sentence: it is what the server does without a
-    value. The generator would have the client send it, as if the caller had asked for it; some servers refuse two
-    values together that nobody had given.
+    A parameter's description goes to its schema. A default becomes a sentence: it is the server's behaviour without a
+    value. The generator would send it as if the caller had set it, and some servers reject combinations of values that
+    the caller did not set.
     """
     for _, operation in operations(document):
         if overlay.ADDED in operation:
@@ -241,7 +241,7 @@ def _describe(document: dict[str, Any]) -> None:
     for path, part in list(walk(document)):
         for key in ("title", "summary", "description"):
             if isinstance(part.get(key), str):
-                part[key] = visible(part[key])
+                part[key] = escape_invisible(part[key])
         schema = object_or_empty(part.get("schema"))
         if keyword_of(path) == "parameters" and part.get("description") and "$ref" not in schema:
             schema.setdefault("description", part["description"])
@@ -252,17 +252,17 @@ def _describe(document: dict[str, Any]) -> None:
 
 
 def _simplify(schema: dict[str, Any]) -> None:
-    """Says in the generator's words what a schema says in rarer ones, or leaves it free."""
+    """Rewrite rare keywords of a schema to those that the generator supports, or drop them."""
     allow_patterns(schema)
     if "$ref" in schema and (beside := {key: schema.pop(key) for key in _BESIDE if key in schema}):
         schema["allOf"] = [{"$ref": schema.pop("$ref")}, beside]
     listed = schema.get("allOf", ())
     if len(listed) == 1 and "$ref" in listed[0] and isinstance(schema.get("additionalProperties"), bool):
-        del schema["additionalProperties"]  # The reference says what the fields are.
+        del schema["additionalProperties"]  # the reference defines the fields
     if {"properties", "additionalProperties"} & schema.keys() and not _KINDS & schema.keys():
         schema["type"] = "object"
     if schema.get("type") == "object" and not listed and schema.get("required"):
-        # A field that is required and not described is a field all the same; the generator would forget it.
+        # The generator omits a required field that is not declared as a property.
         schema["properties"] = schema.get("properties", {})
         schema["properties"] |= {name: {} for name in schema["required"] if name not in schema["properties"]}
     if schema.get("type") == "array" and not schema.get("items") and not schema.get("prefixItems"):
@@ -274,8 +274,8 @@ def _simplify(schema: dict[str, Any]) -> None:
     if "enum" in schema and not is_enumeration(values):
         del schema["enum"]
     elif values:
-        is_null_due = None in schema["enum"] and ("null" in types or not schema.get("type"))
-        schema["nullable"] = is_null_due or schema.get("nullable") is True
+        has_null = None in schema["enum"] and ("null" in types or not schema.get("type"))
+        schema["nullable"] = has_null or schema.get("nullable") is True
         given = list_or_empty(schema.get("x-enum-varnames"))
         texts = given if len(given) == len(values) else values
         members = {
@@ -288,8 +288,8 @@ def _simplify(schema: dict[str, Any]) -> None:
         schema["nullable"] = True
 
 
-def _break_circles(document: dict[str, Any], prepared: Prepared) -> None:
-    """Leaves free the place where a list or a union holds itself: only a class can."""
+def _break_cycles(document: dict[str, Any], prepared: Prepared) -> None:
+    """Drop the type where a list or a union contains itself: only classes can be recursive."""
     schemas = document["components"]["schemas"]
     edges = {key: [] if is_class(document, schema) else list(references(schema)) for key, schema in schemas.items()}
 
@@ -303,19 +303,19 @@ def _break_circles(document: dict[str, Any], prepared: Prepared) -> None:
             target = str(parse_pointer(reference)[-1])
             if target == key or reaches(target, key, set()):
                 object_or_empty(at(schemas[key], path)).clear()
-                prepared.note(("components", "schemas", key, *path), "holds itself without a class; typed as Any.")
+                prepared.note(("components", "schemas", key, *path), "refers to itself without a class; typed as Any.")
         edges[key] = list(references(schemas[key])) if found else []
 
 
 def allow_patterns(schema: dict[str, Any]) -> None:
-    """Makes additional fields of those that a pattern names: a type of Python's has no patterns for its keys."""
+    """Convert `patternProperties` to `additionalProperties`: Python types have no patterns for keys."""
     if patterns := schema.pop("patternProperties", {}):
         is_alone = len(patterns) == 1 and schema.get("additionalProperties") is False
         schema["additionalProperties"] = next(iter(patterns.values())) if is_alone else {}
 
 
 def is_enumeration(values: list[Any]) -> bool:
-    """Whether the generator makes one of them: of strings or of integers, and without characters that hide."""
+    """Whether the generator makes an enumeration of them: all strings or all integers, without invisible characters."""
     return {type(value) for value in values} in ({str}, {int}) and all(map(_is_plain, values))
 
 

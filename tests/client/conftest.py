@@ -1,4 +1,4 @@
-"""Fixtures for the package of the frozen document, and for a second package, of a document that has other shapes."""
+"""Fixtures for the package of the frozen document, and for a second package from another document."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ from servers import server_tls
 
 @pytest.fixture(scope="session")
 def contract() -> Contract:
-    """The frozen document after its overlay."""
+    """The frozen document with its overlay."""
     return Contract.of(FROZEN)
 
 
@@ -28,7 +28,7 @@ def client(relay: Relay) -> AuthenticatedClient:
 
 @pytest.fixture
 def caller(request: pytest.FixtureRequest, client: AuthenticatedClient) -> Iterator[Caller]:
-    """A way of calling, with `client` entered."""
+    """A kind of call, with `client` entered."""
     caller = Caller(request.param, client)
     caller.enter(client)
     yield caller
@@ -59,7 +59,7 @@ def gateway_relay(gateway: Package) -> Iterator[Relay]:
 
 @pytest.fixture
 def gateway_caller(request: pytest.FixtureRequest, gateway: Package, gateway_relay: Relay) -> Iterator[Caller]:
-    """A way of calling the other package, with a client of its own."""
+    """A kind of call of the other package, with its own client."""
     client = gateway.load("client").AuthenticatedClient(gateway_relay.url, token=TOKEN, verify_ssl=TLS)
     caller = Caller(request.param, client)
     caller.enter(client)

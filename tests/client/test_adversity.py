@@ -1,4 +1,4 @@
-"""Whatever ends a call, nothing of it is sent afterwards, its connection is free, and its error says if it may cost."""
+"""However a call ends, it sends nothing more, releases its connection, and says if it may have been charged."""
 
 import asyncio
 import gc
@@ -43,7 +43,7 @@ KINDS = (errors.ResponseError, httpx.TransportError)
 
 @contextmanager
 def _resolved(*addresses: str, seconds: float = 0) -> Generator[str]:
-    """A host that the resolver takes `seconds` to find at these addresses."""
+    """A host that takes `seconds` to resolve to these addresses."""
     real = socket.getaddrinfo
 
     def resolve(host: Any, port: Any, *args: Any, **options: Any) -> Any:
@@ -90,7 +90,7 @@ PHASES: dict[str, tuple[Place, dict[str, Any], bool]] = {
     "between the bytes of a body": (lambda _: dripping(b"HTTP/1.1 200 OK\r\n\r\n"), {}, True),
     "between the bytes of a refusal": (lambda _: dripping(b"HTTP/1.1 503 No\r\n\r\n"), {}, True),
 }
-"""Where a deadline can end a call, and whether anything was sent by then."""
+"""The phases in which a deadline can end a call, and whether anything was sent before."""
 
 
 @every_way
@@ -111,15 +111,15 @@ def test_after_a_deadline_nothing_is_sent(caller: Caller, relay: Relay, phase: s
 
 
 @every_way
-def test_with_a_deadline_too_the_first_address_that_answers_is_called(caller: Caller, relay: Relay) -> None:
+def test_with_a_deadline_the_first_address_that_connects_is_used(caller: Caller, relay: Relay) -> None:
     with refusing() as closed, deaf() as dead, _resolved(closed, dead, relay.url) as url:
         own = caller.connect(url, deadline=20, timeout=httpx.Timeout(5, connect=0.5))
         assert caller.submit(own).status == "queued"
 
 
-def test_a_step_that_times_out_at_the_deadline_is_the_deadline() -> None:
+def test_a_step_timeout_at_the_deadline_is_reported_as_the_deadline() -> None:
     def answer(_: httpx.Request) -> httpx.Response:
-        time.sleep(0.2)  # past the deadline, and the loop cannot say so meanwhile
+        time.sleep(0.2)  # past the deadline, while the event loop is blocked
         raise httpx.ReadTimeout("timed out")
 
     args = {"transport": httpx.MockTransport(answer)}
@@ -142,7 +142,7 @@ def test_a_stream_s_deadline_ends_with_the_headers_and_its_size_has_no_limit(cal
 
 @every_way
 @pytest.mark.parametrize("settings", [{"deadline": 1e10}, {"timeout": 1e10}, {"deadline": 1e10, "timeout": None}])
-def test_a_time_that_is_longer_than_a_socket_can_wait(caller: Caller, settings: dict[str, Any]) -> None:
+def test_a_timeout_beyond_a_sockets_limit(caller: Caller, settings: dict[str, Any]) -> None:
     assert caller.submit(caller.connect(**settings)).status == "queued"
 
 
@@ -163,7 +163,7 @@ BROKEN_OFF = {
 
 @every_way
 @pytest.mark.parametrize("name", BROKEN_OFF)
-def test_a_call_that_breaks_off_releases_its_connection(caller: Caller, relay: Relay, name: str) -> None:
+def test_an_interrupted_call_releases_its_connection(caller: Caller, relay: Relay, name: str) -> None:
     own = caller.connect(timeout=httpx.Timeout(60, pool=5), max_response_bytes=10**6, httpx_args=ONE)
     relay.always(BROKEN_OFF[name])
     with _peak_below(50), pytest.raises(KINDS):
@@ -174,7 +174,7 @@ def test_a_call_that_breaks_off_releases_its_connection(caller: Caller, relay: R
 
 @every_way
 @pytest.mark.parametrize("kind", [None, KeyError, KeyboardInterrupt])
-def test_a_stream_that_is_left_releases_its_connection(caller: Caller, relay: Relay, kind: Any) -> None:
+def test_a_closed_stream_releases_its_connection(caller: Caller, relay: Relay, kind: Any) -> None:
     own = caller.connect(timeout=httpx.Timeout(5, pool=1), httpx_args=ONE)
     relay.answer(Answer(200, chunks=[b"x"] * 50, pause=0.01))
     with pytest.raises(kind) if kind else nullcontext(), caller.stream(own) as response:
@@ -186,7 +186,7 @@ def test_a_stream_that_is_left_releases_its_connection(caller: Caller, relay: Re
 
 
 @every_way
-def test_a_stream_that_breaks_off_releases_its_connection(caller: Caller, relay: Relay) -> None:
+def test_an_interrupted_stream_releases_its_connection(caller: Caller, relay: Relay) -> None:
     own = caller.connect(timeout=httpx.Timeout(5, pool=1), httpx_args=ONE)
     relay.answer(Answer(200, b"x" * 1_000, cut=100))
     with pytest.raises(httpx.RemoteProtocolError, match="POST /kling"), caller.stream(own) as response:
@@ -252,7 +252,7 @@ def test_calls_that_end_early_do_not_use_up_the_connections(
 # Cancellation and signals
 
 
-def test_a_cancelled_call_sends_nothing_more_at_whatever_step_it_was(relay: Relay) -> None:
+def test_a_call_cancelled_at_any_step_sends_nothing_more(relay: Relay) -> None:
     async def work(steps: int) -> bool:
         async with AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS, httpx_args=ONE) as own:
             call = asyncio.create_task(asubmit(own))
@@ -264,7 +264,7 @@ def test_a_cancelled_call_sends_nothing_more_at_whatever_step_it_was(relay: Rela
                 return True
             assert errors.may_have_been_charged(error)
             await asyncio.sleep(0)
-            assert asyncio.all_tasks() == {asyncio.current_task()}  # so nothing is left that could send
+            assert asyncio.all_tasks() == {asyncio.current_task()}  # so no task is left that could send
             assert await asubmit(own) == "queued"
             return False
 
@@ -343,7 +343,7 @@ def test_a_refusal_and_a_deadline_hold_no_body(caller: Caller, relay: Relay) -> 
 
 
 @pytest.mark.parametrize("limit", [MIB, 100])
-def test_up_to_the_limit_of_a_response_and_beyond(caller: Caller, relay: Relay, limit: int) -> None:
+def test_the_size_limit_of_a_response(caller: Caller, relay: Relay, limit: int) -> None:
     own = caller.connect(max_response_bytes=limit)
     for size in (limit, limit + 1):
         body = json.dumps(TASK).encode()
@@ -357,7 +357,7 @@ def test_up_to_the_limit_of_a_response_and_beyond(caller: Caller, relay: Relay, 
 
 
 def _bomb(size: int) -> bytes:
-    """So many MiB of blanks in gzip, a thousandth of them."""
+    """Compress this many MiB of spaces with gzip, to a thousandth of the size."""
     packer = zlib.compressobj(9, wbits=31)
     block = packer.compress(b" " * MIB) + packer.flush(zlib.Z_FULL_FLUSH)
     again = packer.compress(b" " * MIB) + packer.flush(zlib.Z_FULL_FLUSH)  # without gzip's header, so repeatable
@@ -377,7 +377,7 @@ BOMBS: dict[str, tuple[bytes, str]] = {
 
 @every_way
 @pytest.mark.parametrize("encoding", BOMBS)
-def test_a_body_that_would_fill_the_memory_is_not_decompressed(caller: Caller, relay: Relay, encoding: str) -> None:
+def test_a_compression_bomb_is_not_decompressed(caller: Caller, relay: Relay, encoding: str) -> None:
     packed, text = BOMBS[encoding]
     relay.answer(Answer(200, packed, {"Content-Encoding": encoding}))
     own = caller.connect(max_response_bytes=MIB)
@@ -387,11 +387,11 @@ def test_a_body_that_would_fill_the_memory_is_not_decompressed(caller: Caller, r
     assert relay.request.headers["Accept-Encoding"] == "gzip, deflate"
 
 
-# What other servers do
+# Other servers
 
 
 @every_way
-def test_a_proxy_that_refuses_to_connect_got_no_request_and_is_not_asked_again(caller: Caller) -> None:
+def test_a_proxy_that_refuses_to_connect_gets_no_request_and_no_retry(caller: Caller) -> None:
     refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
     with answering_at_once(refusal) as proxy:
         own = caller.connect("https://relay.test", max_retries=2, httpx_args={"proxy": proxy})
@@ -416,7 +416,7 @@ def test_the_network_of_httpx_s_transports_can_be_replaced() -> None:
             assert "_network_backend" in vars(vars(made)["_pool"])
 
 
-def test_threads_get_their_connection_in_the_order_in_which_they_came(relay: Relay) -> None:
+def test_threads_get_connections_in_fifo_order(relay: Relay) -> None:
     calls = dict.fromkeys(range(8), 0)
     over = Event()
 

@@ -70,7 +70,7 @@ def _open_files() -> int:
 
 @pytest.fixture
 def nothing_left_open(relay: Relay) -> Iterator[None]:
-    """The test fails where a socket stays open, or is closed by a garbage collection only."""
+    """Fail the test if a socket is left open, or closed only by garbage collection."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         gc.collect()
@@ -95,7 +95,7 @@ async def _both_ways(client: AuthenticatedClient) -> None:
 
 
 @pytest.mark.parametrize("work", [_many, _in_threads, _both_ways])
-def test_leaving_a_client_leaves_nothing_open(
+def test_closing_a_client_leaves_nothing_open(
     nothing_left_open: None, client: AuthenticatedClient, relay: Relay, work: Callable[..., Awaitable[None]]
 ) -> None:
     async def enter() -> None:
@@ -116,7 +116,7 @@ def test_calls_that_fail_leave_nothing_open(nothing_left_open: None, relay: Rela
 
 
 class _Meeting(dict[str, None]):
-    """No mounts; listing them waits a moment for a second thread that does."""
+    """Empty mounts; iteration waits briefly for a second thread to iterate."""
 
     def __init__(self) -> None:
         self.asked, self._both = 0, Barrier(2)
@@ -128,7 +128,7 @@ class _Meeting(dict[str, None]):
         return super().items()
 
 
-def test_the_pool_is_made_once_for_all_threads(relay: Relay) -> None:
+def test_all_threads_share_one_pool(relay: Relay) -> None:
     mounts = _Meeting()
     own = AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS, httpx_args={"mounts": mounts})
     with own, ThreadPoolExecutor(8) as threads:
@@ -150,14 +150,14 @@ def test_a_loop_that_ended_without_closing_does_not_stop_the_next(client: Authen
 
     asyncio.run(work())
     categories: set[type[Warning]] = set()
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         asyncio.run(last())
         gc.collect()
-        while told:  # a warning keeps its subject alive, which may warn in turn once it is collected
-            categories.add(told.pop().category)
+        while caught:  # a warning keeps its subject alive, which may warn in turn once it is collected
+            categories.add(caught.pop().category)
             gc.collect()
-    # asyncio itself says that the first loop was left with a connection; the client has dropped it.
+    # asyncio warns that the first loop ended with an open connection, which the client has dropped.
     assert categories <= {ResourceWarning}
     assert [pool() for pool in pools] == [None, pools[1]()]
     relay.wait_until_idle()
@@ -207,7 +207,7 @@ def test_aclose_closes_the_running_loop_s_connections_only(client: Authenticated
     relay.wait_until_idle()
 
 
-def test_without_an_event_loop_of_asyncio_s(client: AuthenticatedClient) -> None:
+def test_without_asyncio_s_event_loop(client: AuthenticatedClient) -> None:
     with client:
         with pytest.raises(RuntimeError, match="loop"):
             client.get_async_httpx_client()
@@ -215,7 +215,7 @@ def test_without_an_event_loop_of_asyncio_s(client: AuthenticatedClient) -> None
             asubmit(client).send(None)  # as under trio, no loop is running
 
 
-# Many calls at once on an event loop open no more connections than allowed, and lose none.
+# Many concurrent calls on an event loop open no more connections than allowed, and lose none.
 
 
 def _run(relay: Relay, work: Callable[[AuthenticatedClient], Awaitable[None]], **limits: Any) -> None:
@@ -241,7 +241,7 @@ async def _until(true: Callable[[], bool]) -> None:
 
 
 def _held(relay: Relay, times: int) -> Event:
-    """Have the relay answer so many requests only once the event is set."""
+    """Delay the relay's next responses until the event is set."""
     release = Event()
     relay.answer(Answer.json(TASK, wait=release), times)
     return release

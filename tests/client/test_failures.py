@@ -1,4 +1,4 @@
-"""A call that does not succeed raises an error of one family, with all that is known of it but the token."""
+"""A failed call raises an error of one hierarchy, with all details except the token."""
 
 import asyncio
 import copy
@@ -37,12 +37,12 @@ DEEP = b"[" * 200_000 + b"]" * 200_000
 
 @dataclass(frozen=True)
 class Case:
-    """An answer, and the error that it raises."""
+    """A response, and the error that it raises."""
 
     answer: Answer
     kind: type[Exception]
     fields: dict[str, Any] = field(default_factory=dict[str, Any])
-    """Those of FIELDS that are not None."""
+    """The FIELDS that are not None."""
     line: str = ""
     """A part of the error's text."""
     limit: int = 2**21
@@ -76,7 +76,7 @@ BODIES: list[tuple[object, dict[str, Any]]] = [
     ([1], {}),
     (None, {}),
 ]
-"""Bodies of refusals, and the fields that are read from them."""
+"""Bodies of refusals, and the fields that are parsed from them."""
 YEAR_2100 = datetime(2100, 1, 1, tzinfo=UTC).timestamp()
 WAITS: list[tuple[str, object, Any]] = [
     ("7", {"retry_after": 3}, 7),
@@ -101,7 +101,7 @@ NO_TASK: list[bytes] = [
     b'{"task_id": "t", "status": ["queued"]}',
     b'{"%b": 1}' % SECRET.encode(),
 ]
-"""Bodies of a success, none of which is a task."""
+"""Bodies of a 200 that are not a task."""
 TERMINAL = "用户额度不足,\r\n剩余额度:\t\x1b[31m$0.00\u2028"
 
 CASES: dict[str, Case] = {
@@ -179,7 +179,7 @@ CASES: dict[str, Case] = {
 
 
 def _shown(error: BaseException) -> str:
-    """All that a logger may print of an error, local variables included."""
+    """Everything that a logger may print about an error, including local variables."""
     request = error.request if isinstance(error, httpx.RequestError) else None
     known = [f"{error} {error!r} {error.args} {vars(error)!r}", str(request.headers.raw) if request else ""]
     if isinstance(error, errors.ResponseError):
@@ -193,7 +193,7 @@ def _assert_hidden(error: BaseException) -> None:
 
 
 def _failure(caller: Caller, base_url: str = "", **settings: Any) -> Exception:
-    """The error of a call, which hides the token and names what was called."""
+    """Return the error of a call, which must hide the token and name the operation."""
     own = caller.connect(base_url, **{"token": SECRET, **settings})
     with pytest.raises((errors.ResponseError, httpx.TransportError)) as raised:
         caller.submit(own)
@@ -213,8 +213,8 @@ def _arrives_whole(answer: Answer) -> bool:
 def test_a_response_that_is_not_the_documented_success(caller: Caller, relay: Relay, name: str) -> None:
     case, answer = CASES[name], CASES[name].answer
 
-    def repeat_the_token(_: Request, told: Answer) -> None:
-        told.headers = {**told.headers, "X-Seen": f"Bearer {SECRET}"}
+    def repeat_the_token(_: Request, answer: Answer) -> None:
+        answer.headers = {**answer.headers, "X-Seen": f"Bearer {SECRET}"}
 
     relay.listener = repeat_the_token
     relay.answer(answer)
@@ -234,10 +234,10 @@ def test_a_response_that_is_not_the_documented_success(caller: Caller, relay: Re
     if _arrives_whole(answer):
         assert error.content == answer.body.replace(b"{request id}", request.id.encode())[:65_536]
     fields = {name: getattr(error, name) for name in FIELDS if getattr(error, name) is not None}
-    wanted = {name: value for name, value in case.fields.items() if value is not None}
-    if isinstance(wanted.get("message"), str):
-        wanted["message"] = wanted["message"].replace("{request id}", request.id)
-    assert fields == wanted
+    expected = {name: value for name, value in case.fields.items() if value is not None}
+    if isinstance(expected.get("message"), str):
+        expected["message"] = expected["message"].replace("{request id}", request.id)
+    assert fields == expected
     assert (type(error.parsed).__name__ == "ErrorResponse") == (error.parsed is not None)
     assert bool(error.parsed) >= name.startswith("recorded")
     for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
@@ -304,14 +304,14 @@ RAISED: dict[str, tuple[BaseException, bool]] = {
 
 
 @pytest.mark.parametrize("name", RAISED)
-def test_only_what_is_certain_was_not_charged(name: str) -> None:
+def test_may_have_been_charged_is_false_only_if_certain(name: str) -> None:
     error, expected = RAISED[name]
     assert errors.may_have_been_charged(error) == expected
 
 
 @every_way
 @pytest.mark.parametrize("status", [200, 403, 502])
-def test_a_header_that_is_not_ascii_stays_as_it_is(caller: Caller, status: int) -> None:
+def test_a_header_that_is_not_ascii_is_unchanged(caller: Caller, status: int) -> None:
     head = f"HTTP/1.1 {status} X\r\nX-Message: 余额不足 {TOKEN}\r\nContent-Length: 2\r\n\r\n{{}}"
     with answering_at_once(head.encode()) as url, pytest.raises(errors.ResponseError) as raised:
         caller.submit(caller.connect(url))
@@ -319,7 +319,7 @@ def test_a_header_that_is_not_ascii_stays_as_it_is(caller: Caller, status: int) 
 
 
 @every_way
-def test_an_error_that_a_mock_raises_again_is_explained_once(caller: Caller) -> None:
+def test_an_error_that_a_mock_reraises_is_explained_once(caller: Caller) -> None:
     error = httpx.ConnectError("down")
 
     def fail(_: httpx.Request) -> httpx.Response:
@@ -352,7 +352,7 @@ def test_a_path_does_not_show_the_token(caller: Caller, relay: Relay) -> None:
     relay.problems.clear()
 
 
-def test_a_request_id_by_its_common_name(caller: Caller, relay: Relay) -> None:
+def test_a_request_id_in_the_common_header(caller: Caller, relay: Relay) -> None:
     headers = {"X-Request-Id": "r-1"}
 
     def answer_with_headers(_: Request, answer: Answer) -> None:

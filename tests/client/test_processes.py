@@ -1,4 +1,4 @@
-"""After fork, spawn, pickle or deepcopy a client works, by connections of its own."""
+"""After fork, spawn, pickle or deepcopy, a client works with its own connections."""
 
 import copy
 import pickle
@@ -18,7 +18,7 @@ from frozen import play
 
 @pytest.fixture(autouse=True)
 def refusals(relay: Relay) -> None:
-    """The stand-in refuses requests that ask for it."""
+    """Make the stand-in refuse marked requests."""
 
     def refuse(request: Any, answer: Answer) -> None:
         if "x-fail" in request.headers:
@@ -33,7 +33,7 @@ def _connections(relay: Relay) -> list[int]:
     return [request.connection for request in relay.requests]
 
 
-def test_forked_children_leave_their_parent_s_connection_alone(relay: Relay) -> None:
+def test_forked_children_do_not_use_their_parent_s_connection(relay: Relay) -> None:
     assert play("forked", relay.url) == [0, 0]
     assert _connections(relay) == [1, 2, 2, 3, 1, 4, 4, 5, 1]
     assert {request.headers["authorization"] for request in relay.requests} == {f"Bearer {TOKEN}"}
@@ -55,7 +55,7 @@ def test_a_client_and_a_body_can_be_sent_to_another_process(relay: Relay, scenar
     assert [request.json for request in relay.requests] == [{"model": "kling-v1", "prompt": "走"}] * len(relay.requests)
 
 
-def test_a_copy_has_connections_of_its_own_and_closes_no_other(caller: Caller, relay: Relay) -> None:
+def test_a_copy_has_its_own_connections_and_closes_no_others(caller: Caller, relay: Relay) -> None:
     own = caller.connect(verify_ssl=True)  # an SSLContext cannot be copied
     caller.submit(own)
     derived = own.with_headers({"X-Trace": "t"})
@@ -79,7 +79,7 @@ def test_a_pool_of_processes(relay: Relay, method: str) -> None:
 
 @pytest.fixture
 def eager_threads() -> Iterator[None]:
-    """Threads that take turns far more often than by default, so that they meet between any two instructions."""
+    """Switch threads much more often than by default, so that they interleave at any instruction."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
@@ -107,5 +107,5 @@ def test_10_000_calls_leave_no_more_open_and_no_more_in_memory_than_1_000(relay:
     assert len(relay.requests) == 10_000
     assert came["files"][1] <= came["files"][0]
     early, late = came["bytes"]
-    assert late - early < 90_000  # 10 bytes a call: what stays is the caches of the interpreter
+    assert late - early < 90_000  # 10 bytes per call, for the interpreter's caches
     assert relay.connections <= (1 if scenario == "lasting" else 5_000)

@@ -1,4 +1,4 @@
-"""Requests: where they go, what they carry, and what one of them leaves for the next."""
+"""Requests: their URLs, headers and bodies, and independence from each other."""
 
 import json
 import re
@@ -81,10 +81,10 @@ def test_a_new_token_goes_with_the_next_request_of_all_derived_clients(caller: C
         assert [r.headers.get_all("authorization") for r in relay.requests] == [[f"Bearer {TOKEN}{number}"]] * 3
 
 
-# A request is copied from a template of the one before: what changes between them has to arrive.
+# Requests are copied from a template of the previous one: changes must be sent.
 
 
-def test_a_derived_client_builds_no_request_anew_unless_its_headers_differ(caller: Caller) -> None:
+def test_a_derived_client_reuses_request_templates_unless_its_headers_differ(caller: Caller) -> None:
     http, own = caller.http(), caller.client
     with mock.patch.object(http, "build_request", wraps=http.build_request) as build:
         for client in (own, own.with_timeout(9), own.with_deadline(9), own.with_headers({"X-Trace": "t"})):
@@ -92,7 +92,7 @@ def test_a_derived_client_builds_no_request_anew_unless_its_headers_differ(calle
     assert build.call_count == 2
 
 
-def test_a_body_follows_none_and_none_follows_a_body(gateway_caller: Caller, gateway_relay: Relay) -> None:
+def test_requests_with_and_without_a_body_alternate(gateway_caller: Caller, gateway_relay: Relay) -> None:
     models = gateway_caller.load("models")
     gateway_relay.always(SOUND)
     for arguments in ({"body": models.SpeakBody()}, {}, {"body": models.SpeakBody(input_="走")}):
@@ -107,7 +107,7 @@ def test_a_body_follows_none_and_none_follows_a_body(gateway_caller: Caller, gat
     ]
 
 
-def test_what_changes_on_the_client_and_on_httpx_s(caller: Caller, relay: Relay) -> None:
+def test_changes_to_the_client_and_to_its_httpx_client(caller: Caller, relay: Relay) -> None:
     relay.always(Answer.json({"task_id": "t", "status": "queued"}, headers={"Set-Cookie": "given=g; Path=/"}))
     http = caller.http()
     caller.submit()
@@ -135,7 +135,7 @@ def test_what_changes_on_the_client_and_on_httpx_s(caller: Caller, relay: Relay)
     relay.problems.clear()
 
 
-def test_what_a_hook_changes_is_gone_with_the_request(caller: Caller, relay: Relay) -> None:
+def test_a_hook_changes_only_its_request(caller: Caller, relay: Relay) -> None:
     relay.always(TASK)
 
     def change(request: httpx.Request) -> None:
@@ -195,7 +195,7 @@ def test_a_file_as_the_body(gateway_caller: Caller, gateway_relay: Relay, size: 
     assert (gateway_relay.request.media_type, gateway_relay.request.body) == ("image/png", content)
 
 
-# Bodies from 1 MiB on are sent piece by piece: the same JSON, however often it is sent.
+# Bodies of 1 MiB and more are sent in chunks: the same JSON on every attempt.
 
 LARGE, PIECE, LargeBody = large_bodies.LARGE, large_bodies.PIECE, large_bodies.LargeBody
 IMAGE: dict[str, Any] = {"prompt": "走", "image": "iVBORw0KGgo+/" * (LARGE // 10)}
@@ -207,7 +207,7 @@ BODIES: dict[str, dict[str, Any]] = {
 
 
 def _json(data: object) -> bytes:
-    """As Python's own encoder writes it, all at once."""
+    """The output of json.dumps()."""
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -216,7 +216,7 @@ def _sent(fields: dict[str, Any]) -> bytes:
 
 
 @pytest.mark.parametrize("fields", BODIES.values(), ids=BODIES)
-def test_a_large_body_is_sent_as_one_encoding_would_be(caller: Caller, relay: Relay, fields: dict[str, Any]) -> None:
+def test_a_large_body_is_sent_as_json_dumps_writes_it(caller: Caller, relay: Relay, fields: dict[str, Any]) -> None:
     relay.always(TASK)
     caller.submit(**fields)
     request = relay.request
@@ -226,7 +226,7 @@ def test_a_large_body_is_sent_as_one_encoding_would_be(caller: Caller, relay: Re
     relay.problems.clear()
 
 
-# Texts that are repeated: hypothesis is slow to make long ones.
+# Repeat short texts, since hypothesis is slow to generate long ones.
 _TEXT = st.builds(mul, st.text(max_size=9), st.sampled_from((0, 1, 60, 300, PIECE // 2, PIECE + 1)))
 _JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | _TEXT,
@@ -236,7 +236,7 @@ _JSON: st.SearchStrategy[Any] = st.recursive(
 
 
 @given(_JSON)
-def test_the_pieces_of_any_json(data: Any) -> None:
+def test_the_chunks_of_any_json(data: Any) -> None:
     pieces = LargeBody(data)
     assert b"".join(pieces) == b"".join(pieces) == _json(data)
     assert len(pieces) == len(_json(data))
@@ -251,7 +251,7 @@ def test_later_changes_of_a_large_body_are_not_sent() -> None:
 
 
 class _Twice(httpx.Auth):
-    """Sends a refused request again."""
+    """Resends a refused request."""
 
     def __init__(self, *, reads: bool) -> None:
         self.requires_request_body = reads
@@ -290,7 +290,7 @@ def test_a_hook_reads_the_body(caller: Caller, relay: Relay) -> None:
     caller.submit(own, **IMAGE)
     caller.submit(own)
     large, small = (request.body for request in relay.requests)
-    assert seen == [large, small, small]  # a small one needs no reading
+    assert seen == [large, small, small]  # a small body is already loaded
 
 
 @pytest.mark.slow
@@ -302,7 +302,7 @@ def test_five_calls_take_a_fifth_of_a_large_body_s_memory(relay: Relay, scenario
     assert came["peak"] < 0.2 * came["size"]
 
 
-# Redirects of GET and HEAD are followed where asked for, without a credential to another origin.
+# Redirects of GET and HEAD are followed on request, without credentials for another origin.
 
 PATH = "/v1/Item/7"
 ITEM = Answer.json({"id": 7})
@@ -319,7 +319,7 @@ def _to(url: str, status: int = 307, cookie: str = "") -> Answer:
 
 @pytest.fixture
 def elsewhere(gateway: Package) -> Iterator[Relay]:
-    """Another origin, which asks for no token."""
+    """Another origin, which requires no token."""
     with Relay(gateway.contract) as relay:
         relay.always(ITEM)
         yield relay
@@ -327,7 +327,7 @@ def elsewhere(gateway: Package) -> Iterator[Relay]:
 
 @pytest.fixture
 def follow(gateway_caller: Caller, gateway_relay: Relay) -> Follow:
-    """Makes a GET that follows redirects; returns its status."""
+    """Make a GET that follows redirects; return its status."""
 
     def follow(**settings: Any) -> int:
         own = gateway_caller.connect(follow_redirects=True, **CREDENTIALS, **settings)
@@ -351,7 +351,7 @@ def test_another_origin_gets_no_credential(follow: Follow, gateway_relay: Relay,
 
 
 @every_way
-def test_another_name_and_the_way_back_get_no_credential(
+def test_another_host_and_a_redirect_back_get_no_credential(
     follow: Follow, gateway_relay: Relay, elsewhere: Relay
 ) -> None:
     gateway_relay.answer(_to(f"{gateway_relay.url.replace('127.0.0.1', 'localhost')}{PATH}"))
@@ -385,7 +385,7 @@ def test_no_redirect_is_followed_by_default(gateway_caller: Caller, gateway_rela
 
 
 @every_way
-def test_a_circle_of_redirects_ends(follow: Follow, gateway_relay: Relay) -> None:
+def test_a_redirect_loop_ends(follow: Follow, gateway_relay: Relay) -> None:
     gateway_relay.always(_to(PATH))
     with pytest.raises(httpx.TooManyRedirects, match=f"GET {PATH}: more than 20 redirects"):
         follow()
@@ -410,7 +410,7 @@ def test_an_error_after_a_redirect(follow: Follow, gateway_relay: Relay, kind: t
 
 @every_way
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_post_is_never_sent_again(caller: Caller, relay: Relay, status: int) -> None:
+def test_a_post_is_never_resent(caller: Caller, relay: Relay, status: int) -> None:
     own = caller.connect(follow_redirects=True)
     with refusing() as nowhere:
         relay.answer(_to(f"{nowhere}/", status))

@@ -1,4 +1,4 @@
-"""A plain call returns a documented success only, a detailed one each documented response, of a relay or of a mock."""
+"""A plain call returns only a documented success, a detailed call any documented response, from relay or mock."""
 
 import gzip
 import json
@@ -36,7 +36,7 @@ SUCCESSES: list[tuple[str, dict[str, Any], set[str], Answer, object]] = [
 
 
 def _returned(module: Any, function: str) -> set[str]:
-    """The names of the types of which a function returns one."""
+    """The names of a function's return types."""
     hint = typing.get_type_hints(getattr(module, function))["return"]
     return {kind.__name__ for kind in (typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,))}
 
@@ -60,7 +60,7 @@ FAILURES: list[tuple[str, Answer, str, str]] = [
     ("raw.raw", Answer.json(ITEM, 201), "UnexpectedStatus", ""),
     ("range_.range_", Answer(404), "ApiError", "NoneType"),
 ]
-"""An operation, a response that is no documented success, its error, and the type of what is parsed."""
+"""An operation, a response that is not a documented success, its error, and the type of `parsed`."""
 
 
 def test_default_and_responses_without_a_body(gateway_caller: Caller, gateway_relay: Relay) -> None:
@@ -94,7 +94,7 @@ VIDEOS: dict[str, tuple[str, bytes, bool]] = {
 
 
 @pytest.mark.parametrize("name", VIDEOS)
-def test_a_video_is_one_by_its_media_type(gateway: Package, gateway_caller: Caller, name: str) -> None:
+def test_a_video_is_recognized_by_its_media_type(gateway: Package, gateway_caller: Caller, name: str) -> None:
     header, content, is_video = VIDEOS[name]
     answer = f"HTTP/1.1 200 OK\r\n{header}\r\nContent-Length: {len(content)}\r\n\r\n".encode() + content
     body = gateway.load("models").UploadBody(file=gateway.load("types").File(payload=BytesIO(b"f")))
@@ -106,7 +106,7 @@ def test_a_video_is_one_by_its_media_type(gateway: Package, gateway_caller: Call
         assert gateway_caller.parsed("upload.upload", client=own, body=body) == content
 
 
-# What services put in the place of the relay in their own tests
+# Mocks that services use in their tests
 
 TASK = {"task_id": "t", "status": "queued"}
 PACKED = gzip.compress(json.dumps(TASK).encode())
@@ -143,7 +143,7 @@ def test_mocks(request: pytest.FixtureRequest, caller: Caller, by: str) -> None:
             caller.submit(own)
         with pytest.raises(errors.DecodeError, match="HTML"):
             caller.submit(own)
-        if by != "pytest-httpx":  # with it, httpx itself cannot read a compressed body
+        if by != "pytest-httpx":  # httpx can't read a compressed body from it
             assert caller.submit(own).task_id == "t"
 
 
@@ -167,7 +167,7 @@ def test_a_hook_may_read_the_response(caller: Caller, relay: Relay, encoding: st
 
 
 @pytest.mark.every_way
-def test_an_exception_of_a_hook_passes(caller: Caller, relay: Relay) -> None:
+def test_a_hook_s_exception_is_raised(caller: Caller, relay: Relay) -> None:
     def refuse(_: httpx.Response) -> None:
         raise LookupError
 

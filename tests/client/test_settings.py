@@ -1,4 +1,4 @@
-"""Settings are checked where they are given, never written to, and reach httpx."""
+"""Settings are checked immediately, never modified, and passed to httpx."""
 
 import asyncio
 import logging
@@ -149,7 +149,7 @@ ENVIRONMENT: dict[str, tuple[dict[str, str], str]] = {
 
 
 @pytest.mark.parametrize("name", ENVIRONMENT)
-def test_a_mistake_in_the_environment_is_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_an_error_in_the_environment_is_reported(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     given, text = ENVIRONMENT[name]
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     for variable, value in {**({} if "token" in name else {"RELAY_TOKEN": TOKEN}), **given}.items():
@@ -195,10 +195,10 @@ def test_no_proxy_excludes_a_host_from_the_environment_s_proxy(caller: Caller, m
         assert caller.submit(caller.connect()).status == "queued"
 
 
-# What becomes of them
+# Effects of settings
 
 
-def test_the_caller_s_dicts_are_not_written_to_and_not_read_again(caller: Caller, relay: Relay) -> None:
+def test_the_caller_s_dicts_are_copied(caller: Caller, relay: Relay) -> None:
     args = {"event_hooks": {"request": list[Any]()}, "limits": httpx.Limits(max_connections=5)}
     given: dict[str, Any] = {"headers": {"X-Trace": "t"}, "cookies": {"a": "1"}, "httpx_args": dict(args)}
     own = caller.connect(**given)
@@ -216,7 +216,7 @@ class _Tenant(AuthenticatedClient):
         self.tenant = tenant
 
 
-def test_a_subclass_has_attributes_and_a_mock_takes_a_method_s_place(relay: Relay) -> None:
+def test_a_subclass_may_have_attributes_and_methods_can_be_mocked(relay: Relay) -> None:
     with _Tenant(relay.url, "t") as own:
         assert own.with_timeout(9).tenant == "t"
         with mock.patch.object(own, "call", return_value=mock.Mock(status="mocked")) as mocked:
@@ -226,7 +226,7 @@ def test_a_subclass_has_attributes_and_a_mock_takes_a_method_s_place(relay: Rela
 
 
 def _answering() -> tuple[httpx.MockTransport, mock.Mock]:
-    """A transport that answers each request with a task, and what counts them."""
+    """A transport that answers each request with a task, and a counter."""
 
     def answer(_: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json={"task_id": "t", "status": "queued"})
@@ -279,7 +279,7 @@ def test_a_proxy(
 @every_way
 def test_http2(caller: Caller) -> None:
     own = caller.connect(httpx_args={"http2": True})
-    if find_spec("h2") is None:  # httpx itself says what is missing
+    if find_spec("h2") is None:  # httpx reports the missing package
         with pytest.raises(ImportError, match="h2"):
             caller.submit(own)
     else:

@@ -1,4 +1,4 @@
-"""A request is sent again where that is free, and each end of a task or download is one result or error."""
+"""A request is retried if that is free, and each outcome of a task or download is one result or error."""
 
 import io
 import logging
@@ -46,18 +46,18 @@ FREE: dict[str, tuple[Answer, bool, bool, str]] = {
     "a cut": (Answer(200, DONE.body, cut=99), False, True, "RemoteProtocolError"),
     "HTML": (HTML, False, False, "200"),
 }
-"""The first answer, whether a second request of a submission and of a query follows, and what the log says."""
+"""The first response, whether a submission and a query are retried, and the log."""
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have no pauses but those that a relay or a test asks for."""
+    """Set all pauses to 0, except those that a relay or a test sets."""
     monkeypatch.setattr("random.uniform", Mock(return_value=0.001))
 
 
 @pytest.fixture
 def log(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
-    """Returns the lines that the client has logged so far."""
+    """Return the lines that the client has logged."""
     caplog.set_level(logging.INFO, "generated_client")
     return lambda: [record.getMessage() for record in caplog.records if record.name == "generated_client"]
 
@@ -65,7 +65,7 @@ def log(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
 @every_way
 @pytest.mark.parametrize("called", ["submission", "query"])
 @pytest.mark.parametrize("name", FREE)
-def test_a_request_is_sent_again_where_that_is_free(
+def test_a_request_is_retried_if_that_is_free(
     caller: Caller, relay: Relay, name: str, called: str, log: Callable[[], list[str]]
 ) -> None:
     answer, of_submission, of_query, outcome = FREE[name]
@@ -87,7 +87,7 @@ def test_a_request_is_sent_again_where_that_is_free(
 
 @every_way
 @pytest.mark.parametrize("retries", [0, 1, 3])
-def test_as_many_times_as_allowed(caller: Caller, relay: Relay, retries: int) -> None:
+def test_the_number_of_retries(caller: Caller, relay: Relay, retries: int) -> None:
     relay.always(BUSY)
     caller.client.max_retries = retries
     with pytest.raises(errors.ApiError, match="429"):
@@ -99,7 +99,7 @@ def test_as_many_times_as_allowed(caller: Caller, relay: Relay, retries: int) ->
 
 
 @every_way
-def test_what_was_not_sent_is_sent_again(caller: Caller, log: Callable[[], list[str]]) -> None:
+def test_an_unsent_request_is_retried(caller: Caller, log: Callable[[], list[str]]) -> None:
     with refusing() as url, pytest.raises(httpx.ConnectError):
         caller.submit(caller.connect(url, max_retries=2))
     assert [line.rpartition(" ")[2] for line in log() if "ConnectError" in line] == [*"123"]
@@ -116,7 +116,7 @@ def test_no_pause_lasts_beyond_the_deadline(caller: Caller, relay: Relay, asked:
 
 
 @every_way
-def test_a_request_that_the_document_does_not_describe(caller: Caller, relay: Relay) -> None:
+def test_an_undocumented_request(caller: Caller, relay: Relay) -> None:
     request = caller.client.request if caller.way == "sync" else caller.client.arequest
     relay.answer(BUSY)
     relay.answer(Answer.json({"data": []}))
@@ -144,7 +144,7 @@ def _call(caller: Caller, name: str, *arguments: Any, client: Any = None, **sett
 
 
 def _script(relay: Relay, answers: list[Answer]) -> None:
-    """Have the relay give these answers, and the last one for ever."""
+    """Script the relay's responses; the last one repeats."""
     for answer in answers[:-1]:
         relay.answer(answer)
     relay.always(answers[-1])
@@ -157,13 +157,13 @@ def _changed(state: str, **fields: str) -> Answer:
 
 @dataclass(frozen=True)
 class Case:
-    """What the relay answers, the last of it for ever, and what comes of a poll or a download."""
+    """The relay's responses, the last one repeated, and the outcome of a poll or a download."""
 
     answers: list[Answer]
     outcome: str | type[Exception] = ""
     """The final state, or the error."""
     requests: int | None = 1
-    """None where it is a matter of time."""
+    """None if it depends on time."""
     text: str = ""
     settings: dict[str, Any] = field(default_factory=dict[str, Any])
 
@@ -295,7 +295,7 @@ def test_every_end_of_a_download(caller: Caller, relay: Relay, name: str, tmp_pa
     relay.problems.clear()
 
 
-def test_a_download_into_a_file_restarts_where_it_began(caller: Caller, relay: Relay) -> None:
+def test_a_download_into_a_file_restarts_at_its_first_position(caller: Caller, relay: Relay) -> None:
     file = io.BytesIO(b"head")
     file.seek(4)
     _script(relay, [CUT, WHOLE])

@@ -1,4 +1,4 @@
-"""Values: what a model takes, refuses before anything is sent, sends, and gives back."""
+"""Values: what a model accepts, rejects before anything is sent, serializes and returns."""
 
 import copy
 import pickle
@@ -30,7 +30,7 @@ COPIES: dict[str, Callable[[Any], Any]] = {
 
 
 class _Mode(Enum):
-    """A type of the caller's."""
+    """A type defined by the caller."""
 
     STANDARD = "std"
 
@@ -65,7 +65,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("fields", "text"), REFUSED, ids=[text for _, text in REFUSED])
-def test_a_value_of_another_type_is_refused(caller: Caller, relay: Relay, fields: dict[str, Any], text: str) -> None:
+def test_a_value_of_a_wrong_type_is_rejected(caller: Caller, relay: Relay, fields: dict[str, Any], text: str) -> None:
     with pytest.raises(errors.InvalidArgument, match=text):
         caller.submit(**fields)
     assert relay.requests == []
@@ -85,7 +85,7 @@ def _upload(caller: Caller, **fields: Any) -> None:
     ("item_id", "text"),
     [(7, "got int"), (None, "got None"), (b"7", "got bytes"), *((part, "cannot be part") for part in ("..", ".", ""))],
 )
-def test_a_path_parameter_of_another_type_is_refused(
+def test_a_path_parameter_of_a_wrong_type_is_rejected(
     gateway_caller: Caller, gateway_relay: Relay, item_id: Any, text: str
 ) -> None:
     with pytest.raises(_invalid(gateway_caller), match=f"item_id: .*{text}"):
@@ -93,7 +93,7 @@ def test_a_path_parameter_of_another_type_is_refused(
     assert gateway_relay.requests == []
 
 
-def test_a_dict_for_a_model_is_refused(caller: Caller, gateway_caller: Caller, gateway_relay: Relay) -> None:
+def test_a_dict_for_a_model_is_rejected(caller: Caller, gateway_caller: Caller, gateway_relay: Relay) -> None:
     for call in (caller.parsed, caller.detailed):
         with pytest.raises(errors.InvalidArgument, match="body: expected KlingImageToVideoRequest"):
             call(SUBMIT, body={"model": "m", "prompt": "走"})
@@ -118,7 +118,7 @@ def test_whole_numbers_are_sent_without_a_fraction(
     gateway_relay.problems.clear()
 
 
-def test_an_enumeration_takes_unknown_text(gateway_caller: Caller, gateway_relay: Relay) -> None:
+def test_an_enumeration_accepts_unknown_text(gateway_caller: Caller, gateway_relay: Relay) -> None:
     gateway_relay.always(FILM)
     _upload(gateway_caller, mode="c")
     assert b'name="mode"\r\n\r\nc\r\n' in gateway_relay.request.body
@@ -177,7 +177,7 @@ def test_true_is_not_sent_for_1(gateway: Package) -> None:
         gateway.load("models").Item(id="i", level=True).__json_encode__(strict=True)
 
 
-def test_what_was_read_is_given_back_although_it_could_not_be_sent() -> None:
+def test_parsed_values_round_trip_even_if_invalid_in_requests() -> None:
     read = {"model": 5, "prompt": "走", "width": "wide", "seed": None}
     assert KlingImageToVideoRequest.from_dict(read).to_dict() == {"model": 5, "prompt": "走", "width": "wide"}
 
@@ -210,7 +210,7 @@ def test_unset() -> None:
     assert (bool(UNSET), repr(UNSET)) == (False, "UNSET")
 
 
-def test_properties_with_names_of_the_model_s_own(gateway_caller: Caller, gateway_relay: Relay) -> None:
+def test_properties_named_like_the_model_s_own_attributes(gateway_caller: Caller, gateway_relay: Relay) -> None:
     contract = gateway_relay.contract
     operation = next(o for o in contract.operations if o.route == "/v1/odd")
     schema = resolve(contract.document, operation.content["application/json"]["schema"])
@@ -229,7 +229,7 @@ def test_properties_with_names_of_the_model_s_own(gateway_caller: Caller, gatewa
     assert gateway_relay.request.json == value
 
 
-def test_undocumented_fields_are_kept_and_the_caller_s_dict_is_not_written_to(gateway: Package) -> None:
+def test_undocumented_fields_are_kept_and_the_caller_s_dict_is_unchanged(gateway: Package) -> None:
     value = {"class": "c", "self": "s", "unknown": {"deep": [1.0]}, "_unknown": None}
     before = copy.deepcopy(value)
     body = gateway.load("models").OddBody.from_dict(value)
@@ -254,7 +254,7 @@ def test_a_repr_is_short_and_ends(gateway: Package) -> None:
 # Text and pictures
 
 
-# One client serves all examples of a test, which is what the health check warns about.
+# All examples of a test share a client, which the health check warns about.
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(st.characters(codec="utf-8"), min_size=1))
 @example(text="字" * 10_000)

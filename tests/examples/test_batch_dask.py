@@ -1,4 +1,4 @@
-"""The example of a batch on Dask: its rules with workers in this process, and Dask itself with processes."""
+"""The Dask batch example: its rules with workers in this process, and Dask itself with processes."""
 
 import asyncio
 import json
@@ -37,7 +37,7 @@ SOON = {"Retry-After": "0.01"}
 
 
 class Cluster:
-    """In place of Dask's client: workers in this process."""
+    """A fake of Dask's client, with workers in this process."""
 
     def __init__(self) -> None:
         self.scheduler = self
@@ -72,19 +72,19 @@ class Batch:
     def __init__(self, main: Any, relay: Relay, folder: Path) -> None:
         self.main, self.relay, self.cluster = main, relay, Cluster()
         self.file = folder / "图 items.jsonl"
-        self.told = ""
+        self.printed = ""
 
     def write(self, amount: int, step: int = 1) -> None:
         lines = [json.dumps({"model": "kling-v1", "prompt": f"走 {number}"}) for number in range(amount)]
         self.file.write_text("\n".join(lines[::step]), encoding="utf-8")
 
     def __call__(self, *options: object) -> int:
-        """Run it; returns the exit code."""
+        """Run it; return the exit code."""
         self.relay.forget()
         arguments = ["batch_dask", "--scheduler", "tcp://s", str(self.file), *map(str, options)]
-        with patch.object(sys, "argv", arguments), redirect_stdout(StringIO()) as told, redirect_stderr(told):
+        with patch.object(sys, "argv", arguments), redirect_stdout(StringIO()) as printed, redirect_stderr(printed):
             code: int = self.main.main()
-        self.told = told.getvalue()
+        self.printed = printed.getvalue()
         return code
 
     @property
@@ -100,7 +100,7 @@ class Batch:
         return Counter(request.json["prompt"] for request in self.relay.requests)
 
     def hold(self, acts: Mapping[int, Callable[[], object]]) -> threading.Event:
-        """Until the event is set, answer nothing, and act after each number of requests in `acts`."""
+        """Delay responses until the event is set, and act after each number of requests in `acts`."""
         go = threading.Event()
 
         def listen(_: Request, answer: Answer) -> None:
@@ -133,7 +133,7 @@ def batch(main: Any, relay: Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     return batch
 
 
-# The first response to three items; what becomes of them, after how many requests, and once the batch runs again.
+# The first response for three items; their states, the number of requests, and their states after a second run.
 ALL, NONE = {"accepted": 3}, {"not sent": 3}
 REFUSED, DOUBT, LATER = ({state: 1, "accepted": 2} for state in ("refused", "in doubt", "not sent"))
 NO_TOKEN_QUOTA = inner_error(403, "token quota is not enough", "pre_consume_token_quota_failed")
@@ -192,7 +192,7 @@ def test_a_worker_that_never_returns_is_lost(batch: Batch, monkeypatch: pytest.M
     go.set()
 
 
-def test_a_worker_that_comes_later_takes_part(batch: Batch) -> None:
+def test_a_worker_that_joins_later_is_used(batch: Batch) -> None:
     batch.write(3)
     go = batch.hold({2: lambda: batch.cluster.workers.update({"tcp://c": SimpleNamespace()}), 3: lambda: go.set()})
     assert batch("--in-flight", 1) == 0
@@ -215,7 +215,7 @@ def test_ctrl_c_waits_for_what_is_in_flight_and_the_second_time_does_not(
     go = batch.hold({8: interrupt})
     assert batch("--in-flight", 4) == 1
     go.set()
-    assert "interrupted; waiting for 8 in flight" in batch.told
+    assert "interrupted; waiting for 8 in flight" in batch.printed
     assert batch.states == {"accepted" if times == 1 else "in doubt": 8, "not sent": 32}
     first = batch.prompts
 
@@ -236,13 +236,13 @@ def test_a_429_slows_the_batch_down(batch: Batch, headers: dict[str, str], pause
     batch.relay.listener = note_time
     assert batch("--in-flight", 4) == 0
     assert arrived[8] - arrived[0] >= pause
-    assert batch.told.count("4 in flight after a pause") == 1
+    assert batch.printed.count("4 in flight after a pause") == 1
     assert len(batch.relay.requests) == 28
 
 
-# How a batch of 20 items ends, and what it says once.
+# The states of a batch of 20 items, and a message that appears exactly once.
 IN_VAIN = "nothing was accepted for 1 s"
-UNFIT = "tcp://a takes no part: RELAY_TOKEN: not set in the worker's environment"
+UNFIT = "tcp://a can't be used: RELAY_TOKEN: not set in the worker's environment"
 ENDS: dict[str, tuple[dict[str, int], str]] = {
     "a busy relay": ({"not sent": 20}, IN_VAIN),
     "no relay": ({"not sent": 20}, IN_VAIN),
@@ -254,9 +254,9 @@ ENDS: dict[str, tuple[dict[str, int], str]] = {
 
 
 @pytest.mark.parametrize("name", ENDS)
-def test_a_batch_ends_whatever_it_meets(batch: Batch, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    states, told = ENDS[name]
-    if told == IN_VAIN:
+def test_a_batch_always_ends(batch: Batch, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    states, message = ENDS[name]
+    if message == IN_VAIN:
         monkeypatch.setattr(import_module("dispatch"), "PATIENCE", 1)
     if name == "a busy relay":
         batch.relay.always(Answer(429, headers=SOON))
@@ -269,7 +269,7 @@ def test_a_batch_ends_whatever_it_meets(batch: Batch, name: str, monkeypatch: py
     batch.write(20)
     assert batch("--max-cost", 7 if name == "the highest cost" else 20) == (states != {"accepted": 20})
     assert batch.states == states
-    assert batch.told.count(told) == 1
+    assert batch.printed.count(message) == 1
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,7 @@ def test_items_are_checked_before_anything_is_sent(batch: Batch, line: str | Non
     if line:
         batch.file.write_text(f'{line}\n{{"model": "m", "prompt": "走"}}', encoding="utf-8")
     assert batch() == 2
-    assert problem in batch.told
+    assert problem in batch.printed
     assert batch.relay.requests == []
 
 
@@ -296,25 +296,25 @@ def test_an_item_in_doubt_is_settled_once(batch: Batch, settled: list[str], stat
     batch.relay.answer("upstream")
     batch.write(1)
     assert batch() == 1
-    [item] = re.findall(r"^  (\S+) \(line 1, sent .* UTC\): ApiError: .*502", batch.told, re.MULTILINE)
+    [item] = re.findall(r"^  (\S+) \(line 1, sent .* UTC\): ApiError: .*502", batch.printed, re.MULTILINE)
 
     assert batch("resolve", item, *settled) == 0
     assert batch("resolve", item, *settled) == 2
-    assert f"{item} is not in doubt: {state}" in batch.told
+    assert f"{item} is not in doubt: {state}" in batch.printed
     assert batch() == 0
     assert len(batch.relay.requests) == (state == "not sent")
     assert state == "not sent" or batch.results[0]["task_id"] == "t-9"
 
 
-def test_a_journal_in_use_is_said(batch: Batch) -> None:
+def test_a_journal_in_use_is_reported(batch: Batch) -> None:
     batch.write(1)
     book = import_module("journal").Journal(batch.file.with_suffix(".journal"))
     assert batch() == 2
-    assert "is another batch running on it?" in batch.told
+    assert "is another batch running on it?" in batch.printed
     book.close()
 
 
-def test_a_server_that_is_no_scheduler_is_named(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_is_not_a_scheduler_is_reported(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
     assert batch.main.CONNECT < 30
     batch.write(1)
     monkeypatch.setattr(batch.main, "Client", distributed.Client)
@@ -322,10 +322,10 @@ def test_a_server_that_is_no_scheduler_is_named(batch: Batch, monkeypatch: pytes
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
         assert batch("--scheduler", address) == 2
-    assert f"there is no scheduler at {address}: TimeoutError()" in batch.told
+    assert f"no scheduler at {address}: TimeoutError()" in batch.printed
 
 
-# The state of an item after each end of its task and of the download, the reason, and the minutes for all of it.
+# The state of an item for each scenario of its task and download, the reason, and the time limit in minutes.
 VIDEO_ENDS: dict[str, tuple[str, str, float]] = {
     "success": ("video", "", 1),
     "video_cut": ("video", "", 1),
@@ -379,14 +379,14 @@ def test_the_documented_commands_run_as_written(
 @pytest.mark.parametrize(
     "killed", ["worker", *(pytest.param(name, marks=pytest.mark.slow) for name in ("scheduler", "batch"))]
 )
-def test_nothing_is_sent_twice_whatever_process_dies(
+def test_nothing_is_sent_twice_if_any_process_dies(
     killed: str, batch: Batch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
     to_relay = {"RELAY_BASE_URL": batch.relay.url, "RELAY_TOKEN": TOKEN}
 
     def start(*command: object, **environment: str) -> Any:
-        """Start a process in an environment that names no relay."""
+        """Start a process in an environment without a relay."""
         process = subprocess.Popen(
             [sys.executable, "-P", *map(str, command)],
             env={**plain, **environment},
@@ -412,18 +412,18 @@ def test_nothing_is_sent_twice_whatever_process_dies(
         batch.relay.wait_for(20, timeout=90)
         {"worker": workers[0], "scheduler": scheduler, "batch": running}[killed].kill()
         go.set()
-        told = running.communicate()[0]
+        printed = running.communicate()[0]
         if killed == "batch":
             running = start(*command)
-            told = running.communicate()[0]
+            printed = running.communicate()[0]
         logs = ""
         for process in (scheduler, *workers):
             process.kill()
             logs += process.communicate()[0]
 
-    assert running.returncode == 1, told
-    assert "Traceback" not in told
-    assert TOKEN not in told + logs
+    assert running.returncode == 1, printed
+    assert "Traceback" not in printed
+    assert TOKEN not in printed + logs
     assert set(batch.prompts.values()) == {1}
     assert batch.states.get("not sent", 0) == 60 - len(batch.prompts), (
         "what may have been sent is not listed as not sent"
@@ -435,7 +435,7 @@ def test_nothing_is_sent_twice_whatever_process_dies(
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
-def test_two_thousand_items_are_sent_once_each_by_workers_on_this_machine(batch: Batch) -> None:
+def test_two_thousand_items_are_each_sent_once_by_local_workers(batch: Batch) -> None:
     batch.write(2000)
     done = run([sys.executable, "-P", EXAMPLE, batch.file])
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""`make adopt` takes a new document over, or leaves everything as it was."""
+"""`make adopt` adopts a new document completely, or changes nothing."""
 
 import json
 import re
@@ -23,19 +23,19 @@ REPLACED = "replaced: relay.json, generator/cures.yaml, generated_client, CHANGE
 
 
 def _status(root: Path) -> str:
-    """What `git status` lists."""
+    """The output of `git status`."""
     return run(["git", "status", "--porcelain"], cwd=root).stdout
 
 
 def _held(root: Path) -> dict[str, bytes]:
-    """What the files of an adoption hold."""
+    """The contents of the files that an adoption writes."""
     held = {name: root.joinpath(name).read_bytes() for name in ("relay.json", "CHANGELOG.md")}
     held |= {f"generator/{name}": content for name, content in tree(root / "generator").items()}
     return held | {f"generated_client/{name}": content for name, content in tree(root / "generated_client").items()}
 
 
 def _spoil(folder: Path) -> tuple[Path, Path]:
-    """A document that is no OpenAPI 3, and one without an operation that the overlay names."""
+    """A document that is not OpenAPI 3, and one without an operation that the overlay names."""
     document = json.loads(LARGER.read_text(encoding="utf-8"))
     other = write(folder, {**document, "openapi": "2.0"}, "other.json")
     del document["paths"]["/kling/v1/videos/image2video"]
@@ -43,8 +43,8 @@ def _spoil(folder: Path) -> tuple[Path, Path]:
 
 
 @pytest.mark.timeout(300)
-def test_a_new_document_takes_one_command(shared: Path, tmp_path: Path) -> None:
-    """HEAD's own document is adopted, and a larger one; a third adoption is refused until that one is committed."""
+def test_one_command_adopts_a_new_document(shared: Path, tmp_path: Path) -> None:
+    """Adopt HEAD's own document, and a larger one; a third adoption is refused until that is committed."""
     root = repository(shared, tmp_path / "检出 out")
     git(root, "tag", "v0.2.0")
     document = tmp_path / "新文档 1.json"
@@ -62,7 +62,7 @@ def test_a_new_document_takes_one_command(shared: Path, tmp_path: Path) -> None:
     refused = run(["make", "--silent", "adopt", f"DOCUMENT={document}"], cwd=root)
 
     assert refused.returncode == 2
-    assert "not committed" in refused.stderr
+    assert "uncommitted" in refused.stderr
     assert _held(root) == files
 
     git(root, "add", ".")
@@ -77,18 +77,18 @@ def test_a_new_document_takes_one_command(shared: Path, tmp_path: Path) -> None:
     assert _status(root) == ""
 
 
-def _assert_is_one_screen(told: str) -> None:
-    screen = told.splitlines()
+def _assert_is_one_screen(printed: str) -> None:
+    screen = printed.splitlines()
     assert len(screen) < 50
     assert screen[0].startswith("verdict: major, ")
-    # The document has the status query that the overlay adds to relay.json, and types its 404 otherwise.
+    # The document has the status query that the overlay adds to relay.json, with another type for 404.
     status = (
         "  videos.get_kling_image_to_video: api.videos.get_kling_image_to_video status 404: type: was ErrorResponse"
     )
     assert screen[1:3] == ["breaks for callers: 1", f"{status}, is Error"]
     assert {"new: 2", "cured, in generator/cures.yaml: 2"} <= set(screen)
     assert "version: 0.3.0 or higher must follow v0.2.0; pyproject.toml says 0.2.0." in screen
-    assert "is gone" not in told
+    assert "was removed" not in printed
     assert "Read `git add -A && git diff --cached --stat`, then run `make test`." in screen[-1]
 
 
@@ -96,14 +96,14 @@ def _assert_is_adopted(files: dict[str, bytes]) -> None:
     assert files["relay.json"] == LARGER.read_bytes()
     for call in ("create_kling_image_to_video", "get_kling_image_to_video", "download_video", "upload_file"):
         assert any(name.endswith(f"/{call}.py") for name in files)
-    # Callers go on with the names that they have typed.
+    # The names that callers use are kept.
     assert {"generated_client/models/video_task.py", "generated_client/models/error_response.py"} <= files.keys()
-    # What the overlay requires is required behind a reference.
+    # The overlay's `required` applies behind a reference.
     assert b"    task_id: str\n" in files["generated_client/models/video_task.py"]
-    # Today's server stays where the document names an example.
+    # The current server is kept if the document names an example.
     assert b"https://api.xiexus.cn" in files["generated_client/client.py"]
     assert not [name for name, content in files.items() if b"relay.example.com" in content and ".py" in name]
-    # Each cure has its reason in a file of its own.
+    # cures.yaml has each cure with its reason.
     cures = files["generator/cures.yaml"].decode()
     assert cures.startswith("# `make adopt` writes this file")
     assert cures.count("description:") == cures.count("target:")
@@ -116,17 +116,17 @@ def _assert_is_adopted(files: dict[str, bytes]) -> None:
     assert draft.endswith(CHANGELOG.removeprefix(start))
 
 
-def test_the_screen_shows_twelve_of_a_kind_and_counts_the_rest() -> None:
-    changes = [Change("major", "things.create", f"field {n:02}", "is gone") for n in range(13)]
-    shown = [f"  things.create: field {n:02}: is gone" for n in range(12)]
+def test_the_report_shows_twelve_lines_per_section_and_counts_the_rest() -> None:
+    changes = [Change("major", "things.create", f"field {n:02}", "was removed") for n in range(13)]
+    shown = [f"  things.create: field {n:02}: was removed" for n in range(12)]
     counted = ["verdict: major, 13 changes since HEAD", "breaks for callers: 13", *shown, "  ... and 1 more"]
     assert list(screen(changes, [], [], [], "1.0.0")) == [*counted, "version: 1.0.0"]
     whole = list(screen(changes[:12], [], [], [], "1.0.0"))
     assert whole == ["verdict: major, 12 changes since HEAD", "breaks for callers: 12", *shown, "version: 1.0.0"]
 
 
-def test_the_screen_says_where_each_cure_is_and_counts_places() -> None:
-    why, kept = "no such type.", "Callers have typed a.b."
+def test_the_report_names_the_places_of_each_cure_and_counts_them() -> None:
+    why, kept = "no such type.", "Callers use the name a.b."
     schemes = [remove(("components", "securitySchemes", name), why) for name in ("A", "AB", "C")]
     names = [remove(("paths", "/a", "get", "tags"), kept), update(("paths", "/a", "get"), {"tags": ["a"]}, kept)]
     assert list(screen([], [*schemes, *names], [], [], "1.0.0"))[1:-1] == [
@@ -140,7 +140,7 @@ def test_the_screen_says_where_each_cure_is_and_counts_places() -> None:
 @pytest.mark.parametrize(
     "moves", [3, pytest.param(4, marks=pytest.mark.slow)], ids=["within the swap of the package", "behind it"]
 )
-def test_killed_halfway_git_brings_back_what_head_holds(moves: int, shared: Path, tmp_path: Path) -> None:
+def test_after_a_kill_git_restores_head(moves: int, shared: Path, tmp_path: Path) -> None:
     root = repository(shared, tmp_path / "检出 out")
     held = _held(root)
     code = f"""\
@@ -158,7 +158,7 @@ main()
     assert root.joinpath("generated_client").exists() == (moves == 4)
 
     [refused] = in_copy(root, ("adopt", LARGER))
-    [command] = re.findall(r"drop it: (git restore .*)", refused.stderr)
+    [command] = re.findall(r"drop them: (git restore .*)", refused.stderr)
     assert run(["sh", "-c", command], cwd=root).returncode == 0
 
     assert _status(root) == ""
@@ -166,23 +166,23 @@ main()
 
 
 def _needed(folder: Path, document: dict[str, Any]) -> list[Action]:
-    """The cures for a document that takes the place of one with a server."""
+    """The cures for a document that replaces one with a server."""
     before = small()
     preparation.prepare(before)
     return cures.find(loading.load(write(folder, document), []), [], before)
 
 
-def test_a_reference_that_leads_nowhere_is_a_warning_in_the_first_lines(tmp_path: Path) -> None:
+def test_an_unresolved_reference_is_among_the_first_warnings(tmp_path: Path) -> None:
     properties = {"lost": {"$ref": "#/components/schemas/Nowhere"}}
     needed = _needed(tmp_path, small(Thing={"type": "object", "properties": properties}))
 
     shown = list(screen([], needed, ["warning: an example is none"], [], "1.0.0"))
 
     assert shown[1] == "warnings: 2"
-    assert "names nothing in this document. Without it, anything may stand here." in shown[2]
+    assert "does not exist in this document. Without it, any value is allowed." in shown[2]
 
 
-def test_only_cures_of_the_server_give_way_to_todays_server(tmp_path: Path) -> None:
+def test_todays_server_replaces_only_cures_of_the_server(tmp_path: Path) -> None:
     document = small(Thing={"type": "object", "properties": {"observers": {"type": "integr"}}})
     document["servers"] = []
 
@@ -196,7 +196,7 @@ def test_only_cures_of_the_server_give_way_to_todays_server(tmp_path: Path) -> N
     ("arguments", "said"),
     [([], "make adopt DOCUMENT=file"), (["DOCUMENT=no such file.json"], "no such file.json")],
 )
-def test_a_document_that_is_not_there_is_said(arguments: list[str], said: str) -> None:
+def test_a_missing_document_is_reported(arguments: list[str], said: str) -> None:
     done = run(["make", "--silent", "adopt", *arguments])
 
     assert done.returncode == 2

@@ -1,4 +1,4 @@
-"""Documents broken at random: each is generated into a package that imports, or refused with a place."""
+"""Randomly broken documents: each is generated into a package that imports, or refused with a place."""
 
 import json
 import random
@@ -37,7 +37,7 @@ NAMES = ("", "class", "a-b", "😀", "__init__", "x" * 300, "a/b~c", "{id}", "$r
 
 
 def _places(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Each object or array of a document that holds something, with each of its keys or indices."""
+    """Each non-empty object or array of a document, with each of its keys or indices."""
     pairs: list[tuple[Any, Any]] = list(value.items()) if is_object(value) else []
     pairs += enumerate(value) if is_array(value) else ()
     for key, item in pairs:
@@ -59,7 +59,7 @@ def _rename(holder: Any, key: Any, chance: random.Random, _: Any) -> None:
 
 
 def _refer(holder: Any, key: Any, chance: random.Random, document: Any) -> None:
-    """Put a reference to any schema, such as its own holder."""
+    """Insert a reference to any schema, even its own parent."""
     names = list(object_or_empty(at(document, ("components", "schemas"))))
     holder[key] = {"$ref": f"#/components/schemas/{chance.choice(names)}" if names else "#/info"}
 
@@ -79,7 +79,7 @@ CHANGES: tuple[_Change, ...] = (_replace, _remove, _rename, _refer, _transplant,
 
 
 def _broken(seed: int) -> bytes:
-    """A document of the suite's after one to four changes, sometimes of its bytes, too."""
+    """A document of the suite after one to four changes, sometimes also of its bytes."""
     chance = random.Random(seed)
     document: Any = json.loads(chance.choice((RELAY, GATEWAY)))
     for _ in range(chance.randint(1, 4)):
@@ -97,9 +97,9 @@ def _broken(seed: int) -> bytes:
             return content
 
 
-def _assert_has_place(told: str, document: Path) -> None:
-    assert "Traceback" not in told
-    assert re.search(rf"^{re.escape(str(document))}:\d+", told, re.MULTILINE), told
+def _assert_has_place(printed: str, document: Path) -> None:
+    assert "Traceback" not in printed
+    assert re.search(rf"^{re.escape(str(document))}:\d+", printed, re.MULTILINE), printed
 
 
 @pytest.mark.slow

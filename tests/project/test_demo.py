@@ -1,4 +1,4 @@
-"""`make demo`: a typed task and a typed error from a stand-in, and no real money without a word from somebody."""
+"""`make demo`: a typed task and a typed error from a stand-in, and no real money without consent."""
 
 import re
 from importlib.util import module_from_spec, spec_from_file_location
@@ -29,7 +29,7 @@ def test_it_prints_what_is_sent_and_received_sync_async_and_refused_and_no_token
 
 
 @pytest.mark.parametrize(("word", "code", "calls"), [("yes", 0, 1), ("y", 2, 0), ("", 2, 0), (None, 2, 0)])
-def test_it_spends_where_somebody_at_a_terminal_agrees(asked: Relay, word: str | None, code: int, calls: int) -> None:
+def test_it_spends_only_if_the_user_at_a_terminal_agrees(asked: Relay, word: str | None, code: int, calls: int) -> None:
     spec: Any = spec_from_file_location("demo", ROOT / "examples" / "demo.py")
     demo: Any = module_from_spec(spec)
     spec.loader.exec_module(demo)

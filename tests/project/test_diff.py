@@ -1,4 +1,4 @@
-"""diff: what changed between two documents or revisions, as a caller's code will feel it."""
+"""`contract_check diff`: the changes between two documents or revisions that affect a caller's code."""
 
 import json
 import re
@@ -23,7 +23,7 @@ LEVELS = ("none", "patch", "minor", "major")
 
 @pytest.fixture
 def documents_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Compare documents without their packages: to make these takes most of the time."""
+    """Compare documents without their packages, whose generation takes most of the time."""
 
     def make(document: dict[str, Any], into: Path) -> making.Made:
         package = into / "generated_client"
@@ -75,7 +75,7 @@ DECLARED = {
     "answered object closed": "none",
     "answered object opened": "none",
 }
-"""Mutations that show in the package's declarations, with their levels without it."""
+"""Mutations that change the package's declarations, with their levels without it."""
 IMPLIED = ("untouched", "renamed", "removed", "parameter type", "field added", "body removed", "security no more")
 """Mutations whose changes of declarations are implied by those of the document."""
 
@@ -86,7 +86,7 @@ def test_every_mutation_has_its_level(version: str, tmp_path: Path, documents_on
     _assert_levels(version, MUTATIONS, tmp_path, **DECLARED)
 
 
-def test_what_shows_in_declarations_counts_and_what_the_document_says_is_not_repeated(tmp_path: Path) -> None:
+def test_changed_declarations_are_reported_unless_the_document_implies_them(tmp_path: Path) -> None:
     _assert_levels("3.1.0", (*DECLARED, *IMPLIED), tmp_path)
 
 
@@ -101,7 +101,7 @@ def _text(**rules: object) -> dict[str, Any]:
 
 
 def _either(**rules: object) -> dict[str, Any]:
-    """Text by one of two alternatives, of which the first has these rules."""
+    """A string with two alternatives, the first with these rules."""
     return {"anyOf": [_text(**rules), _text(maxLength=50, pattern="^b")]}
 
 
@@ -119,7 +119,7 @@ DESCRIBED = {"allOf": [PART], "description": "一部分"}
 OBJECT: dict[str, Any] = {"type": "object"}
 TWO: dict[str, Any] = {"type": "object", "properties": {"a": TEXT, "b": TEXT}}
 CHOICE: dict[str, Any] = {"oneOf": [PART, {"$ref": "#/components/schemas/Rest"}]}
-# A field before and after, and the level of the change where it is sent and where it is received.
+# A field before and after, and the level of the change in a request and in a response.
 FIELDS: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     (_either(maxLength=10), _either(maxLength=5), "major", "minor"),
     (_either(pattern="^a"), _either(pattern="^aa"), "major", "major"),
@@ -220,27 +220,27 @@ def test_a_renamed_class_is_one_line_for_all_operations(tmp_path: Path) -> None:
     assert change["operation"] == "4 operations"
 
 
-def test_what_may_be_missing_now_is_not_said_to_have_to_be_there(tmp_path: Path, documents_only: None) -> None:
+def test_a_field_that_became_optional_is_reported_as_optional(tmp_path: Path, documents_only: None) -> None:
     thing: dict[str, Any] = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}
     old = write(tmp_path, small(Thing=thing), "old.json")
     thing = {"type": "object", "properties": {"name": {"type": "integer"}}}
     changes = verdict(old, write(tmp_path, small(Thing=thing), "new.json"))[1]
     assert [change["what"] for change in changes if change["what"].startswith("type: ")] == [
-        "type: was str, is int | Unset, so it may be missing"
+        "type: was str, is int | Unset, so it is optional"
     ]
 
 
-# What changes, its level, and the only line of it, if it has just one.
+# A change, its level, and its report if that is a single line.
 WHOLE: list[tuple[Callable[[Any], object], str, str]] = [
     (_what_nobody_feels, "none", ""),
-    (lambda d: _thing(d).update(description="Makes it."), "patch", "its documentation or inner workings changed"),
+    (lambda d: _thing(d).update(description="Makes it."), "patch", "its documentation or internals changed"),
     (lambda d: d["servers"][0].update(url="https://a.example"), "major", "is https://a.example"),
     (lambda d: d.pop("servers"), "major", "URL: was https://relay.example.com, is unset"),
 ]
 
 
 @pytest.mark.parametrize(("change", "level", "what"), WHOLE)
-def test_a_change_of_the_whole(change: Callable[[Any], object], level: str, what: str, tmp_path: Path) -> None:
+def test_a_change_of_the_whole_document(change: Callable[[Any], object], level: str, what: str, tmp_path: Path) -> None:
     document = small()
     old = write(tmp_path, document, "old.json")
     change(document)
@@ -258,7 +258,7 @@ def _error(document: Any) -> Any:
 
 
 def _error_elsewhere(document: Any, kind: str) -> None:
-    """Moves the 400, with a code of this type, to where it is referred to."""
+    """Move the 400, with a code of this type, to the components."""
     content = operation(document)["responses"]["400"]["content"]["application/json"]
     _error(document)["properties"]["code"]["type"] = kind
     document["components"]["schemas"] = {"Failure": content["schema"]}
@@ -270,7 +270,7 @@ def _nothing(_: Any) -> None: ...
 
 _OVERLAY = (ROOT / "generator" / "overlay.yaml").read_text(encoding="utf-8").splitlines()
 COMPLETES = f"generator/overlay.yaml:{_OVERLAY.index('      title: VideoTask') - 3}"
-"""The action that gives a submission's answer its name and `task_id`."""
+"""The action that gives a submission's response its name and `task_id`."""
 CODE, ID = "models.CreateKlingImageToVideoResponse400Error.code", "models.VideoTask.task_id"
 
 
@@ -278,7 +278,7 @@ def _id(document: Any) -> Any:
     return _success(document)["properties"]["task_id"]
 
 
-# The changes of the older and of the newer document, and what is said of what an overlay hides.
+# The changes of the older and of the newer document, and the report of those that an overlay hides.
 HIDDEN: list[tuple[Callable[[Any], object], Callable[[Any], object], list[tuple[str, str]]]] = [
     (_nothing, lambda d: _success(d)["properties"].pop("task_id"), [("major", ID)]),
     (lambda d: _success(d).update(required=["task_id"]), _nothing, [("major", ID)]),
@@ -296,7 +296,7 @@ HIDDEN: list[tuple[Callable[[Any], object], Callable[[Any], object], list[tuple[
 
 
 @pytest.mark.parametrize(("before", "after", "expected"), HIDDEN)
-def test_what_an_overlay_hides_is_judged_as_if_it_did_not(
+def test_changes_that_an_overlay_hides_are_reported(
     before: Callable[[Any], object], after: Callable[[Any], object], expected: list[tuple[str, str]], tmp_path: Path
 ) -> None:
     old, new = write(tmp_path, changed(before), "old.json"), write(tmp_path, changed(after), "new.json")
@@ -337,7 +337,7 @@ def pair(tmp_path: Path, documents_only: None) -> tuple[Path, Path]:
 
 
 def test_text_has_a_line_for_each_change_and_github_an_annotation_of_what_breaks(pair: tuple[Path, Path]) -> None:
-    gone = f"{USER}: {THING}.old: is gone"
+    gone = f"{USER}: {THING}.old: was removed"
     lines = [f"major: 2 changes since {pair[0]}", f"major {gone}", f"minor {USER}: {THING}.new: is new"]
     assert diff(*pair).stdout.splitlines() == lines
     lines.insert(2, f"::warning title=breaking change::{gone}")
@@ -348,14 +348,14 @@ def test_json_holds_verdict_and_changes_and_markdown_is_a_release_note(pair: tup
     assert json.loads(diff(*pair, "--format", "json").stdout) == {
         "verdict": "major",
         "changes": [
-            {"level": "major", "operation": USER, "where": f"{THING}.old", "what": "is gone"},
+            {"level": "major", "operation": USER, "where": f"{THING}.old", "what": "was removed"},
             {"level": "minor", "operation": USER, "where": f"{THING}.new", "what": "is new"},
         ],
     }
     assert diff(*pair, "--format", "markdown").stdout == (
         f"**major** since {pair[0]}\n\n"
         "### Breaking: callers may have to change\n\n"
-        f"- `{THING}.old` is gone ({USER})\n\n"
+        f"- `{THING}.old` was removed ({USER})\n\n"
         "### New\n\n"
         f"- `{THING}.new` is new ({USER})\n"
     )
@@ -372,20 +372,20 @@ def test_fail_on_decides_the_exit_code(
     assert tuple(diff(files[old], files[new], "--fail-on", level).returncode for level in ("major", "minor")) == codes
 
 
-def test_what_cannot_be_compared_is_no_verdict(tmp_path: Path) -> None:
+def test_an_error_is_not_a_verdict(tmp_path: Path) -> None:
     for name in ("no-such-revision", "x" * 300):
         unknown = diff(name, "--fail-on", "major")
         assert (unknown.returncode, unknown.stdout) == (2, "")
-        assert f"{name} is no file, and no git revision" in unknown.stderr
+        assert f"{name} is neither a file nor a git revision" in unknown.stderr
     twice = write(tmp_path, '{"openapi": "3.1.0", "openapi": "3.1.0"}')
     refused = diff(twice, twice)
-    assert (refused.returncode, "stands twice" in refused.stderr) == (2, True)
+    assert (refused.returncode, "occurs twice" in refused.stderr) == (2, True)
     assert diff().returncode == 2
     asked = run(["make", "diff"])
     assert (asked.returncode, "make diff OLD=" in asked.stderr) == (2, True)
 
 
-def test_a_defect_is_cured_and_said_so(tmp_path: Path, documents_only: None) -> None:
+def test_a_cured_defect_is_noted(tmp_path: Path, documents_only: None) -> None:
     document = small()
     old = write(tmp_path, document, "old.json")
     document["paths"]["/more"] = {"post": _thing(document)}  # An operationId used twice.
@@ -401,7 +401,7 @@ NAME, REQUEST = "videos.create_kling_image_to_video", "models.KlingImageToVideoR
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with two revisions: in the second, a field is gone, another came, and the overlay differs."""
+    """A repository with two revisions; the second removes a field, adds another, and changes the overlay."""
     root = copy(tmp_path_factory.mktemp("revisions") / "检出 out")
     git(root, "init", "--quiet")
     commit(root, "relay.json", "generator")
@@ -413,8 +413,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_revisions_are_compared_each_with_its_own_overlay_and_made_once(checkout: Path) -> None:
-    (checkout / ".venv" / ".contract_check" / "tmpkilled" / "made").mkdir(parents=True)  # what a killed run leaves
+def test_revisions_are_generated_once_with_their_own_overlays(checkout: Path) -> None:
+    (checkout / ".venv" / ".contract_check" / "tmpkilled" / "made").mkdir(parents=True)  # left by a killed run
     write(checkout, changed(lambda d: request_properties(d).pop("fps")))
     kept = _kept(checkout)
     first, again, tree = in_copy(checkout, ("diff", "v0.1.0", "HEAD"), ("diff", "v0.1.0", "HEAD"), ("diff", "HEAD"))
@@ -424,8 +424,8 @@ def test_revisions_are_compared_each_with_its_own_overlay_and_made_once(checkout
     assert again.stdout == first.stdout
     assert tree.stdout.splitlines() == [
         "major: 2 changes since HEAD",
-        f"major {NAME}: {REQUEST}.fps: is gone",
-        f"major {NAME}: {REQUEST}.mask: is gone",
+        f"major {NAME}: {REQUEST}.fps: was removed",
+        f"major {NAME}: {REQUEST}.mask: was removed",
     ]
     assert len(_kept(checkout) - kept) == 3
     config = checkout / "generator" / "config.yaml"
@@ -437,11 +437,11 @@ def test_revisions_are_compared_each_with_its_own_overlay_and_made_once(checkout
 
 
 def _kept(checkout: Path) -> set[str]:
-    """The revisions that are kept for the next time, named by 64 digits; a commit's own files have 40."""
+    """The cached revisions, named by 64 digits; a commit's own files have 40."""
     return {folder.name for folder in (checkout / ".venv" / ".contract_check").iterdir() if len(folder.name) == 64}
 
 
-def test_the_check_of_the_document_says_what_an_overlay_hides_since_head(checkout: Path) -> None:
+def test_the_document_check_reports_changes_since_head_that_an_overlay_hides(checkout: Path) -> None:
     said = f"major since HEAD: models.Task.task_id: type: was str, is Any; hidden by {COMPLETES}"
     [before] = in_copy(checkout, ("document",))
     write(checkout, changed(lambda d: _success(d)["properties"].pop("task_id")))
@@ -451,10 +451,10 @@ def test_the_check_of_the_document_says_what_an_overlay_hides_since_head(checkou
 
 
 @pytest.mark.slow
-def test_what_a_revision_shipped_counts_whatever_made_it(checkout: Path) -> None:
+def test_a_revision_s_committed_package_is_compared(checkout: Path) -> None:
     run([checkout / "generate.sh"], cwd=checkout)
     errors = checkout / "generated_client" / "errors.py"
     errors.write_text(errors.read_text(encoding="utf-8") + "\n\nclass Old(Exception): ...\n", encoding="utf-8")
     commit(checkout, "generated_client")
     [done] = in_copy(checkout, ("diff", "HEAD"))
-    assert done.stdout == "major: 1 change since HEAD\nmajor the package: errors.Old: is gone\n"
+    assert done.stdout == "major: 1 change since HEAD\nmajor the package: errors.Old: was removed\n"

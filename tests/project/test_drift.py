@@ -1,4 +1,4 @@
-"""`contract_check drift` and the gate: a package that is not what the document generates is found, file by file."""
+"""`contract_check drift` and the gate: each file that differs from the document's package is found."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from contract_check import gate
 from generator import making
 from specimens import RELAY, write
 
-# What is changed, what is said of it, and a line of its diff.
+# A change of a file, the finding, and a line of its diff.
 CHANGES: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "errors.py": (lambda file: _append(file, "# by hand\n"), "changed", "  -# by hand"),
     "types.py": (lambda file: _append(file, "\n" * 99), "changed", "  ... and 63 more lines"),
@@ -31,7 +31,7 @@ def _append(file: Path, text: str) -> None:
 
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let drift generate in this process; one of its own would import pytest again."""
+    """Make drift generate in this process, since a new one would import pytest again."""
 
     def one_thread(_workers: int, _context: object) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(1)
@@ -86,7 +86,7 @@ def test_the_gate_stops_at_an_unsound_document_in_colour_on_a_terminal(tmp_path:
     assert done.returncode == 1
     assert "drift" not in done.stdout
     assert done.stdout.startswith("FAILED document")
-    assert re.search(r"\n::error file=\S*relay.json,line=\d+,col=\d+::#/paths/.*\"integr\" is none of", done.stdout)
+    assert re.search(r"\n::error file=\S*relay.json,line=\d+,col=\d+::#/paths/.*\"integr\" is not one of", done.stdout)
     assert "  cure, to paste" in done.stdout
     ours, theirs = os.openpty()
     command = [str(PYTHON), "-m", "contract_check", "--document", str(document)]
@@ -96,7 +96,7 @@ def test_the_gate_stops_at_an_unsound_document_in_colour_on_a_terminal(tmp_path:
 
 
 @pytest.mark.parametrize("arguments", [["drift", "nowhere.json"], ["wire", "--package", "nowhere"], ["--nothing"]])
-def test_usage_and_environment_are_another_exit_code(arguments: list[str]) -> None:
+def test_usage_and_environment_errors_have_another_exit_code(arguments: list[str]) -> None:
     done = contract_check(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr

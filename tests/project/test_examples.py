@@ -1,4 +1,4 @@
-"""Examples that are made up for want of documented ones: they keep a schema's limits, and a recursion ends."""
+"""Made-up examples obey a schema's limits, and recursion ends."""
 
 from typing import Any
 

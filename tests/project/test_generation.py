@@ -1,4 +1,4 @@
-"""generate.sh: the same bytes each time, wherever and however it runs; killed, it leaves the old package or the new."""
+"""generate.sh: reproducible in any environment; if killed, it leaves the old package or the new one."""
 
 import fcntl
 import os
@@ -38,20 +38,20 @@ def _beside(package: Path) -> list[str]:
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
-    """The package that is replaced, in a folder of its own."""
+    """The package to replace, in its own folder."""
     return _write(tmp_path / "检出 out" / "package", OLD)
 
 
 @pytest.fixture
 def new(package: Path) -> dict[Path, Path]:
-    """What takes the place of it, and of a file that is new."""
+    """The new content of the package, and of a new file."""
     made = package.parent / ".package.work" / "made"
     _write(made, {"relay.json": b"new"})
     return {package: _write(made / "package", NEW), package.parent / "docs" / "relay.json": made / "relay.json"}
 
 
 def test_the_vendored_package_is_what_the_vendored_document_gives(tmp_path: Path) -> None:
-    """Whatever another project around it configures, the hash seed is, and was there before."""
+    """The configuration of a surrounding project, the hash seed and the old package have no influence."""
     configuration = '[tool.ruff]\nline-length = 40\nlint.select = ["ALL"]\nformat.quote-style = "single"\n'
     write(tmp_path, configuration, "pyproject.toml")
     vendored, output = tree(ROOT / "generated_client"), tmp_path / "generated_client"
@@ -68,12 +68,12 @@ def test_the_vendored_package_is_what_the_vendored_document_gives(tmp_path: Path
     assert not [*output.rglob(".*"), *output.rglob("__pycache__")]
     assert _beside(output) == ["generated_client", "pyproject.toml"]
     *steps, summary, added, removed, stale = [line for line in done.stdout.splitlines() if line[:6] != "note: "]
-    assert [re.sub(r"^ *\d+\.\d\d s  ", "", step).split()[0] for step in steps] == ["read", "generated", "put"]
+    assert [re.sub(r"^ *\d+\.\d\d s  ", "", step).split()[0] for step in steps] == ["read", "generated", "replaced"]
     assert re.fullmatch(r"\d+ operations? in \d+ groups?, \d+ models?", summary)
     assert [added, removed, stale] == ["removed models/stale.py", "added py.typed", "removed stale/b.py"]
 
 
-def test_a_run_tells_what_changed_against_the_previous_package(tmp_path: Path) -> None:
+def test_a_run_lists_the_changes_against_the_previous_package(tmp_path: Path) -> None:
     output = tmp_path / "generated_client"
     fields: dict[str, Any] = {"type": "object", "properties": {"name": {"type": "string"}}}
     assert generate(output, "--document", write(tmp_path, small(Thing=fields))).stdout.count("\n") == 4
@@ -81,13 +81,13 @@ def test_a_run_tells_what_changed_against_the_previous_package(tmp_path: Path) -
         "\nno change against the previous package\n" in generate(output, "--document", tmp_path / "relay.json").stdout
     )
     fields["properties"] |= {f"field{number}": {"type": "object", "properties": {"a": {}}} for number in range(20)}
-    told = generate(output, "--document", write(tmp_path, small(Other=fields))).stdout.splitlines()[4:]
-    assert told[:2] == ["changed api/things/create_thing.py", "changed models/__init__.py"]
-    assert told[2] == "added models/other.py"
-    assert told[20:] == ["... and 4 changes more"]
+    printed = generate(output, "--document", write(tmp_path, small(Other=fields))).stdout.splitlines()[4:]
+    assert printed[:2] == ["changed api/things/create_thing.py", "changed models/__init__.py"]
+    assert printed[2] == "added models/other.py"
+    assert printed[20:] == ["... and 4 changes more"]
 
 
-def test_a_checkout_may_stand_anywhere_with_any_locale_and_without_network(tmp_path: Path) -> None:
+def test_a_checkout_works_at_any_path_with_any_locale_and_without_network(tmp_path: Path) -> None:
     closed = "http://127.0.0.1:9"
     root = copy(tmp_path / "工作 目录 (1)" / "relay's client")
     isolated = ["unshare", "--map-root-user", "--net"]
@@ -107,10 +107,10 @@ def test_a_checkout_may_stand_anywhere_with_any_locale_and_without_network(tmp_p
 
 
 def test_help_names_every_option_and_exit_code() -> None:
-    told = run([ROOT / "generate.sh", "--help"])
-    assert told.returncode == 0
-    for word in ("--document", "--overlay", "--output", "Exit codes", "0 ", "1 ", "2 "):
-        assert word in told.stdout
+    done = run([ROOT / "generate.sh", "--help"])
+    assert done.returncode == 0
+    for word in ("--document", "--overlay", "--output", "exit codes", "0 ", "1 ", "2 "):
+        assert word in done.stdout
 
 
 @pytest.mark.parametrize("arguments", [["--documnt", "x"], ["--document"], ["stray"]], ids=" ".join)
@@ -145,7 +145,7 @@ class Killed(BaseException):
     """The end of a process: nothing handles it."""
 
 
-def test_all_is_put_in_place(package: Path, new: dict[Path, Path]) -> None:
+def test_everything_is_moved_to_its_place(package: Path, new: dict[Path, Path]) -> None:
     placement.replace(new)
     shutil.rmtree(package.parent / ".package.work")
     placed = {f"package/{name}": content for name, content in NEW.items()}
@@ -180,13 +180,13 @@ def test_killed_at_each_step_of_a_swap(
     assert not any(name.startswith(".") for name in _beside(package))
 
 
-def test_a_swap_that_was_killed_before_it_cleared_up_is_finished(package: Path) -> None:
+def test_a_swap_that_was_killed_before_cleanup_is_completed(package: Path) -> None:
     _write(package.with_name(".package.previous"), OLD)
     with placement.work_folder(package):
         assert _beside(package) == [".package.work", "package"]
 
 
-def test_another_run_is_refused_as_long_as_the_first_one_lives(package: Path) -> None:
+def test_another_run_is_refused_while_the_first_one_runs(package: Path) -> None:
     code = f"""\
 import pathlib, time
 from generator import placement
@@ -206,9 +206,7 @@ with placement.work_folder(pathlib.Path({str(package)!r})):
     assert _beside(package) == ["package"]
 
 
-def test_a_folder_that_was_removed_while_it_was_locked_is_made_again(
-    package: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_that_was_removed_while_locked_is_recreated(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     times = count()
 
     def lock_late(handle: int, how: int) -> None:
@@ -222,7 +220,7 @@ def test_a_folder_that_was_removed_while_it_was_locked_is_made_again(
     assert next(times) == 2
 
 
-def test_a_place_that_cannot_be_written_is_named(package: Path, new: dict[Path, Path]) -> None:
+def test_an_unwritable_place_is_reported(package: Path, new: dict[Path, Path]) -> None:
     (package.parent / "docs").write_text("a file, where a folder is needed")
     with pytest.raises(Refusal, match=r"docs.*git"):
         placement.replace(new)
@@ -258,7 +256,7 @@ def test_a_run_killed_at_random_moments(package: Path, tmp_path: Path) -> None:
 
 
 def test_an_interrupt_leaves_nothing_behind(package: Path, tmp_path: Path) -> None:
-    # What was started in the background ignores interrupts, and so do its children; this run stands in front.
+    # Background processes and their children ignore interrupts, so run it in the foreground.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     run = _start(package, write(tmp_path, small()))
     signal.signal(signal.SIGINT, before)

@@ -48,7 +48,7 @@ ConnectError ConnectError ConnectError ConnectError
 """
 
 
-def test_one_setting_moves_the_package_to_httpx2(
+def test_one_setting_switches_the_package_to_httpx2(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frozen_contract: Contract
 ) -> None:
     text = (ROOT / "generator" / "config.yaml").read_text(encoding="utf-8")
@@ -75,5 +75,5 @@ def test_one_setting_moves_the_package_to_httpx2(
 def test_another_library_is_refused(tmp_path: Path) -> None:
     config = tmp_path / "config.yaml"
     config.write_text("overlays: []\nhttp_library: requests\n", encoding="utf-8")
-    with pytest.raises(Refusal, match=r"config\.yaml:2: `http_library` is none of httpx, httpx2\."):
+    with pytest.raises(Refusal, match=r"config\.yaml:2: `http_library` is not one of httpx, httpx2\."):
         settings.read(config)

@@ -1,4 +1,4 @@
-"""`contract_check live`: each departure is found and named, and nothing is sent that could cost money."""
+"""`contract_check live`: finds each departure, and sends nothing that could cost money."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ from specimens import ROUTE, small, write
 TOKEN = "sk-" + "real/money~1"
 OPERATION = f"POST {ROUTE}"
 OVERLAY = ROOT / "generator" / "overlay.yaml"
-"""The one overlay that adds no operations and no fields: with it, the frozen document has OPERATION alone."""
+"""The overlay that adds no operations and fields: with it, the frozen document has only OPERATION."""
 NOWHERE, NOBODY, WRONG = (f"contract-check-{name}" for name in ("no-such-path", "no-such-id", "wrong-token"))
 JSON = {"Content-Type": "application/json"}
 ERROR = {"code": "x", "message": "m", "type": "new_api_error"}
@@ -37,7 +37,7 @@ def live(url: str, *arguments: object, document: Path = FROZEN, types: str | Non
 
 
 def new(done: Completed) -> Found:
-    """Probe, kind and place of each departure that is not accepted."""
+    """The probe, kind and place of each new departure."""
     lines = [line for line in done.stdout.splitlines() if line.startswith("NEW: ")]
     found = [re.fullmatch(r"NEW: \S+ \S+, ([\w ]+): (\S+): .+ \(([a-z-]+)\)", line) for line in lines]
     assert len(found) == len(set(lines))
@@ -45,7 +45,7 @@ def new(done: Completed) -> Found:
 
 
 def assert_harmless(relay: Relay) -> None:
-    """Whatever the relay would have made of it, no request was one that it could accept, and none had the token."""
+    """Check that the relay could have accepted no request, and that none had the token."""
     assert relay.chargeable == []
     for request in relay.requests:
         assert TOKEN.encode() not in f"{request.target}\n{request.headers}\n".encode() + request.body
@@ -58,21 +58,21 @@ def assert_harmless(relay: Relay) -> None:
 
 @pytest.fixture
 def paid(frozen_contract: Contract) -> Iterator[Relay]:
-    """A stand-in that may be sent what costs money."""
+    """A stand-in for requests that cost money."""
     with Relay(frozen_contract) as relay:
         yield relay
 
 
 @pytest.fixture
 def asked(paid: Relay) -> Iterator[Relay]:
-    """A stand-in that was sent nothing that could cost money, whatever the test is about."""
+    """A stand-in that must get no request that could cost money."""
     yield paid
     assert_harmless(paid)
 
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that were slept on an event loop, without sleeping them."""
+    """The seconds passed to asyncio.sleep(), which returns immediately."""
     slept = list[float]()
 
     async def sleep(seconds: float) -> None:
@@ -82,18 +82,18 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return slept
 
 
-def test_a_relay_as_it_is_known_keeps_the_contract_but_for_what_is_accepted(asked: Relay) -> None:
+def test_the_known_relay_has_only_accepted_departures(asked: Relay) -> None:
     done = live(asked.url)
     assert done.returncode == 0
-    assert re.fullmatch(r"asking http://127.0.0.1:\d+: 4 questions \.\.\.\n", done.stderr)
+    assert re.fullmatch(r"sending 4 requests to http://127.0.0.1:\d+ \.\.\.\n", done.stderr)
     assert [line for line in done.stdout.splitlines() if not line.startswith("    because: ")] == [
         f"{OPERATION}, no token: 401, documented as 4XX",
         f"{OPERATION}, wrong token: 401, documented as 4XX",
         f"{OPERATION}, truncated JSON: 401, documented as 4XX",
         f"{OPERATION}, unknown path: 200, documented as 200",
-        f"accepted: {OPERATION}, unknown path: status: 200, where a refusal is due (not-refused)",
+        f"accepted: {OPERATION}, unknown path: status: 200 instead of a refusal (not-refused)",
         f"accepted: {OPERATION}, unknown path: #: HTML instead of application/json (html)",
-        f"seen of {OPERATION}: refusals (401)",
+        f"seen for {OPERATION}: refusals (401)",
         "agreement in what was seen; 2 accepted departures",
     ]
     assert "    because: The web console's page" in done.stdout
@@ -113,7 +113,7 @@ def test_a_relay_as_it_is_known_keeps_the_contract_but_for_what_is_accepted(aske
 
 @dataclass(frozen=True)
 class Case:
-    """What a relay answers, in turn and then always, and what is told of it."""
+    """The relay's responses, in turn and then always, and the report."""
 
     answers: tuple[Answer | str, ...] = ()
     new: Found = field(default_factory=Found)
@@ -123,7 +123,7 @@ class Case:
     never: str = "\x1b"
     pauses: tuple[int, ...] = ()
     unjudged: int = 0
-    """How many of the four requests the relay's limit leaves."""
+    """How many of the four requests are not sent because of the rate limit."""
 
 
 NO, BAD, CUT, AWAY = PROBES = ("no token", "wrong token", "truncated JSON", "unknown path")
@@ -156,13 +156,13 @@ def limit(seconds: str) -> Answer:
     return Answer(429, headers={"Retry-After": seconds})
 
 
-LEFT = "left at the relay's limit (429), which asks to wait"
+LEFT = "not sent: the rate limit (429) asks to wait"
 CASES = {
     "takes every token": Case((), NOT_REFUSED | {NOT_FOUND}, always=Answer.json(TASK)),
     "another success": Case(
         (Answer.json(TASK, 201),),
         {(NO, "not-refused", "status"), (NO, "status", "status")},
-        says=f"seen of {OPERATION}: refusals (201, 401)",
+        says=f"seen for {OPERATION}: refusals (201, 401)",
     ),
     "ends after its answer": Case((Answer.json({"error": ERROR}, 401, cut=1_000),) * 3),
     "a success by field": Case(
@@ -176,8 +176,8 @@ CASES = {
     "no longer found": Case(
         always="bad_token",
         accepted="- {probe: unknown path, kind: html, why: A page.}\n- {probe: submit, kind: additional, why: So.}\n",
-        says="accepted, but found no longer: probe unknown path, kind html",
-        never="submit",  # it was not sent, so nobody knows
+        says="accepted, but no longer found: probe unknown path, kind html",
+        never="submit",  # it was not sent, so the entry may still hold
     ),
     "404 of the API": Case((), {NOT_FOUND}, invalid_url("POST", f"/v1{ROUTE}")),
     "the web console": Case((), {NOT_FOUND, *NOT_REFUSED, *((p, "html", "#") for p in PROBES[:3])}, Answer.html()),
@@ -212,7 +212,7 @@ for at in range(0, len(SOUND), 3):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_a_relay_answers_and_what_is_new_in_it(
+def test_the_new_departures_in_a_relay_s_responses(
     name: str, asked: Relay, tmp_path: Path, pauses: list[float]
 ) -> None:
     case = CASES[name]
@@ -229,11 +229,11 @@ def test_what_a_relay_answers_and_what_is_new_in_it(
     assert pauses == list(case.pauses)
     assert len(re.findall(rf"^{OPERATION}, ", done.stdout, re.MULTILINE)) == answered
     assert len(asked.requests) == answered + len(case.pauses) + bool(case.unjudged)
-    assert (f"seen of {OPERATION}: not found" in printed) == (NOT_FOUND in case.new)
+    assert (f"seen for {OPERATION}: not found" in printed) == (NOT_FOUND in case.new)
     assert ("no such operation here: is the base URL right?" in printed) == (NOT_FOUND in case.new)
     assert ("agreement in what was seen; " in printed) == (not case.new and not case.unjudged)
     assert ("no agreement, since not all was judged; 0 accepted" in printed) == (not case.new and bool(case.unjudged))
-    assert ("found no longer" in printed) == ("found no longer" in case.says) or AWAY in printed
+    assert ("no longer found" in printed) == ("no longer found" in case.says) or AWAY in printed
 
 
 def test_neither_a_cookie_nor_a_redirect_is_followed(asked: Relay, paid: Relay, relay: Relay) -> None:
@@ -243,26 +243,26 @@ def test_neither_a_cookie_nor_a_redirect_is_followed(asked: Relay, paid: Relay, 
     assert [request.headers["cookie"] for request in asked.requests] == [None] * 4
 
 
-def test_github_gets_annotations_and_nobody_else_does(asked: Relay) -> None:
+def test_only_github_gets_annotations(asked: Relay) -> None:
     asked.answer(Answer.json({"100%\n::error::forged": 1}, 400))
-    told = [line for line in live(asked.url, GITHUB_ACTIONS="true").stderr.splitlines() if line.startswith("::")]
-    assert [line.partition(" ")[0] for line in told] == ["::error", "::notice", "::notice"]
-    assert "#/100%25\N{REPLACEMENT CHARACTER}::error::forged" in told[0]
+    annotations = [line for line in live(asked.url, GITHUB_ACTIONS="true").stderr.splitlines() if line.startswith("::")]
+    assert [line.partition(" ")[0] for line in annotations] == ["::error", "::notice", "::notice"]
+    assert "#/100%25\N{REPLACEMENT CHARACTER}::error::forged" in annotations[0]
     assert "::" not in live(asked.url).stderr
 
 
-def test_the_raw_documents_view_is_an_empty_overlay_away(asked: Relay, tmp_path: Path) -> None:
+def test_an_empty_overlay_checks_the_raw_document(asked: Relay, tmp_path: Path) -> None:
     empty = write(tmp_path, "overlay: 1.0.0\ninfo: {title: none, version: 1.0.0}\nactions: []\n", "empty.yaml")
     for answer in ("bad_token", "no_prompt", Answer.json({}, 500), Answer.json({}, 404)):
         asked.answer(answer)
     done = contract_check("live", FROZEN, "--base-url", asked.url, "--overlay", empty, env={"GITHUB_ACTIONS": ""})
     unnamed = {(BAD, "additional", f"#/{name}") for name in ("code", "message", "data")}
-    # ... and no word on the 404: HTTP itself documents it for an unknown path.
+    # The 404 is no departure: HTTP defines it for an unknown path.
     assert new(done) == {(NO, "status", "status"), (CUT, "status", "status"), *unnamed}
 
 
 @pytest.mark.slow
-def test_a_relay_that_drips_is_given_up_on(asked: Relay) -> None:
+def test_a_relay_that_sends_too_slowly_times_out(asked: Relay) -> None:
     asked.answer("bad_token")
     asked.answer(Answer.json({}, 400, chunks=[b" "] * 100, pause=0.5))
     assert new(live(asked.url)) == {(BAD, "silence", "status")}
@@ -272,7 +272,7 @@ def test_a_relay_that_drips_is_given_up_on(asked: Relay) -> None:
 
 
 def several() -> dict[str, Any]:
-    """A document whose operations need, between them, every kind of care."""
+    """A document whose operations cover every special case."""
     good = {"200": {"description": "好", "content": {"application/json": {"schema": {"type": "object"}}}}}
 
     def operation(name: str, *media_types: str, **more: object) -> dict[str, Any]:
@@ -293,7 +293,7 @@ def several() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("flag", ["", "--read"])
-def test_what_has_no_json_to_break_is_not_called_and_a_key_goes_where_one_is_due(flag: str, tmp_path: Path) -> None:
+def test_operations_without_json_are_not_called_and_keys_go_where_documented(flag: str, tmp_path: Path) -> None:
     document = several()
     with Relay(Contract(document)) as relay:
         done = live(relay.url, *filter(None, [flag]), document=write(tmp_path, document))
@@ -315,12 +315,12 @@ def test_what_has_no_json_to_break_is_not_called_and_a_key_goes_where_one_is_due
     assert TOKEN not in done.stdout + done.stderr
 
 
-def test_what_answers_without_a_token_may_be_missing_too(tmp_path: Path) -> None:
+def test_a_public_operation_may_be_missing_too(tmp_path: Path) -> None:
     document = several()
     with Relay(Contract(document)) as relay:
         relay.always(Answer.html())
         done = live(relay.url, document=write(tmp_path, document))
-    assert "seen of GET /open: not found\n" in done.stdout
+    assert "seen for GET /open: not found\n" in done.stdout
 
 
 NODE: dict[str, Any] = {"type": "object", "properties": {"kind": {"enum": ["a", "b"]}}}
@@ -345,7 +345,7 @@ SHAPES: list[tuple[dict[str, Any] | None, object, set[str]]] = [
 
 
 @pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
-def test_objects_are_closed_wherever_they_stand(tmp_path: Path, version: str) -> None:
+def test_objects_are_closed_everywhere(tmp_path: Path, version: str) -> None:
     responses = dict[str, Any]()
     for number, (schema, _, _) in enumerate(SHAPES):
         content = {"content": {"application/json": {"schema": schema}}} if schema else {}
@@ -368,18 +368,18 @@ def test_objects_are_closed_wherever_they_stand(tmp_path: Path, version: str) ->
     assert set(named) == due
 
 
-# What cannot be asked
+# Invalid relays and arguments
 
 
 @pytest.mark.parametrize(
     "entry", ["{kind: html}", "{kind: html, why: ' '}", "{why: x}", "{kind: x, why: x, were: x}", "x"]
 )
-def test_an_entry_without_a_reason_or_with_a_slip_is_refused(asked: Relay, tmp_path: Path, entry: str) -> None:
+def test_an_invalid_entry_is_refused(asked: Relay, tmp_path: Path, entry: str) -> None:
     done = live(asked.url, "--accepted", write(tmp_path, f"- {entry}\n", "accepted.yaml"))
     assert (done.returncode, done.stdout, asked.requests, "entry 1" in done.stderr) == (2, "", [], True)
 
 
-def test_a_relay_that_is_not_there_or_says_nothing_is_unreachable(asked: Relay) -> None:
+def test_a_relay_without_a_response_is_unreachable(asked: Relay) -> None:
     asked.always(Answer(silent=True))
     for url, error in (("http://127.0.0.1:9", "ConnectError"), (asked.url, "RemoteProtocolError")):
         done = live(url)
@@ -388,23 +388,23 @@ def test_a_relay_that_is_not_there_or_says_nothing_is_unreachable(asked: Relay) 
 
 
 @pytest.mark.parametrize("text", ["{", "{}", '{"openapi": "3.1.0"}'])
-def test_an_unsound_document_is_no_departure_of_the_relay(asked: Relay, tmp_path: Path, text: str) -> None:
+def test_an_unsound_document_is_an_environment_error(asked: Relay, tmp_path: Path, text: str) -> None:
     done = live(asked.url, document=write(tmp_path, text))
     assert (done.returncode, done.stdout, asked.requests) == (2, "", [])
 
 
-def test_without_an_address_the_stand_in_is_asked() -> None:
+def test_without_an_address_the_stand_in_is_checked() -> None:
     done = contract_check("live", "--format", "json", env={"RELAY_TOKEN": TOKEN})
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["base_url"].startswith("http://127.0.0.1:")
-    assert "a stand-in relay on loopback is asked ..." in done.stderr
+    assert "checking a stand-in relay on loopback ..." in done.stderr
     assert TOKEN not in done.stdout + done.stderr
 
 
 # --submit and --read
 
 
-def test_make_live_says_on_a_terminal_what_it_sends_waits_for_a_yes_and_sends_it_once(paid: Relay) -> None:
+def test_make_live_shows_the_submission_waits_for_yes_and_sends_it_once(paid: Relay) -> None:
     ours, theirs = pty.openpty()
     arguments = f"ARGS={FROZEN} --overlay {OVERLAY} --submit"
     env = {**os.environ, "GITHUB_ACTIONS": "", "PYTHONUTF8": "1", "RELAY_TOKEN": TOKEN, "NO_COLOR": ""}
@@ -459,9 +459,9 @@ def test_a_submission_is_sent_once_and_judged_without_showing_the_token(name: st
     done = live(paid.url, "--submit", types="yes", GITHUB_ACTIONS="true")
     assert done.returncode == code
     assert (len(paid.requests), len(paid.chargeable)) == (5, 1)
-    assert f"seen of {OPERATION}: {seen}\n" in done.stdout
+    assert f"seen for {OPERATION}: {seen}\n" in done.stdout
     assert ("agreement in what was seen" in done.stdout) == (code == 0)
-    assert ("found no longer: operation" in done.stdout) == (code == 0)
+    assert ("no longer found: operation" in done.stdout) == (code == 0)
     if code == 2 and name != "limited":
         refusal = f"not judged: the submission was not accepted ({answer.status}), so no success was seen"
         assert refusal in done.stdout
@@ -476,14 +476,14 @@ NO_ADDRESS = (
     *("http://u:geheim@relay", "http://r?k=geheim", "http://r#geheim"),
 )
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    # what `live` is given beside --submit or in place of it, and what it says
+    # additional arguments or replacements of --submit, and the message
     **{f"types {text!r}": ({"types": text}, "nothing was sent") for text in ("", "y", "no", "YES please")},
     "no terminal": ({}, "terminal"),
     **{f"token {text!r}": ({"types": "yes", "RELAY_TOKEN": text}, "RELAY_TOKEN") for text in ("", "s\nX: y", "s 空")},
     "open network": ({"url": "http://relay.example.com", "types": "yes"}, "unencrypted"),
     "open network, to read": ({"url": "http://relay.example.com", "flag": "--read"}, "unencrypted"),
     "no token, to read": ({"url": "https://relay.example.com", "flag": "--read", "RELAY_TOKEN": ""}, "--read needs a"),
-    "no operation": ({"flag": "--submit=POST *", "types": "yes", "body": None}, "0 operations would do"),
+    "no operation": ({"flag": "--submit=POST *", "types": "yes", "body": None}, "0 operations match"),
     "no example": (
         {"flag": "--submit=POST *", "types": "yes", "body": {"type": "object", "required": ["a"]}},
         "gives no example to submit",
@@ -493,9 +493,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_is_no_consent_or_no_relay_is_a_usage_error_and_nothing_is_sent(
-    name: str, asked: Relay, tmp_path: Path
-) -> None:
+def test_without_consent_or_a_relay_nothing_is_sent(name: str, asked: Relay, tmp_path: Path) -> None:
     given, said = REFUSED[name]
     rest: dict[str, Any] = {"flag": "--submit", "url": asked.url, **given}
     if "body" in rest:

@@ -1,4 +1,4 @@
-"""What the generator can't say of a document is noted once, with its place; what it can say is not."""
+"""Unsupported features of a document are noted once, with their place; supported ones are not."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ _DATE = {"name": "X", "in": "header", "schema": {"type": "string", "format": "da
 
 
 def _secured(*parameters: dict[str, Any], **schemes: dict[str, Any]) -> dict[str, Any]:
-    """The small document, which asks for each of `schemes`."""
+    """The small document, which requires each of `schemes`."""
     document = with_operation(security=[dict.fromkeys(schemes, ())], parameters=list(parameters))
     document["components"]["securitySchemes"] = schemes
     return document
@@ -37,7 +37,7 @@ NOTES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "a key in the query": (
         _secured(key=_KEY),
         [
-            "#/components/securitySchemes/key: the token is sent as `Authorization: Bearer`; give a client this by "
+            "#/components/securitySchemes/key: the token is sent as `Authorization: Bearer`; pass this one as "
             'httpx_args={"params": {"key": ...}}.'
         ],
     ),
@@ -52,16 +52,16 @@ NOTES: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "reserved characters": (
         with_operation(parameters=[{"name": "q", "in": "query", "allowReserved": True, "schema": _TEXT}]),
-        [f"{_OPERATION}/parameters/0: reserved characters of `q` are percent-encoded all the same."],
+        [f"{_OPERATION}/parameters/0: reserved characters of `q` are percent-encoded anyway."],
     ),
     "a date in a header": (
         with_operation(parameters=[_DATE]),
-        [f"{_OPERATION}/parameters/0: the header parameter `X` is taken as text, as it is sent."],
+        [f"{_OPERATION}/parameters/0: the header parameter `X` is a string, sent as it is."],
     ),
 }
 
 
 @pytest.mark.parametrize("name", NOTES)
-def test_what_is_left_out_is_noted(name: str) -> None:
+def test_unsupported_features_are_noted(name: str) -> None:
     document, notes = NOTES[name]
     assert prepare(document).notes == notes

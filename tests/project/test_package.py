@@ -1,4 +1,4 @@
-"""The wheel and the sdist hold what users need and nothing else, are the same bytes each time, and run alone."""
+"""The wheel and the sdist contain only what users need, are reproducible, and work alone."""
 
 import re
 import shutil
@@ -32,7 +32,7 @@ def test_the_wheel_holds_the_package_and_its_metadata() -> None:
     assert set(beside) == {f"{folder}/{name}" for name in ("METADATA", "RECORD", "WHEEL", "licenses/LICENSE")}
     text = beside[f"{folder}/METADATA"]
     metadata = Parser().parsestr(text)
-    # An index refuses the first; an accident stays at home.
+    # PyPI rejects this classifier, so the package can't be uploaded by accident.
     assert {"Private :: Do Not Upload", "Typing :: Typed"} <= {*metadata.get_all("Classifier", [])}
     assert (metadata["Requires-Python"], metadata["License-Expression"]) == (">=3.11", "MIT")
     needed = metadata.get_all("Requires-Dist", [])
@@ -41,14 +41,14 @@ def test_the_wheel_holds_the_package_and_its_metadata() -> None:
     assert text.partition("\n\n")[2] == (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_sdist_holds_the_same_and_what_a_person_reads() -> None:
+def test_the_sdist_holds_the_same_and_the_documentation() -> None:
     with tarfile.open(SDIST) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
     expected = {*(f"generated_client/{name}" for name in PACKAGE), *BESIDE, "pyproject.toml", "PKG-INFO"}
     assert names - {".gitignore"} == expected
 
 
-def test_both_are_the_same_bytes_when_they_are_built_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_are_reproducible_in_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = tmp_path / "工作 目录"
     shutil.copytree(ROOT / "generated_client", source / "generated_client")
     for stray in ("tests/test_stray.py", "generated_client/__pycache__/stray.pyc"):
@@ -62,7 +62,7 @@ def test_both_are_the_same_bytes_when_they_are_built_elsewhere(tmp_path: Path, m
         assert built.read_bytes() == (tmp_path / built.name).read_bytes()
 
 
-def test_the_version_stands_in_one_place() -> None:
+def test_the_version_is_defined_in_one_place() -> None:
     version = re.compile(rf"(?<![\d.]){re.escape(VERSION)}(?![\d.])")
     files = [ROOT / "pyproject.toml", ROOT / "generate.sh", *(ROOT / "generated_client").rglob("*.py")]
     assert [file.name for file in files if version.search(file.read_text(encoding="utf-8"))] == ["pyproject.toml"]

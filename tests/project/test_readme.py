@@ -1,9 +1,8 @@
-"""What the READMEs show works: code runs as it is written, commands and links exist.
+"""The READMEs are correct: code runs unchanged, commands and links exist.
 
-Each ```python block stands alone, and runs against a stand-in that answers under the relay's own name:
-the environment names it as the proxy, and its authority as the one to trust. `<!-- relay: NAME -->` on
-the line above a block has its next request answered by that scenario of the stand-in; a ```text block
-right below one is what it prints, where `...` stands for anything.
+Each ```python block is independent, and runs against a stand-in under the relay's own host name: the environment sets
+it as the proxy, and trusts its certificate authority. `<!-- relay: NAME -->` above a block selects the stand-in's
+scenario for its next request. A ```text block right below is the expected output, where `...` matches anything.
 """
 
 import ast
@@ -38,7 +37,7 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 def named_relay(
     contract: Contract, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Relay]:
-    """The stand-in under the names of the relay itself: the document's, and those that README gives."""
+    """The stand-in under the relay's own host names: the document's, and those in README."""
     given = [url for block in blocks("python") for url in re.findall(r'base_url="(https://[^"]+)', block.code)]
     hosts = {str(urlsplit(url).hostname) for url in (Client().base_url, *given)}
     trusted = tmp_path / "authority.pem"
@@ -50,7 +49,7 @@ def named_relay(
 
 
 @pytest.mark.parametrize("block", blocks("python"), ids=str)
-def test_code_runs_as_it_is_written(
+def test_code_runs_unchanged(
     block: Block,
     named_relay: Relay,
     capsys: pytest.CaptureFixture[str],
@@ -73,7 +72,7 @@ def test_code_runs_as_it_is_written(
 
 
 def _calls(block: Block) -> bool:
-    """Whether the block calls the relay, rather than a mock, or define a function that would."""
+    """Whether the block calls the relay, and not only a mock or in a function definition."""
     if "MockTransport" in block.code:
         return False
     top = [node for node in ast.parse(block.code).body if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
@@ -82,7 +81,7 @@ def _calls(block: Block) -> bool:
 
 @pytest.fixture
 def service() -> SimpleNamespace:
-    """The functions of the block that shows a service."""
+    """The functions of the service example."""
     [block] = [block for block in blocks("python") if "async def lifespan" in block.code]
     names: dict[str, Any] = {"__name__": "service"}
     exec(compile(block.code, block.file, "exec"), names)
@@ -93,7 +92,7 @@ def service() -> SimpleNamespace:
 def served(
     service: SimpleNamespace, relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[Callable[[Any], Awaitable[Any]]], Any]:
-    """Do something with the client that the service has while it lives."""
+    """Use the client of the running service."""
     monkeypatch.setenv("RELAY_TOKEN", TOKEN)
     monkeypatch.setenv("RELAY_BASE_URL", relay.url)
     app = SimpleNamespace(state=SimpleNamespace())
@@ -131,7 +130,7 @@ def test_the_service_is_ready_where_a_relay_takes_its_token(service: Any, served
     for refusal in ("bad_token", "console", "upstream"):
         relay.answer(refusal)
         assert not served(service.is_ready)
-    relay.problems.clear()  # That the prompt is empty is what is refused.
+    relay.problems.clear()  # the empty prompt is a departure
     with refusing() as url:
         assert asyncio.run(service.is_ready(AuthenticatedClient(url, token=TOKEN))) is False
 
@@ -139,7 +138,7 @@ def test_the_service_is_ready_where_a_relay_takes_its_token(service: Any, served
 # Both languages
 
 
-def test_the_first_call_comes_on_the_first_screen() -> None:
+def test_the_first_call_is_on_the_first_screen() -> None:
     for file in READMES:
         first = next(block for block in found(file) if block.language == "python")
         assert first.line < 25
@@ -158,7 +157,7 @@ def test_both_languages_have_the_same_blocks_chapters_and_tables(english: str, c
 
 
 def _commands() -> list[str]:
-    """Each command that a README shows, in a block of its own or in a sentence."""
+    """Each command in a README, in a block or in a sentence."""
     shown = [line for block in blocks("sh", "console") for line in block.code.splitlines()]
     for file in FILES:
         prose = FENCED.sub("", (ROOT / file).read_text(encoding="utf-8"))
@@ -176,14 +175,14 @@ def test_a_command_exists(command: str) -> None:
             assert re.search(rf"^{target}:.*##", MAKEFILE, re.MULTILINE)
             assert [s for s in settings if f"$({s.partition('=')[0]})" not in MAKEFILE] == []
         case "pip":
-            assert rest == "install dist/*.whl"  # What becomes of it, test_package.py says.
+            assert rest == "install dist/*.whl"  # tested by test_package.py
         case "git":
             assert rest.partition(" ")[0] in ("add", "clean", "diff", "restore")
         case "./generate.sh":
-            told = run(["./generate.sh", "--help"]).stdout
-            assert [option for option in re.findall(r"--\w+", rest) if option not in told] == []
+            shown = run(["./generate.sh", "--help"]).stdout
+            assert [option for option in re.findall(r"--\w+", rest) if option not in shown] == []
         case "PYTHONPATH=.":
-            assert rest.startswith(".venv/bin/python examples/batch_dask ")  # tests/examples runs it.
+            assert rest.startswith(".venv/bin/python examples/batch_dask ")  # tested by tests/examples
         case _:
             assert program in ("python", ".venv/bin/python"), f"teach this test what `{command}` is"
             _, module, *arguments = rest.split()
@@ -193,13 +192,13 @@ def test_a_command_exists(command: str) -> None:
             assert [option for option in re.findall(r"--\w+", rest) if option not in done.stdout] == []
 
 
-def test_make_help_lists_each_target_that_says_what_it_is_for() -> None:
+def test_make_help_lists_each_documented_target() -> None:
     listed = re.findall(r"^make ([\w-]+) ", run(["make", "help"]).stdout, re.MULTILINE)
     assert listed == re.findall(r"^([\w-]+):.*##", MAKEFILE, re.MULTILINE)
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_every_link_leads_somewhere(file: str) -> None:
+def test_every_link_resolves(file: str) -> None:
     text = (ROOT / file).read_text(encoding="utf-8")
     folders = "contract_check|generator|tests|examples|benchmarks|docs|[.]github"
     for path in re.findall(rf"`((?:{folders})/[\w./-]*)`", text):

@@ -1,4 +1,4 @@
-"""A document or an overlay with a defect is refused: what, where, and what cures it; the package stays as it was."""
+"""A defective document or overlay is refused with the problem, its place and a cure; the package is unchanged."""
 
 import json
 import re
@@ -88,24 +88,24 @@ def _number(digits: str) -> bytes:
     return json.dumps(with_field(type="number", default=7)).replace('"default": 7', f'"default": {digits}').encode()
 
 
-# A document, the place of its first defect, and what is said of it; the suggested cure removes what is there.
+# A document, the place of its first defect, and the message; the suggested cure removes the value.
 REMOVED: list[tuple[dict[str, Any], str, str]] = [
     (_thing(properties={"": 5, "a": {}}), f"{THING}/properties/", "5 is not of type"),
-    (_info(**{"it's": 1}), "#/info/it's", "no field that may stand here"),
-    (_answers(abc={"description": "?"}), f"{OPERATION}/responses/abc", "no field that may stand here"),
+    (_info(**{"it's": 1}), "#/info/it's", "not allowed here"),
+    (_answers(abc={"description": "?"}), f"{OPERATION}/responses/abc", "not allowed here"),
     (
         _answers(**{"400": {"description": "坏", "contents": {}}}),
         f"{OPERATION}/responses/400/contents",
-        "no field that",
+        "not allowed here",
     ),
-    (with_field(**{"$ref": "#/no"}), f"{FIELD}/$ref", "names nothing"),
-    (with_field(**{"$ref": "#zoom"}), f"{FIELD}/$ref", "is no `$anchor` of this document"),
+    (with_field(**{"$ref": "#/no"}), f"{FIELD}/$ref", "does not exist"),
+    (with_field(**{"$ref": "#zoom"}), f"{FIELD}/$ref", "is not an `$anchor` of this document"),
     (_thing(type="object", required="a"), f"{THING}/required", "is not of type array"),
     (_multipart(BYTES), f"{MULTIPART}/schema", "its schema must be an object, not string"),
-    (with_field(**{"$ref": "https://example.com/mask.json"}), f"{FIELD}/$ref", "leaves the file"),
-    (with_field(**{"$ref": "#/paths/~1things/post"}), f"{FIELD}/$ref", "no schema"),
-    (small(A={"$ref": f"{SCHEMAS}/B"}, B={"$ref": f"{SCHEMAS}/A"}), f"{SCHEMAS}/B/$ref", "leads back to itself"),
-    (_item("/a", ITEM), "#/components/pathItems/A/$ref", "leads back to itself"),
+    (with_field(**{"$ref": "https://example.com/mask.json"}), f"{FIELD}/$ref", "refers to another file"),
+    (with_field(**{"$ref": "#/paths/~1things/post"}), f"{FIELD}/$ref", "does not refer to a schema"),
+    (small(A={"$ref": f"{SCHEMAS}/B"}, B={"$ref": f"{SCHEMAS}/A"}), f"{SCHEMAS}/B/$ref", "refers to itself"),
+    (_item("/a", ITEM), "#/components/pathItems/A/$ref", "refers to itself"),
     (_thing(allOf=[REF, {"type": "object"}]), f"{THING}/allOf/0/$ref", "itself"),
     (_thing(anyOf=[REF, {"type": "object"}]), f"{THING}/anyOf/0/$ref", "itself"),
     (small(Thing={"allOf": [B]}, B={"allOf": [REF], "example": {}}), f"{SCHEMAS}/B/allOf/0/$ref", "itself"),
@@ -113,34 +113,34 @@ REMOVED: list[tuple[dict[str, Any], str, str]] = [
     (
         _parameters({**QUERY, "name": "追踪", "in": "header"}),
         f"{OPERATION}/parameters/0",
-        "`追踪` is no name of a header",
+        "`追踪` is not a valid header name",
     ),
     (_parameters(QUERY, QUERY), f"{OPERATION}/parameters/1", "twice"),
-    (_parameters(QUERY, QUERY, WIDE), f"{OPERATION}/parameters/2/style", "is none of"),
+    (_parameters(QUERY, QUERY, WIDE), f"{OPERATION}/parameters/2/style", "is not one of"),
     (_text(pattern="[", default="x"), f"{FIELD}/pattern", "ECMA-262"),
     (_thing(patternProperties={"[": {}}, default={"a": 1}), f"{THING}/patternProperties/[", "ECMA"),
-    (_text(pattern="^(a+)+$", default="a" * 60 + "b"), f"{FIELD}/default", "contradicts"),  # backtracks for ever
+    (_text(pattern="^(a+)+$", default="a" * 60 + "b"), f"{FIELD}/default", "contradicts"),  # backtracks forever
     (_text(format="date", default="soon"), f"{FIELD}/default", '"date"'),
     (_text(format="uuid", default="soon"), f"{FIELD}/default", '"uuid"'),
     (_text(format="date-time", default="soon"), f"{FIELD}/default", '"date-time"'),
     (EXCLUSIVE | {"openapi": "3.0.3"}, f"{FIELD}/default", "contradicts"),
 ]
-# The same with a line of another cure.
-MENDED: list[tuple[dict[str, Any], str, str, str]] = [
-    (with_field(type="integr"), f"{FIELD}/type", '"integr" is none of', "type: integer"),
-    (_thing(properties={"": {"type": "strin"}}), f"{THING}/properties//type", "is none of", "type: string"),
-    (_thing(properties={"0": {"type": "strin"}}), f"{THING}/properties/0/type", "is none of", "type: string"),
-    (_thing(properties={HIDDEN: {"type": "x"}}), f"{THING}/properties/{ESCAPED}/type", "is none of", "remove: true"),
+# The same, with a line of another cure.
+CURED: list[tuple[dict[str, Any], str, str, str]] = [
+    (with_field(type="integr"), f"{FIELD}/type", '"integr" is not one of', "type: integer"),
+    (_thing(properties={"": {"type": "strin"}}), f"{THING}/properties//type", "is not one of", "type: string"),
+    (_thing(properties={"0": {"type": "strin"}}), f"{THING}/properties/0/type", "is not one of", "type: string"),
+    (_thing(properties={HIDDEN: {"type": "x"}}), f"{THING}/properties/{ESCAPED}/type", "is not one of", "remove: true"),
     ({**small(), "paths": []}, "#/paths", "not of type object", "paths: {}"),
     ({**small(), "info": []}, "#/info", "not of type object", "title:"),
     ({**small(), "servers": [{"url": "https://a.example/\u200b"}]}, "#/servers", "no server", "url: https://relay"),
     (_answers(**{"400": {}}), f"{OPERATION}/responses/400", "`description` is missing", "description:"),
-    (_key("X Key"), "#/components/securitySchemes/Key/name", "`X Key` is no name of a header", "name: XKey"),
-    (_ids("/a", "/a/", "/A"), "#/paths/~1a~1/get/operationId", "already that of GET /a", "operationId: get_"),
-    (_gets("/{id}"), "#/paths/~1{id}/get", "the path's `{id}` is declared by no parameter", "in: path"),
-    (_item("/{id}", GET), "#/components/pathItems/A/get", "`{id}` is declared by no parameter", "in: path"),
+    (_key("X Key"), "#/components/securitySchemes/Key/name", "`X Key` is not a valid header name", "name: XKey"),
+    (_ids("/a", "/a/", "/A"), "#/paths/~1a~1/get/operationId", "already used by GET /a", "operationId: get_"),
+    (_gets("/{id}"), "#/paths/~1{id}/get", "no parameter declares `{id}` of the path", "in: path"),
+    (_item("/{id}", GET), "#/components/pathItems/A/get", "no parameter declares `{id}`", "in: path"),
 ]
-# The same without a cure.
+# The same, without a cure.
 INCURABLE: list[tuple[dict[str, Any], str, str]] = [
     (with_field(**_nested(60, lambda s: {"type": "array", "items": s})), FIELD, "50 lists or unions deep"),
     (with_field(**_nested(60, lambda s: {"anyOf": [s, {"type": "integer"}]})), FIELD, "50 lists or unions deep"),
@@ -148,7 +148,7 @@ INCURABLE: list[tuple[dict[str, Any], str, str]] = [
     ({"swagger": "2.0", "info": {}, "paths": {}}, "#/swagger", "this is Swagger 2.0"),
     ({**small(), "openapi": "3.1.0x"}, "#/openapi", "this is OpenAPI 3.1.0x"),
 ]
-DEFECTS = [*((*row, "remove: true") for row in REMOVED), *MENDED, *((*row, "") for row in INCURABLE)]
+DEFECTS = [*((*row, "remove: true") for row in REMOVED), *CURED, *((*row, "") for row in INCURABLE)]
 
 
 def _object_at(document: Any, pointer: str) -> Any:
@@ -158,7 +158,7 @@ def _object_at(document: Any, pointer: str) -> Any:
 
 
 def _is_place(text: str, row: str, column: str, pointer: str) -> bool:
-    """Whether a member written into `text` at that place stands right before the one that `pointer` names."""
+    """Whether the place in `text` is right before the member that `pointer` names."""
     lines = text.splitlines(keepends=True)
     offset = sum(map(len, lines[: int(row) - 1])) + int(column) - 1
     holder_pointer, _, token = pointer.rpartition("/")
@@ -193,7 +193,7 @@ def test_a_defect_has_a_place_and_a_cure_that_cures(
     assert contract_check("document", file, "--overlay", cures).returncode == 0
 
 
-# A file, what stands at the place that is named, and what is said of it.
+# A file, the text at the reported place, and the message.
 UNREADABLE: dict[str, tuple[bytes, str, str]] = {
     "duplicate key": (RELAY.replace('"number"', '"number", "type": "x"', 1).encode(), '"type": "x"', "twice"),
     "NaN": (RELAY.replace("20231234", "NaN").encode(), "NaN", "NaN"),
@@ -201,8 +201,8 @@ UNREADABLE: dict[str, tuple[bytes, str, str]] = {
     "comment": (RELAY.replace('"openapi"', '/* 注 */ "openapi"', 1).encode(), "/* 注 */", "JSON"),
     "end missing": (RELAY.rstrip().removesuffix("}").encode(), "", "missing"),
     "text that breaks off": (json.dumps(small(), indent=1)[:400].encode(), "", "Unterminated string"),
-    "integer of 5,000 digits": (_number("9" * 5000), "999", "999... is beyond"),
-    "infinite number": (_number("1e999"), "1e999", "1e999... is beyond"),
+    "integer of 5,000 digits": (_number("9" * 5000), "999", "999... is out of range"),
+    "infinite number": (_number("1e999"), "1e999", "1e999... is out of range"),
     "not UTF-8": (b"\xff\xfe{}", "", "UTF-8"),
     "byte order mark": (b"\xef\xbb\xbf" + RELAY.encode(), "", "byte order mark"),
     "no object": (b"[]", "", "object"),
@@ -210,16 +210,16 @@ UNREADABLE: dict[str, tuple[bytes, str, str]] = {
     "another OpenAPI": (b'{"openapi": "2.0"}', '"openapi"', "3.0 and 3.1"),
     "YAML": (b"openapi: 3.1.0\ninfo: {}\n", "", "this is YAML. Convert it to JSON first"),
     "too deep": (b"[" * 100_000, "", "nested too deeply"),
-    "half a character": (
+    "lone surrogate": (
         RELAY.replace('"openapi"', '"x-a": "\\ud83d\\uDE00",\n"x-b": "\\uD83D", "openapi"', 1).encode(),
         '\\uD83D"',
-        "the escape \\ud83d is half a character",
+        "the escape \\ud83d is an unpaired",
     ),
 }
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
-def test_what_is_no_document_is_refused_with_its_place(name: str, tmp_path: Path) -> None:
+def test_an_unreadable_document_is_refused_with_its_place(name: str, tmp_path: Path) -> None:
     content, marker, said = UNREADABLE[name]
     document = tmp_path / "relay.json"
     document.write_bytes(content)
@@ -234,7 +234,7 @@ def test_what_is_no_document_is_refused_with_its_place(name: str, tmp_path: Path
 
 
 def _spoil(document: Any) -> None:
-    """Give the frozen document defects at its beginning, in its middle and at its end."""
+    """Put defects at the beginning, in the middle and at the end of the frozen document."""
     request_properties(document)["width"]["type"] = "integr"
     operation(document)["responses"]["400"].pop("description")
     operation(document)["parameters"] = [{**QUERY, "name": "X 追踪", "in": "header"}]
@@ -243,14 +243,14 @@ def _spoil(document: Any) -> None:
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
-    """A package that a refused run must leave alone."""
+    """A package that a refused run must not change."""
     package = tmp_path / "generated_client"
     package.mkdir()
     (package / "old.py").write_text("OLD = True\n", encoding="utf-8")
     return package
 
 
-def test_a_refused_run_leaves_the_package_alone_and_one_overlay_cures_all(package: Path) -> None:
+def test_a_refused_run_changes_nothing_and_one_overlay_cures_all(package: Path) -> None:
     document, cures = write(package.parent, changed(_spoil)), package.with_name("cures.yaml")
     beside = sorted(package.parent.iterdir())
 
@@ -259,7 +259,7 @@ def test_a_refused_run_leaves_the_package_alone_and_one_overlay_cures_all(packag
     assert refused.returncode == 1
     assert "4 defects;" in refused.stderr
     assert "  cure, to paste" in refused.stderr
-    assert "stays as it was" in refused.stderr
+    assert "the package is unchanged" in refused.stderr
     assert tree(package) == {"old.py": b"OLD = True\n"}
     assert sorted(package.parent.iterdir()) == beside
 
@@ -272,7 +272,7 @@ def test_a_refused_run_leaves_the_package_alone_and_one_overlay_cures_all(packag
     assert "api/videos/create_kling_image_to_video.py" in tree(package)
 
 
-def test_what_cannot_be_read_is_the_environments_fault(package: Path) -> None:
+def test_an_unreadable_file_is_an_environment_error(package: Path) -> None:
     missing = package / "missing"
     for option, file in (("--document", missing), ("--document", package), ("--overlay", missing)):
         refused = generate(package, option, file)
@@ -282,14 +282,14 @@ def test_what_cannot_be_read_is_the_environments_fault(package: Path) -> None:
     assert tree(package) == {"old.py": b"OLD = True\n"}
 
 
-def test_a_sound_document_is_said_to_be_sound() -> None:
+def test_a_sound_document_is_reported_as_sound() -> None:
     done = contract_check("document")
     assert done.returncode == 0
     assert done.stdout.startswith("sound: relay.json")
 
 
 def _cured(folder: Path, document: dict[str, Any]) -> Any:
-    """The document after the cures that are suggested for it."""
+    """The document with its suggested cures."""
     file, cures = write(folder, document), folder / "cures.yaml"
     cures.write_text(contract_check("document", file, "--suggest", "--overlay", NONE).stdout, encoding="utf-8")
     found = loading.load(file, [cures])
@@ -303,10 +303,10 @@ def test_a_defect_that_many_components_share_is_one_line_and_one_cure(tmp_path: 
     document = small()
     document["components"]["securitySchemes"] = schemes
 
-    told = contract_check("document", write(tmp_path, document), "--overlay", NONE).stderr
+    printed = contract_check("document", write(tmp_path, document), "--overlay", NONE).stderr
 
-    assert told.count("none of apiKey") == 2  # the line, and the reason in its cure
-    assert "The same at 39 other places; --suggest prints all cures." in told
+    assert printed.count("not one of apiKey") == 2  # the line, and the reason in its cure
+    assert "The same at 39 other places; --suggest prints all cures." in printed
     _cured(tmp_path, document)
 
 
@@ -314,7 +314,7 @@ def test_a_defect_that_many_components_share_is_one_line_and_one_cure(tmp_path: 
     ("kind", "wrong", "rest"),
     [("schemas", {"type": "file"}, {}), ("parameters", {"style": "wide"}, QUERY)],
 )
-def test_components_that_are_wrong_alike_lose_their_field_by_one_cure(
+def test_one_cure_removes_the_same_invalid_field_of_several_components(
     kind: str, wrong: dict[str, Any], rest: dict[str, Any], tmp_path: Path
 ) -> None:
     document = small(Thing={"type": "object"})
@@ -327,7 +327,7 @@ def test_components_that_are_wrong_alike_lose_their_field_by_one_cure(
     assert components["schemas"]["Thing"] == {"type": "object"}
 
 
-def test_security_without_any_known_scheme_goes_by_one_cure(tmp_path: Path) -> None:
+def test_one_cure_removes_security_without_a_known_scheme(tmp_path: Path) -> None:
     assert "security" not in _cured(tmp_path, {**small(), "security": [{"a": []}, {"b": []}]})
     assert (tmp_path / "cures.yaml").read_text(encoding="utf-8").count("target: ") == 1
 
@@ -339,7 +339,7 @@ def test_the_first_holder_of_an_operation_id_keeps_it(tmp_path: Path) -> None:
     assert len({name.lower() for name in ids}) == 3
 
 
-def test_a_wrong_example_is_one_short_line_that_says_why(tmp_path: Path) -> None:
+def test_an_invalid_example_is_one_short_line_with_the_reason(tmp_path: Path) -> None:
     example = json.dumps({"一": "二" * 300}, indent=2, ensure_ascii=False)
     [warning] = _warnings(write(tmp_path, with_field(type="object", example=example)))
     assert f'{FIELD}/example: the example contradicts its schema: $: "{{ "一": "二二' in warning
@@ -347,7 +347,7 @@ def test_a_wrong_example_is_one_short_line_that_says_why(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(("pattern", "fits"), [("[^]", "a"), (r"\p{L}", "a"), ("(?<n>a)", "a"), (r"^\W$", "宇")])
-def test_a_pattern_of_ecma_262_is_no_defect(pattern: str, fits: str, tmp_path: Path) -> None:
+def test_a_pattern_of_ecma_262_is_valid(pattern: str, fits: str, tmp_path: Path) -> None:
     warnings = _warnings(write(tmp_path, _text(pattern=pattern, default=fits, example=fits)))
     unchecked = [f"{FIELD}/pattern" in warning and "is not checked" in warning for warning in warnings]
     assert unchecked == ([True] if pattern == "[^]" else [])
@@ -387,12 +387,12 @@ def test_an_action_that_matches_nothing_is_an_error_in_the_vendored_document_onl
         ({"target": "$.info[", "description": "x", "remove": True}, "JSONPath"),
         ({"target": "$.info", "description": "x", "updat": {}}, "updat"),
         ("actions: [", "not YAML"),
-        ("[]", "`actions` is no list"),
+        ("[]", "`actions` must be a list"),
         ("overlay: 1.0.0\nactions: {}", "actions"),
         ("\tactions: []", "not YAML"),
     ],
 )
-def test_an_overlay_with_a_defect_is_refused(content: Any, said: str, tmp_path: Path) -> None:
+def test_an_invalid_overlay_is_refused(content: Any, said: str, tmp_path: Path) -> None:
     file = write(tmp_path, content, "own.yaml") if isinstance(content, str) else _overlay(tmp_path, content)
     refused = contract_check("document", "--overlay", file)
     assert refused.returncode == 1
@@ -407,13 +407,13 @@ BODIES = BODY.replace("['/things']", "[*]")
 @pytest.mark.parametrize(
     ("version", "target", "update", "said"),
     [
-        ("3.0.3", BODIES, {"title": "Other"}, "beside a `$ref`, where OpenAPI 3.0 ignores it"),
-        ("3.0.3", BODIES, {"required": ["a"]}, "beside a `$ref`, where OpenAPI 3.0 ignores it"),
-        ("3.1.0", BODY, REF, "what stands there already"),
-        ("3.1.0", BODY, {}, "what stands there already"),
+        ("3.0.3", BODIES, {"title": "Other"}, "OpenAPI 3.0 ignores what stands beside it"),
+        ("3.0.3", BODIES, {"required": ["a"]}, "OpenAPI 3.0 ignores what stands beside it"),
+        ("3.1.0", BODY, REF, "sets what is already there"),
+        ("3.1.0", BODY, {}, "sets what is already there"),
     ],
 )
-def test_an_action_without_effect_is_named(
+def test_an_action_without_effect_is_reported(
     version: str, target: str, update: object, said: str, tmp_path: Path
 ) -> None:
     actions = _overlay(tmp_path, {"target": target, "description": "why", "update": update})
@@ -426,7 +426,7 @@ def test_an_action_without_effect_is_named(
 OLD: dict[str, Any] = {"type": "object", "required": ["x"], "properties": {"x": {"$ref": "#/b"}}}
 ADDED: dict[str, Any] = {"type": "string", "title": "T", "required": ["y"], "properties": {"x": TEXT, "y": {}}}
 LIST: dict[str, Any] = {"a": [0, 1, 2, 3], "b": 4}
-# A document, what an action does to it, and what comes of it.
+# A document, an action, and the result.
 DONE: dict[str, tuple[Any, dict[str, Any], Any]] = {
     "objects are merged": (
         {"a": {"b": 1, "c": {"d": 2}}},
@@ -467,10 +467,10 @@ def test_a_target_that_names_one_place_finds_it_behind_a_reference(version: str)
         document: dict[str, Any] = {**small(), "openapi": version}
         assert overlay.apply_action({"target": target, "description": "why", **action}, document) is None
         assert document["paths"]["/things"]["post"]["requestBody"]["content"]["application/json"]["schema"] == expected
-        assert document["components"] == small()["components"]  # what others refer to stays
+        assert document["components"] == small()["components"]  # the shared object is unchanged
 
 
-def test_a_fault_of_the_tools_own_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise KeyError("responses")
 
@@ -491,7 +491,7 @@ def test_a_fault_of_the_tools_own_is_one_line(monkeypatch: pytest.MonkeyPatch) -
         {"type": "integer", "exclusiveMinimum": 3},
     ],
 )
-def test_a_document_that_uses_words_of_a_newer_version_becomes_one_of_that(schema: object, tmp_path: Path) -> None:
+def test_a_document_with_newer_keywords_gets_the_newer_version(schema: object, tmp_path: Path) -> None:
     document = {
         **small(Thing={"type": "object", "properties": {"a": schema, "b": {"nullable": True}}}),
         "openapi": "3.0.3",
@@ -508,7 +508,7 @@ def test_a_parent_that_names_its_children_loses_the_union_and_they_keep_its_fiel
     assert [cure["target"] for cure in found.cures] == ["$.components.schemas.Pet.oneOf"]
 
 
-def test_a_reference_to_an_anchor_is_one_to_its_schema(tmp_path: Path) -> None:
+def test_a_reference_to_an_anchor_resolves_to_its_schema(tmp_path: Path) -> None:
     item = {"$dynamicAnchor": "item", "type": "object", "properties": {"a": {"$ref": "#top"}}}
     thing = {"$anchor": "top", "type": "object", "properties": {"b": {"$dynamicRef": "#item"}}}
     schemas = loading.load(write(tmp_path, small(Thing=thing, Item=item)), []).value["components"]["schemas"]

@@ -1,4 +1,4 @@
-"""release: what stands in its way is named; otherwise dist/ holds all that a release consists of."""
+"""`contract_check release`: reports what prevents a release, or builds it in dist/."""
 
 import hashlib
 from pathlib import Path
@@ -14,7 +14,7 @@ from history import commit, git, repository
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository with a version and a changelog only, whose gate is green."""
+    """A repository with only a version and a changelog, whose gate passes."""
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "a"\nversion = "0.9.1"\n', encoding="utf-8")
     (tmp_path / "CHANGELOG.md").write_text("# Changelog\n\n## 0.9.1.dev\n\n## [0.9.1] - 2026-11-30\n", encoding="utf-8")
     (tmp_path / "contract_check.py").write_text("", encoding="utf-8")
@@ -39,7 +39,7 @@ def _since(monkeypatch: pytest.MonkeyPatch, expected: str, *levels: str) -> None
 def test_a_release_has_its_note_and_the_sums_of_its_files(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     git(project, "tag", "v0.9.0")
     git(project, "commit", "--allow-empty", "--message", "Release")
-    git(project, "tag", "v0.9.1")  # the tag of the release that is made
+    git(project, "tag", "v0.9.1")  # the tag of this release
     _since(monkeypatch, "v0.9.0", "patch")
     (project / "dist").mkdir()
     (project / "dist" / "old.whl").touch()
@@ -54,25 +54,25 @@ def test_a_release_has_its_note_and_the_sums_of_its_files(project: Path, monkeyp
     ]
 
 
-def test_everything_in_the_way_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_everything_that_prevents_a_release_is_listed(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     git(project, "tag", "v0.9.0")
     _since(monkeypatch, "v0.9.0", "patch", "minor")
     (project / "CHANGELOG.md").write_text("# Changelog\n\n## 0.9.1.dev\n", encoding="utf-8")
     done = contract_check("release")
     assert (done.returncode, (project / "dist").exists()) == (1, False)
     assert done.stderr.splitlines() == [
-        "pyproject.toml says 0.9.1; what changed since v0.9.0 (minor) demands 0.10.0 or higher.",
+        "pyproject.toml says 0.9.1; the changes since v0.9.0 (minor) require 0.10.0 or higher.",
         "CHANGELOG.md has no entry for 0.9.1: give it the heading `## 0.9.1`.",
-        "the tree is not clean: commit what `git status` lists, or take it away.",
+        "the tree is not clean: commit or remove what `git status` lists.",
     ]
 
 
-def test_a_red_gate_is_in_the_way(project: Path) -> None:
+def test_a_failing_gate_prevents_a_release(project: Path) -> None:
     (project / "contract_check.py").write_text("raise SystemExit(1)", encoding="utf-8")
     commit(project, ".")
     done = contract_check("release")
     assert (done.returncode, (project / "dist").exists()) == (1, False)
-    assert "the gate is not green" in done.stderr
+    assert "the gate failed" in done.stderr
 
 
 def test_a_release_at_another_versions_tag_is_refused(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,11 +80,11 @@ def test_a_release_at_another_versions_tag_is_refused(project: Path, monkeypatch
     _since(monkeypatch, "v0.0.9")
     done = contract_check("release")
     assert done.returncode == 1
-    assert done.stderr == "HEAD is tagged v0.0.9, and pyproject.toml says 0.9.1: tag it v0.9.1.\n"
+    assert done.stderr == "HEAD is tagged v0.0.9, but pyproject.toml says 0.9.1: tag it v0.9.1.\n"
 
 
 @pytest.mark.parametrize(
-    ("last", "level", "demanded"),
+    ("last", "level", "required"),
     [
         ("0.1.0", "none", "0.1.0"),
         ("0.1.0", "patch", "0.1.1"),
@@ -96,13 +96,13 @@ def test_a_release_at_another_versions_tag_is_refused(project: Path, monkeypatch
         ("0.9.10", "minor", "0.10.0"),
     ],
 )
-def test_the_verdict_demands_a_version(last: str, level: str, demanded: str) -> None:
-    assert release.demand(last, level) == demanded
+def test_the_verdict_requires_a_version(last: str, level: str, required: str) -> None:
+    assert release.required_version(last, level) == required
 
 
-def test_what_is_no_version_is_refused() -> None:
-    with pytest.raises(Refusal, match=r"1\.2 is no version.*three numbers"):
-        release.demand("1.2", "minor")
+def test_an_invalid_version_is_refused() -> None:
+    with pytest.raises(Refusal, match=r"1\.2 is not a version.*three numbers"):
+        release.required_version("1.2", "minor")
 
 
 @pytest.mark.slow

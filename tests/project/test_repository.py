@@ -1,4 +1,4 @@
-"""The tree holds what it should and nothing that it should not."""
+"""The repository contains the expected files, and no forbidden text."""
 
 import re
 import tomllib
@@ -15,7 +15,7 @@ ENTRIES = {
 }
 LOCKS = {file.stem: file.read_text(encoding="utf-8") for file in (ROOT / "requirements").iterdir()}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-# Each is written in two halves, so that this file passes its own test.
+# Each pattern is split, so that this file passes its own test.
 FORBIDDEN = {
     "a path of some machine": r"/(?:home|Users|root|work)/\w|\b[A-Z]:\\" + r"Users",
     "a package registry": r"(?:pypi|pythonhosted)\.org|/sim" + "ple/|index-" + r"url\s*=|registry\.npm",
@@ -24,7 +24,7 @@ FORBIDDEN = {
 
 
 def _is_ignored(path: Path) -> bool:
-    """What .gitignore keeps out; a copy without git has the same."""
+    """The patterns of .gitignore, also for a copy without git."""
     caches = ("__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".git", "dist", "site")
     return any(part in caches or part.startswith((".venv", ".generated_client.")) for part in path.parts)
 
@@ -32,7 +32,7 @@ def _is_ignored(path: Path) -> bool:
 FILES = [path for path in sorted(ROOT.rglob("*")) if path.is_file() and not _is_ignored(path.relative_to(ROOT))]
 
 
-def test_nothing_else_stands_at_the_top() -> None:
+def test_nothing_else_is_at_the_top_level() -> None:
     assert {path.relative_to(ROOT).parts[0] for path in FILES} <= ENTRIES
 
 

@@ -1,4 +1,4 @@
-"""The folders of contract_check and generator import in one direction only, so that each can be read by itself."""
+"""The folders of contract_check and generator have no cyclic imports."""
 
 import ast
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ BELOW = {
         *("generator.prepare", "generator"),
     },
 }
-"""Each folder, and what beside it its modules may import from: folders, and the gate that they end with."""
+"""Each folder, and the other folders and modules that it may import from."""
 ROOTS = ("contract_check", "generator")
 
 
@@ -39,16 +39,16 @@ def test_a_folder_imports_only_from_those_below_it(folder: str) -> None:
     assert found <= {*BELOW[folder], folder}
 
 
-def test_no_modules_import_each_other_in_a_circle() -> None:
+def test_there_are_no_cyclic_imports() -> None:
     sources = (file for root in ROOTS for file in (ROOT / root).rglob("*.py"))
     files = {".".join(file.relative_to(ROOT).with_suffix("").parts): file for file in sources}
     graph = {name: set(imported(file)) & files.keys() for name, file in files.items()}
     assert len(graph) > 30
-    assert list(TopologicalSorter(graph).static_order())  # raises CycleError with the modules of a circle
+    assert list(TopologicalSorter(graph).static_order())  # raises CycleError with the modules of a cycle
 
 
 def imported(file: Path) -> Iterator[str]:
-    """The checkout's modules that `file` imports, under their full names."""
+    """The checkout's modules that `file` imports, by their full names."""
     package = file.relative_to(ROOT).parent.parts
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -61,7 +61,7 @@ def imported(file: Path) -> Iterator[str]:
 
 
 def _folder_of(name: str) -> str:
-    """The folder of a module, or of what a module holds; what a root holds itself belongs to the root."""
+    """The folder of a module or its member; modules directly below a root belong to the root."""
     first, second = name.split(".")[:2]
     folder = ROOT / first / second
     return f"{first}.{second}" if folder.is_dir() or (first, second) == ("contract_check", "gate") else first

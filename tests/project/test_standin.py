@@ -1,4 +1,4 @@
-"""The stand-in itself: it notices what it is there to notice, so that a test that relies on it can fail."""
+"""The stand-in notices departures, so that tests that rely on it can fail."""
 
 import json
 import os
@@ -46,7 +46,7 @@ def _read(response: HTTPResponse) -> tuple[int, Any]:
 
 
 REQUESTS: dict[str, tuple[object, dict[str, str], int, set[str], str, bool]] = {
-    # what is sent, its headers, the status, the answer's names, what is noticed, whether a relay could charge for it
+    # the body, its headers, the status, the response's names, the problems, and whether a relay could charge for it
     "good": (GOOD, {}, 200, TASK, "", True),
     "misspelled": ({**GOOD, "promt": "拼错"}, {}, 400, INNER, "promt", True),
     "text for a number": ({**GOOD, "width": "1280"}, {}, 400, INNER, "#/width", True),
@@ -57,17 +57,17 @@ REQUESTS: dict[str, tuple[object, dict[str, str], int, set[str], str, bool]] = {
     "a list": ([GOOD], {}, 400, INNER, "#: array", False),
     "10.0": (b'{"model": "m", "prompt": "x", "duration": 10.0}', {}, 200, TASK, "#/duration: 10.0", True),
     "free metadata": ({**GOOD, "metadata": {"a": 10.0, "b": {"c": None}}}, {}, 200, TASK, "", True),
-    "two tokens": (GOOD, {"AUTHORIZATION": f"Bearer {TOKEN}"}, 401, FRONT, "no token, or one", False),
+    "two tokens": (GOOD, {"AUTHORIZATION": f"Bearer {TOKEN}"}, 401, FRONT, "no token, or an unknown one", False),
     "another case": (GOOD, {"Authorization": f"bearer {TOKEN}"}, 200, TASK, "", True),
     **{
-        f"token: {sent!r}": (GOOD, {"Authorization": sent}, 401, FRONT, "no token, or one", False)
+        f"token: {sent!r}": (GOOD, {"Authorization": sent}, 401, FRONT, "no token, or an unknown one", False)
         for sent in ("", "Bearer", "Bearer wrong", f"Basic {TOKEN}", TOKEN, f"Bearer {REVOKED}")
     },
     **{
         f"prompt: {sent}": (sent, {}, 400, INNER, "", False)
         for sent in ({}, {"model": "kling-v1"}, {"prompt": ""}, {"prompt": " "})
     },
-    **{  # A relay that does not look at it could have accepted this.
+    **{  # a relay that does not check it could have accepted these
         f"type: {kind!r}": (GOOD, {"Content-Type": kind}, 400, INNER, "media type", True)
         for kind in ("text/plain", "multipart/form-data; boundary=x", "")
     },
@@ -75,7 +75,7 @@ REQUESTS: dict[str, tuple[object, dict[str, str], int, set[str], str, bool]] = {
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_a_request_is_answered_as_the_relay_does_and_what_departs_is_noticed(
+def test_a_request_gets_the_relay_s_response_and_its_departures_are_noticed(
     name: str, asked: Relay, connection: HTTPConnection
 ) -> None:
     body, headers, status, names, noticed, chargeable = REQUESTS[name]
@@ -94,7 +94,7 @@ def test_a_request_is_answered_as_the_relay_does_and_what_departs_is_noticed(
         assert (answer["error"].keys(), answer["error"]["type"]) == ({"code", "message", "type"}, "new_api_error")
 
 
-def test_what_it_does_not_know_it_answers_as_the_relay_does(asked: Relay, connection: HTTPConnection) -> None:
+def test_an_unknown_path_gets_the_relay_s_response(asked: Relay, connection: HTTPConnection) -> None:
     for call, status, kind in (
         ("POST /kling/v1/videos/nothing", 200, "text/html"),
         (f"GET {ROUTE}", 200, "text/html"),
@@ -109,10 +109,10 @@ def test_what_it_does_not_know_it_answers_as_the_relay_does(asked: Relay, connec
         response.read()
         assert (response.status, response.headers.get_content_type()) == (status, kind)
         assert response.headers["X-Oneapi-Request-Id"] == asked.request.id
-        assert (asked.problems, asked.chargeable) == ([f"{call} is not in the document"], [])
+        assert (asked.problems, asked.chargeable) == ([f"{call} is not documented"], [])
 
 
-def test_a_recorded_answer_is_given_as_it_stands_and_only_once(asked: Relay, connection: HTTPConnection) -> None:
+def test_a_recorded_response_is_sent_unchanged_and_once(asked: Relay, connection: HTTPConnection) -> None:
     for scenario, expected in RECORDED.values():
         asked.forget()
         asked.answer(expected)
@@ -138,7 +138,7 @@ def test_a_recorded_answer_is_given_as_it_stands_and_only_once(asked: Relay, con
         (Answer.json({"a": 1}, cut=3, reset=True), ConnectionResetError),
     ],
 )
-def test_a_connection_that_breaks(
+def test_a_broken_connection(
     asked: Relay, connection: HTTPConnection, answer: str | Answer, error: type[Exception]
 ) -> None:
     asked.answer(answer)
@@ -146,7 +146,7 @@ def test_a_connection_that_breaks(
         _post(connection)
 
 
-def test_answers_that_wait_come_in_chunks_or_have_no_body(asked: Relay, connection: HTTPConnection) -> None:
+def test_delayed_chunked_and_empty_responses(asked: Relay, connection: HTTPConnection) -> None:
     def nothing_comes(requests: int) -> None:
         asked.wait_for(requests)
         assert connection.sock is not None
@@ -168,7 +168,7 @@ def test_answers_that_wait_come_in_chunks_or_have_no_body(asked: Relay, connecti
     response = connection.getresponse()
     assert (response.status, response.headers["Content-Type"], response.read()) == (204, None, b"")
     asked.answer(Answer(200, b"{}"))
-    assert _post(connection) == (200, {})  # JSON, where no header says what it is
+    assert _post(connection) == (200, {})  # JSON is the default
     asked.answer(Answer.json({}))
     with socket.create_connection(("127.0.0.1", connection.port)) as raw:
         raw.sendall(b"HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
@@ -197,7 +197,7 @@ def test_it_counts_connections(asked: Relay, connection: HTTPConnection) -> None
     assert [request.connection for request in asked.requests] == [1, 1, 2]
 
 
-def test_it_waits_for_its_connections_and_says_where_it_fails_itself(frozen_contract: Contract) -> None:
+def test_it_waits_for_its_connections_and_reports_its_own_errors(frozen_contract: Contract) -> None:
     def fail(_request: Request, _answer: Answer) -> None:
         raise RuntimeError("不")
 
@@ -270,7 +270,7 @@ OTHER: dict[str, Any] = {
 }
 LIMIT, NO_SUCH, BY_ID = "query parameter limit", "it is not documented", "/v1/videos/{task_id}"
 ASKED: dict[str, tuple[str, list[str]]] = {
-    # what is sent, the route that it is for, and what is noticed
+    # the request, its route, and the problems
     "/v1/videos/1?limit=2&flag=true&some=null&sort=1&sort=up": (BY_ID, []),
     "/v1/videos/a%2Fb%0A?limit=2": (BY_ID, []),
     "/v1/videos/1?limit=two": (BY_ID, [f'{LIMIT}: string instead of "integer"']),
@@ -278,9 +278,9 @@ ASKED: dict[str, tuple[str, list[str]]] = {
     "/v1/videos/1?limit=2&maybe=3.0": (BY_ID, ["query parameter maybe: 3.0 "]),
     "/v1/videos/1": (BY_ID, [f"{LIMIT}: it is missing"]),
     "/v1/videos/1?limit=2&flag=7": (BY_ID, ["query parameter flag: integer instead of"]),
-    "/v1/videos/1?limit=2&some=10": (BY_ID, ["query parameter some: not what the documented `max"]),
-    "/v1/videos/1?limit=2&sort=2": (BY_ID, ["query parameter sort: not what the documented `enum"]),
-    "/v1/videos/1?limit=2&kind=c": (BY_ID, ["query parameter kind: not what the documented `enum"]),
+    "/v1/videos/1?limit=2&some=10": (BY_ID, ["query parameter some: violates the documented `max"]),
+    "/v1/videos/1?limit=2&sort=2": (BY_ID, ["query parameter sort: violates the documented `enum"]),
+    "/v1/videos/1?limit=2&kind=c": (BY_ID, ["query parameter kind: violates the documented `enum"]),
     "/v1/videos/new": ("/v1/videos/new", []),
     "/v1/q?a=1": ("/v1/q", []),
     "/v1/q?beta=true&b=1": ("/v1/q?beta=true", []),
@@ -298,7 +298,7 @@ ASKED: dict[str, tuple[str, list[str]]] = {
 
 @pytest.fixture(scope="module")
 def other() -> Iterator[Relay]:
-    """A stand-in that knows another document."""
+    """A stand-in for another document."""
     with Relay(Contract(OTHER)) as relay:
         yield relay
 
@@ -319,7 +319,7 @@ def test_more_operations_need_no_code(target: str, other: Relay) -> None:
     assert other.chargeable == []
 
 
-def test_a_form_is_read(other: Relay) -> None:
+def test_a_form_is_checked(other: Relay) -> None:
     other.forget()
     connection = HTTPConnection(other.url.partition("//")[2], timeout=10)
     part = '--b\r\nContent-Disposition: form-data; name="{}"; filename="a.png"\r\n\r\n...\r\n--b--\r\n'
@@ -340,8 +340,8 @@ def test_a_form_is_read(other: Relay) -> None:
     assert len(other.chargeable) == 5
 
 
-def test_a_body_is_judged_the_same_again_and_not_kept() -> None:
-    """What was judged once was known by its id: other errors the second time, and every body kept for good."""
+def test_a_body_is_judged_the_same_twice_and_not_kept() -> None:
+    """A cache keyed by id() once returned wrong errors the second time, and kept every body."""
     text, number = {"type": "string"}, {"type": "integer"}
     contract = Contract(small(Text={"type": "object", "properties": {"text": text, "n": number}}))
     headers = Message()
@@ -372,7 +372,7 @@ def test_a_body_is_judged_the_same_again_and_not_kept() -> None:
         (["make", "standin", "PORT={port}", "ANSWER=no_channel"], signal.SIGINT, (503, 503)),
     ],
 )
-def test_it_runs_until_it_is_ended_and_tells_of_each_request(
+def test_it_runs_until_it_is_stopped_and_prints_each_request(
     command: list[str], ends: signal.Signals, statuses: tuple[int, int]
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -394,11 +394,11 @@ def test_it_runs_until_it_is_ended_and_tells_of_each_request(
     assert said[2] == f"  RELAY_BASE_URL={url} RELAY_TOKEN=sk-...\n"
     lines = [rf"\d\d:\d\d:\d\d POST {ROUTE}: {status}\n" for status in statuses]
     assert re.fullmatch(rf"{lines[0]}{lines[1]} +#/promt: a field that is not documented\n", printed)
-    # The stand-in ends with 0; make itself by the signal, where it is not ignored.
+    # The stand-in exits with 0; make is killed by the signal, unless that is ignored.
     assert process.returncode in ((0, -signal.SIGINT) if command[0] == "make" else (0,))
 
 
-def test_what_it_cannot_do_it_says() -> None:
+def test_invalid_arguments_are_reported() -> None:
     assert contract_check("standin", "--port", 99999).returncode == 2
     unknown = contract_check("standin", "--answer", "?")
     assert (unknown.returncode, unknown.stdout) == (2, "")

@@ -1,4 +1,4 @@
-"""The status query and the download return what the relay's software was recorded to answer, typed."""
+"""The status query and the download return the recorded responses of the relay's software, typed."""
 
 import inspect
 import json
@@ -27,12 +27,12 @@ MARK = "not in relay.json; as recorded from the relay's software"
 
 @pytest.fixture(scope="session", params=NAMES)
 def package(request: pytest.FixtureRequest, shared: Path) -> Package:
-    """A package that knows the status query; all workers of a run share it."""
+    """A package with the status query, shared by all workers of a run."""
     return flavour(shared, request.param)
 
 
 def ask(package: Package, operation: str, body: Any, status: int = 200) -> Any:
-    """Call an operation where httpx's own mock answers."""
+    """Call an operation with httpx's mock transport."""
     transport = httpx.MockTransport(lambda request: httpx.Response(status, json=body))
     given = {"base_url": "https://relay.example.com", "token": TOKEN, "verify_ssl": TLS}
     client = package.load("client").AuthenticatedClient(**given, httpx_args={"transport": transport})
@@ -56,7 +56,7 @@ def test_a_task_has_its_typed_fields_in_every_state(package: Package, state: str
 
 @pytest.mark.parametrize("package", ["of_larger_document"], indirect=True)
 @pytest.mark.parametrize("state", FOUND)
-def test_the_query_in_the_manner_of_openai_has_its_typed_fields_in_every_state(package: Package, state: str) -> None:
+def test_the_openai_style_query_has_its_typed_fields_in_every_state(package: Package, state: str) -> None:
     body = recorded.body(state, recorded.VIDEO_QUERY)
     [file] = (package.folder / "api").rglob("get_task.py")
     answer = ask(package, f"{file.parent.name}.{file.stem}", body)
@@ -83,7 +83,7 @@ def test_the_error_of_an_undocumented_submission_names_the_task(body: Any, probl
     assert problem in str(raised.value)
 
 
-def test_a_submission_in_the_manner_of_openai_needs_no_more_than_an_id(tmp_path: Path) -> None:
+def test_an_openai_style_submission_needs_only_an_id(tmp_path: Path) -> None:
     document = json.loads(FROZEN.read_bytes())
     schema = {"type": "object", "required": ["id", "seconds"], "properties": {"seconds": {"type": "string"}}}
     submission = document["paths"]["/kling/v1/videos/image2video"]["post"] | {"operationId": "createVideo"}
@@ -104,7 +104,7 @@ def test_the_docstrings_of_a_submission_say_what_is_ignored() -> None:
 
 
 @pytest.mark.parametrize(("called", "state"), [(QUERY, "unknown_id"), *((DOWNLOAD, state) for state in NO_VIDEO)])
-def test_what_is_not_there_is_an_error_with_the_relays_words(package: Package, called: str, state: str) -> None:
+def test_a_missing_task_is_an_error_with_the_relay_s_message(package: Package, called: str, state: str) -> None:
     query = recorded.QUERY if called == QUERY else recorded.CONTENT
     body, status = recorded.body(state, query), recorded.status(state, query)
     with pytest.raises(package.load("errors").ApiError) as raised:
@@ -116,13 +116,13 @@ def test_what_is_not_there_is_an_error_with_the_relays_words(package: Package, c
         assert type(raised.value.parsed) is package.load("models").ErrorResponse
 
 
-def test_what_the_overlay_adds_is_marked_wherever_a_user_meets_it() -> None:
+def test_operations_that_the_overlay_adds_are_marked_everywhere() -> None:
     modules = [ROOT / "generated_client" / "api" / f"{name.replace('.', '/')}.py" for name in (QUERY, DOWNLOAD)]
     assert all(file.read_text().count(f"{MARK[:1].upper()}{MARK[1:]}.") == 6 for file in modules)
     for name in ("document", "live"):
-        told = contract_check(name).stdout
-        assert f"GET /v1/videos/{{task_id}}/content: {MARK}\n" in told
-        assert f"POST /kling/v1/videos/image2video: {MARK}" not in told
+        printed = contract_check(name).stdout
+        assert f"GET /v1/videos/{{task_id}}/content: {MARK}\n" in printed
+        assert f"POST /kling/v1/videos/image2video: {MARK}" not in printed
 
 
 def test_a_document_that_has_the_operations_gets_no_mark_and_the_same_functions(package: Package) -> None:
@@ -150,11 +150,11 @@ def test_a_document_that_declares_no_task_gets_no_functions(shared: Path) -> Non
         ("video_slow", "200012 bytes"),
     ],
 )
-def test_the_stand_in_plays_the_life_of_a_task(
+def test_the_stand_in_simulates_a_task(
     end: str, outcome: str, tmp_path: Path, frozen_contract: Contract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock, states = count(), list[str]()
-    monkeypatch.setattr(command, "time", SimpleNamespace(monotonic=lambda: next(clock) / 100))  # 1/5 state a look
+    monkeypatch.setattr(command, "time", SimpleNamespace(monotonic=lambda: next(clock) / 100))  # 1/5 state per poll
     with Relay(frozen_contract) as relay, AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS) as client:
         relay.amend = command.Tasks(frozen_contract.document, 0.05, end).answer
         body = KlingImageToVideoRequest(model="kling-v1", prompt="走")
@@ -178,7 +178,7 @@ def test_the_stand_in_plays_the_life_of_a_task(
             began = monotonic()
             found = f"{create_kling_image_to_video.download(task_id, tmp_path / 'video.mp4', client=client).size} bytes"
             assert end != "video_slow" or monotonic() - began > 0.4
-        except (errors.TaskError, errors.ResponseError) as error:  # its name is what the table holds
+        except (errors.TaskError, errors.ResponseError) as error:  # the table has its name
             found = type(error).__name__
         assert relay.problems == []
     assert found == outcome

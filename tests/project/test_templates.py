@@ -1,4 +1,4 @@
-"""The project's own templates are few and each is needed; a change of upstream's that they build on stops the run."""
+"""Each of the project's templates is needed; a change of the upstream text that they modify stops the run."""
 
 import os
 import re
@@ -32,7 +32,7 @@ PROOFS = {
     "shared/codecs.jinja": "stops",
     "shared/upstream.jinja": "stops",
 }
-"""For each template the test that turns red without it, or that the generation itself stops."""
+"""The test that fails without each template, or the error of the generation."""
 
 PASSAGES = [
     ("model.py.jinja", "@_attrs_define"),
@@ -41,29 +41,27 @@ PASSAGES = [
     ("endpoint_macros.py.jinja", "errors.UnexpectedStatus: If the server returns"),
     ("endpoint_macros.py.jinja", "httpx.TimeoutException: If the request takes longer"),
 ]
-"""What the templates replace, or cut out, of upstream's."""
+"""The passages of upstream's templates that ours replace or remove."""
 
 
 @pytest.mark.parametrize("name", [name for name in TEMPLATES if name.endswith(".py.jinja")])
-def test_one_that_replaces_upstream_s_says_why_and_when_it_can_go(name: str) -> None:
+def test_a_template_that_replaces_upstream_s_gives_its_reason(name: str) -> None:
     comment = re.match(r"\{#-?\s(.+?)\s-?#\}", TEMPLATES[name], re.DOTALL)
     assert comment
     assert re.search(r"\b(can go|goes) when\b", " ".join(comment[1].split()))
 
 
-def test_the_modules_come_into_the_package_as_they_are() -> None:
+def test_the_modules_are_copied_unchanged() -> None:
     package, modules = tree(ROOT / "generated_client"), tree(MODULES)
     assert {name: package.get(name) for name in modules} == modules
     assert not any(text.count("{{") or text.count("{%") for text in map(bytes.decode, modules.values()))
 
 
-def test_each_has_a_proof_that_it_is_needed() -> None:
+def test_each_has_a_test_that_needs_it() -> None:
     assert PROOFS.keys() == TEMPLATES.keys()
 
 
-def test_generated_code_has_one_statement_a_line_before_it_is_formatted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unformatted_generated_code_has_one_statement_per_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(making, "_FORMAT", ())
     assert generate(tmp_path / "generated_client").returncode == 0
     options = ["--isolated", "--no-cache", "--select", "E401,E701,E702,E703,E731"]
@@ -73,7 +71,7 @@ def test_generated_code_has_one_statement_a_line_before_it_is_formatted(
 
 @pytest.fixture
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the templates and modules, which a test may change."""
+    """A copy of the templates and modules for a test to change."""
     folder = shutil.copytree(ROOT / "generator", tmp_path / "generator")
     monkeypatch.setattr(making, "_GENERATOR", folder)
     return folder / "templates"
@@ -81,7 +79,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def upstream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of upstream's templates, which a test may change."""
+    """A copy of upstream's templates for a test to change."""
     folder = tmp_path / GENERATOR.name
     monkeypatch.setattr(openapi_python_client, "__file__", str(folder / "__init__.py"))
     return shutil.copytree(GENERATOR / "templates", folder / "templates")
@@ -90,13 +88,13 @@ def upstream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def _assert_stops(folder: Path, *words: str) -> None:
     done = generate(folder / "generated_client")
     assert done.returncode == 1, done.stdout
-    told = " ".join(done.stderr.split())  # the generator breaks lines where the terminal ends
-    assert all(word in told for word in words), done.stderr
+    printed = " ".join(done.stderr.split())  # the generator wraps lines at the terminal's width
+    assert all(word in printed for word in words), done.stderr
     assert not (folder / "generated_client").exists()
 
 
 def _prove(package: Path, *tests: str) -> Completed:
-    """Run tests of the client on `package` instead of the one that is installed."""
+    """Run client tests on `package` instead of the installed one."""
     nodes = [f"tests/client/{test}" for test in tests]
     command = [sys.executable, "-P", "-m", "pytest", "-p", "no:cacheprovider", "-q", *nodes]
     environment = {"PYTHONPATH": str(package.parent), "PYTEST_ADDOPTS": "", "PYTEST_XDIST_WORKER": ""}
@@ -104,7 +102,7 @@ def _prove(package: Path, *tests: str) -> Completed:
 
 
 @pytest.mark.slow
-def test_with_all_templates_every_proof_is_green(tmp_path: Path) -> None:
+def test_with_all_templates_these_tests_pass(tmp_path: Path) -> None:
     assert generate(tmp_path / "generated_client").returncode == 0
     done = _prove(tmp_path / "generated_client", *(proof for proof in PROOFS.values() if proof != "stops"))
     assert done.returncode == 0, done.stdout
@@ -112,7 +110,7 @@ def test_with_all_templates_every_proof_is_green(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PROOFS)
-def test_without_a_template_a_test_turns_red(own: Path, tmp_path: Path, name: str) -> None:
+def test_without_a_template_its_test_fails(own: Path, tmp_path: Path, name: str) -> None:
     (own / name).unlink()
     if PROOFS[name] == "stops":
         _assert_stops(tmp_path)
@@ -126,16 +124,14 @@ def test_without_a_template_a_test_turns_red(own: Path, tmp_path: Path, name: st
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "passage"), PASSAGES)
-def test_a_passage_of_upstream_s_that_is_worded_anew_stops_the_run(
-    upstream: Path, tmp_path: Path, name: str, passage: str
-) -> None:
+def test_a_changed_upstream_passage_stops_the_run(upstream: Path, tmp_path: Path, name: str, passage: str) -> None:
     text = (upstream / name).read_text(encoding="utf-8")
     assert passage in text
     write(upstream, text.replace(passage, passage[:-3] + "_" + passage[-3:]), name)
     _assert_stops(tmp_path, "upstream's text lacks or repeats")
 
 
-def test_a_passage_of_upstream_s_that_comes_twice_stops_the_run(upstream: Path, tmp_path: Path) -> None:
+def test_a_duplicate_upstream_passage_stops_the_run(upstream: Path, tmp_path: Path) -> None:
     twice = "    @property\n    def additional_keys(self) -> list[str]:\n        return []\n"
     write(upstream, (upstream / "model.py.jinja").read_text(encoding="utf-8") + twice, "model.py.jinja")
     _assert_stops(tmp_path, "upstream's text lacks or repeats", "additional_keys")
@@ -143,13 +139,13 @@ def test_a_passage_of_upstream_s_that_comes_twice_stops_the_run(upstream: Path, 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(re.findall(r'"upstream/([\w.]+)"', "".join(TEMPLATES.values())))))
-def test_a_template_of_upstream_s_that_is_gone_stops_the_run(upstream: Path, tmp_path: Path, name: str) -> None:
+def test_a_removed_upstream_template_stops_the_run(upstream: Path, tmp_path: Path, name: str) -> None:
     (upstream / name).unlink()
     _assert_stops(tmp_path, name)
 
 
 def _attributes() -> list[str]:
-    """What the templates read of the generator's own objects."""
+    """The attributes of the generator's objects that the templates read."""
     names = "endpoint|model|property|one|parameter|body|response|status_code|data|prop|source|class_info|patterns"
     objects = rf"\b(?:{names})\.(\w+)"
     jinja = re.findall(r"\{[%{].*?[%}]\}", "".join(TEMPLATES.values()), re.DOTALL)
@@ -158,8 +154,8 @@ def _attributes() -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", _attributes())
-def test_an_attribute_of_the_generator_s_that_is_renamed_stops_the_run(shared: Path, tmp_path: Path, name: str) -> None:
-    """An upgrade may rename it together with all that upstream's own templates say of it."""
+def test_a_renamed_generator_attribute_stops_the_run(shared: Path, tmp_path: Path, name: str) -> None:
+    """An upgrade may rename it in upstream's own templates, too."""
     cures = write(tmp_path, contract_check("document", DOCUMENT, "--suggest").stdout, "cures.yaml")
     given = ("--document", DOCUMENT, "--overlay", cures)
     generate_once(shared / "expected_client", *given)
@@ -173,6 +169,6 @@ def test_an_attribute_of_the_generator_s_that_is_renamed_stops_the_run(shared: P
     if done.returncode == 0:
         made = {path: code.replace(b"_moved", b"") for path, code in tree(output).items()}
         assert made == tree(shared / "expected_client")
-    else:  # where the generator itself cannot be imported any more, it is an environment that fails
+    else:  # the generator itself no longer imports: an error of the environment
         assert done.returncode in (1, 2)
         assert not output.exists()

@@ -1,4 +1,4 @@
-"""mypy --strict and pyright strict have nothing to say of the installed package, nor of code that uses it."""
+"""mypy --strict and pyright strict accept the installed package, and code that uses it."""
 
 import json
 import re
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow  # the type checkers are installed by `make test-a
 INSTALLED = Path(generated_client.__file__).parent
 CONSUMER = ROOT / "tests" / "snippets" / "consumer.py"
 
-# A use that is wrong, by the words that both checkers have for it; each stands on a line of its own.
+# One misuse per line.
 MISUSES = """\
 from generated_client import AuthenticatedClient
 from generated_client.api.videos import create_kling_image_to_video
@@ -43,12 +43,10 @@ def _pyright(folder: Path) -> Completed:
 
 
 @pytest.mark.parametrize("checker", [_mypy, _pyright])
-def test_each_misuse_of_the_package_is_told_and_nothing_else(
-    checker: Callable[[Path], Completed], tmp_path: Path
-) -> None:
-    """What is checked is the package, a consumer of the suite's, README's own blocks, and the misuses."""
+def test_only_misuses_of_the_package_are_type_errors(checker: Callable[[Path], Completed], tmp_path: Path) -> None:
+    """Check the package, the suite's consumer, README's blocks, and the misuses."""
     folder = tmp_path / "checked"
-    # pyright leaves out folders with a dot before their name, where the environment is.
+    # pyright ignores folders whose names start with a dot, such as that of the environment.
     shutil.copytree(INSTALLED, folder / "generated_client")
     shutil.copy(CONSUMER, folder)
     (folder / "misuse.py").write_text(MISUSES, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Uncommon but sound shapes of documents: one document holds them all, and its package does what OpenAPI says."""
+"""Uncommon but sound features: one document has them all, and its package follows OpenAPI."""
 
 import json
 import re
@@ -100,7 +100,7 @@ JOINED: dict[str, Any] = {
     "Named": {"type": "object", "required": ["name"]},
     "Typed": {"allOf": [_ref("Named"), {"additionalProperties": NUMBER}]},
 }
-"""Schemas that join others, and those that a discriminator chooses."""
+"""Schemas that combine others, and those that a discriminator selects."""
 SCHEMA: dict[str, Any] = {
     "Thing": {"type": "object", "properties": FIELDS},
     **{f"A{number}": {"allOf": [_ref(f"A{number + 1}")] * 2} for number in range(30)},
@@ -234,14 +234,14 @@ OPERATIONS: dict[str, dict[str, Any]] = {
 }
 NO_SUCCESS = "documents no success; it has the detailed calls only."
 NOTES = [
-    "#/paths/~1table/get/parameters/0: the header parameter `If-Modified-Since` is taken as text, as it is sent.",
-    "#/paths/~1plain/get/parameters/0: the header parameter `word` is taken as text, as it is sent.",
+    "#/paths/~1table/get/parameters/0: the header parameter `If-Modified-Since` is a string, sent as it is.",
+    "#/paths/~1plain/get/parameters/0: the header parameter `word` is a string, sent as it is.",
     "#/paths/~1several/get/responses/200: of text/plain, application/json, application/json is typed; "
     "`stream()` yields any.",
-    "#/paths/~1list~1{ids}/get/parameters/0: the path parameter `ids` is taken as text, as it is sent.",
+    "#/paths/~1list~1{ids}/get/parameters/0: the path parameter `ids` is a string, sent as it is.",
     *(f"{SCHEMAS}/Mixes/properties/{name}: no value fits all parts; typed as Any." for name in "ab"),
     f"{SCHEMAS}/Excludes/properties/a: no value fits all parts; typed as Any.",
-    *(f"{SCHEMAS}/{name}/items: holds itself without a class; typed as Any." for name in ("Endless", "Turn")),
+    *(f"{SCHEMAS}/{name}/items: refers to itself without a class; typed as Any." for name in ("Endless", "Turn")),
     *(f"#/paths/~1one~1{{a_b}}/{method}: {NO_SUCCESS}" for method in ("get", "put")),
     f"#/paths/~1silent/get: {NO_SUCCESS}",
     "#/paths/~1parts/post: its own server https://elsewhere.example.com is not followed: "
@@ -265,7 +265,7 @@ def _document() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def folder(shared: Path) -> Path:
-    """Where the document and its package `uncommon_client` are."""
+    """The folder of the document and its package `uncommon_client`."""
     write(shared, _document(), "uncommon.json")
     generate_once(shared / "uncommon_client", "--document", shared / "uncommon.json", "--overlay", NONE)
     return shared
@@ -277,7 +277,7 @@ def _wire(folder: Path, package: Path, document: str = "uncommon.json") -> str:
 
 @contextmanager
 def _client(sent: list[httpx.Request], answer: object, own: Any = None) -> Generator[Any]:
-    """A client that keeps each request, whose response is `answer`; it sends the query `own` with each."""
+    """A client that records each request, returns `answer`, and sends its own query parameters."""
 
     def respond(request: httpx.Request) -> httpx.Response:
         sent.append(request)
@@ -301,16 +301,16 @@ def _models() -> Any:
 
 
 def test_each_operation_sends_and_reads_what_the_document_says(folder: Path) -> None:
-    told = _wire(folder, folder / "uncommon_client")
-    assert told.startswith("ok "), told
+    printed = _wire(folder, folder / "uncommon_client")
+    assert printed.startswith("ok "), printed
 
 
-def test_what_the_package_leaves_out_is_noted_and_nothing_else(folder: Path) -> None:
-    told = (folder / "uncommon_client.txt").read_text(encoding="utf-8").splitlines()
-    assert [line.removeprefix("note: ") for line in told if line.startswith("note: ")] == NOTES
+def test_only_unsupported_features_are_noted(folder: Path) -> None:
+    printed = (folder / "uncommon_client.txt").read_text(encoding="utf-8").splitlines()
+    assert [line.removeprefix("note: ") for line in printed if line.startswith("note: ")] == NOTES
 
 
-def test_names_that_python_would_confuse_are_told_apart_and_nothing_is_hidden(folder: Path) -> None:
+def test_colliding_names_are_disambiguated_and_invisible_characters_escaped(folder: Path) -> None:
     package = folder / "uncommon_client"
     model = (package / "models" / "thing.py").read_text(encoding="utf-8")
     for name in (r"a_b", r"image1", r"image_1"):
@@ -326,7 +326,7 @@ def test_names_that_python_would_confuse_are_told_apart_and_nothing_is_hidden(fo
     ("name", "required"),
     [("Sent", ["name", "key"]), ("Got", ["id", "name"]), ("Both", ["name"]), ("Part", ["id"])],
 )
-def test_a_property_is_required_where_its_directions_require_it(folder: Path, name: str, required: list[str]) -> None:
+def test_a_property_is_required_if_its_directions_require_it(folder: Path, name: str, required: list[str]) -> None:
     parameters = signature(getattr(_models(), name)).parameters.values()
     assert [each.name for each in parameters if each.default is Parameter.empty] == required
 
@@ -353,7 +353,7 @@ def test_a_query_parameter_follows_its_style(folder: Path, argument: str, value:
     assert _call("query", **{argument: value}).url.query.decode() == query
 
 
-def test_parameters_stand_beside_each_other_and_those_of_the_path_and_the_client(folder: Path) -> None:
+def test_parameters_are_combined_with_those_of_the_path_and_the_client(folder: Path) -> None:
     both = _call("query", comma_号=["a", "b"], form_号=["c"], scalar=1)
     assert both.url.query.decode() == "form+%E5%8F%B7=c&scalar=1&comma%20%E5%8F%B7=a,b"
     assert dict(_call("query", own={"own": "1"}, comma_号=["a", "b"]).url.params) == {"own": "1", "comma 号": "a,b"}
@@ -408,7 +408,7 @@ def test_a_response_to_head_has_no_body(folder: Path) -> None:
         ("tomorrow", "tomorrow"),
     ],
 )
-def test_a_date_a_time_and_a_text_are_told_apart(folder: Path, text: str, value: object) -> None:
+def test_dates_times_and_texts_are_distinguished(folder: Path, text: str, value: object) -> None:
     times = _models().Times.from_dict({"at": text, "on": text})
     assert (times.at, type(times.at)) == (value, type(value))
     assert times.to_dict()["at"] == text.replace("Z", "+00:00")
@@ -434,13 +434,13 @@ def test_dates_and_times_round_trip(folder: Path) -> None:
 @pytest.mark.parametrize(
     "end", ["10:59:12Z", "10:59:12+08:00", "10:59:12.5Z", "10:59:12.123456-03:30", "00:00:00.000Z"]
 )
-def test_a_time_of_a_relay_is_read(folder: Path, end: str) -> None:
+def test_a_relay_s_time_is_parsed(folder: Path, end: str) -> None:
     read = _models().Event.from_dict({"at": f"2026-11-23T{end}", "on": "2026-11-23"})
     assert (read.at, read.on) == (isoparse(f"2026-11-23T{end}"), date(2026, 11, 23))
     assert read.at.utcoffset() == isoparse(f"2026-11-23T{end}").utcoffset()
 
 
-def test_a_part_that_narrows_a_type_or_takes_null_away_is_followed(folder: Path) -> None:
+def test_a_part_may_narrow_a_type_or_exclude_null(folder: Path) -> None:
     models = _models()
     assert models.Narrow(kind="a", top=3, size=4).to_dict() == {"kind": "a", "top": 3, "size": 4}
     state: Any = models.Narrow.from_dict({"kind": "a", "top": 3, "state": "on"}).state
@@ -475,7 +475,7 @@ def test_a_part_that_narrows_a_type_or_takes_null_away_is_followed(folder: Path)
         ("Typed", {"name": 1, "more": 2}, "Typed(name=1, additional_properties={'more': 2})"),
     ],
 )
-def test_schemas_that_join_others_are_read_and_sent_as_the_class_that_fits(
+def test_combined_schemas_round_trip_as_the_matching_class(
     folder: Path, schema: str, data: dict[str, Any], read: str
 ) -> None:
     sent = list[httpx.Request]()
@@ -505,7 +505,7 @@ def test_bytes_and_text_are_sent_under_a_media_type_without_a_wildcard(folder: P
         assert (request.headers["content-type"], request.content) == ("text/plain; charset=utf-8", b"w")
 
 
-def test_a_form_has_files_in_its_own_fields_only(folder: Path) -> None:
+def test_a_form_has_files_only_in_its_direct_fields(folder: Path) -> None:
     models, file = import_module("uncommon_client.models"), import_module("uncommon_client.types").File
     given = {name: file(payload=BytesIO(b"x"), file_name=f"{name}.png") for name in ("file", "picture")}
     body = models.PicturesBody(**given, files=[given["file"]], note=models.PicturesBodyNote(inner="text"))
@@ -544,7 +544,7 @@ def test_the_token_goes_into_the_documented_header(folder: Path) -> None:
     assert (sent[0].headers["x-key"], sent[0].headers.get("authorization")) == ("***", None)
 
 
-# An operation, what its module says and what it should not, and what is said of that.
+# An operation, a passage of its module with a replacement, and the finding.
 WRONG = [
     ("/query", "query", ', pipe_号, "%7C"', ', pipe_号, ","', r"pipe 号 \(query\)"),
     ("/query", "query", "_parameters.deep(", "_parameters.pairs(", r"deep_area\[x-0\] \(query\)"),
@@ -554,7 +554,7 @@ WRONG = [
 ]
 
 
-def test_wire_sees_what_does_not_follow_its_style(folder: Path, tmp_path: Path) -> None:
+def test_wire_reports_violations_of_a_style(folder: Path, tmp_path: Path) -> None:
     document, package = _document(), shutil.copytree(folder / "uncommon_client", tmp_path / "uncommon_client")
     document["paths"] = {route: document["paths"][route] for route, *_ in WRONG}
     write(tmp_path, document, "four.json")
@@ -563,14 +563,14 @@ def test_wire_sees_what_does_not_follow_its_style(folder: Path, tmp_path: Path) 
         source = file.read_text(encoding="utf-8").replace("'", '"')
         assert old in source
         file.write_text(source.replace(old, new), encoding="utf-8")
-    told = _wire(tmp_path, package, "four.json")
+    printed = _wire(tmp_path, package, "four.json")
     for route, _, _, _, said in WRONG:
         place = re.escape(route.replace("/", "~1"))
-        assert re.search(rf"#/paths/{place}/\w+: sync_detailed .*{said}", told), told
+        assert re.search(rf"#/paths/{place}/\w+: sync_detailed .*{said}", printed), printed
 
 
 @pytest.mark.parametrize("left_out", ["paths", "operations"])
-def test_a_document_without_operations_is_a_package_of_models(left_out: str, tmp_path: Path) -> None:
+def test_a_document_without_operations_gives_a_package_of_models(left_out: str, tmp_path: Path) -> None:
     document: dict[str, Any] = {**small(), "paths": {}, "webhooks": {}}
     if left_out == "paths":
         del document["paths"]

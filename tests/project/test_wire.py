@@ -1,7 +1,7 @@
-"""`contract_check wire`: each kind of disagreement between a document and a package is named, and nothing else is.
+"""`contract_check wire`: reports each kind of disagreement between a document and a package, and nothing else.
 
-One package is generated from a document with an operation for each kind. Then either the document says something
-else, or the package does, and all that is found of an operation is what its case expects.
+One package is generated from a document with an operation for each kind. Then the document or
+the package is changed, and the findings for each operation must be exactly those of its case.
 """
 
 import re
@@ -68,7 +68,7 @@ SCHEMAS: dict[str, Any] = {
 }
 NULL = {"type": "null"}
 ECHOED: dict[str, dict[str, Any]] = {
-    # schemas of which wire was wrong, or at a loss for words
+    # schemas that wire once judged wrongly, or crashed on
     "null": NULL,
     "const": {"const": None},
     "nulls": _object(
@@ -127,7 +127,7 @@ PROBLEM = {"$ref": "#/components/schemas/Problem"}
 BODILESS = ("101", "204", "304")
 Change = Callable[[Any], object]
 DOCUMENT_SAYS: dict[str, tuple[Change | None, *tuple[str, ...]]] = {
-    # what is changed of an operation's definition, and what is found
+    # a change of an operation's definition, and the finding
     "put": (None, "does not send one PUT /put/{id}: ['POST /base/put/"),
     "moved": (None, "does not send one POST /elsewhere/to/{id}: ['POST /base/moved/"),
     "page": (
@@ -161,11 +161,11 @@ DOCUMENT_SAYS: dict[str, tuple[Change | None, *tuple[str, ...]]] = {
     ),
     "number": (
         lambda o: o["responses"]["200"].update(_content({"type": "number"})),
-        "DecodeError at the documented 200",
+        "DecodeError for the documented 200",
     ),
     "created": (
         lambda o: o["responses"].update({"201": o["responses"].pop("200")}),
-        "raises UnexpectedStatus at the documented 201: POST",
+        "raises UnexpectedStatus for the documented 201: POST",
     ),
     "beside": (
         lambda o: o["requestBody"].update(_content(THING | {"required": ["size"]})),
@@ -177,14 +177,14 @@ DOCUMENT_SAYS: dict[str, tuple[Change | None, *tuple[str, ...]]] = {
     ),
     "bodiless": (
         lambda o: o["responses"].update({key: {"description": "不", **_content(THING)} for key in BODILESS}),
-        *(f"not checked: HTTP carries no answer like the documented {key}" for key in BODILESS),
+        *(f"not checked: HTTP does not allow the documented response {key}" for key in BODILESS),
     ),
     "upgrade": (
         lambda o: o.update(responses={"101": {"description": "升级"}}),
-        "not checked: HTTP carries no answer like the documented 101",
+        "not checked: HTTP does not allow the documented response 101",
     ),
     "public": (lambda o: o.update(security=[]), "the `token`: the package requires it, the document does not"),
-    "key": (lambda o: o.update(security=[{"Key": []}]), "not checked: the token belongs in the query"),
+    "key": (lambda o: o.update(security=[{"Key": []}]), "not checked: the client sends the token in a header, not"),
     "form": (
         lambda o: o["requestBody"]["content"].update(_content(UPLOAD, "multipart/form-data")["content"]),
         *("no value of `body` was sent as multipart/form-data", INVALID_BODY),
@@ -194,7 +194,7 @@ DOCUMENT_SAYS: dict[str, tuple[Change | None, *tuple[str, ...]]] = {
 
 
 def _wrapped(before: str = "pass", after: str = "pass") -> str:
-    """Code that puts something before and behind the call of the generated function."""
+    """Code that wraps the generated function."""
     return f"""
 import copy, functools, attrs
 _real = sync_detailed
@@ -216,15 +216,15 @@ sync_detailed.__annotations__ = {**_real.__annotations__, "colour": str}
 """
 OTHER_TOKEN = "client = given['client'] = copy.deepcopy(given['client']); client.set_token('sk-no')"
 PACKAGE_DOES = {
-    # code that is appended to the function's module, and what is found
+    # code to append to the function's module, and the finding
     "raises": (_wrapped("raise RuntimeError('不')"), f"raises RuntimeError {NOT_SENT}: 不"),
-    "status": (_wrapped(after="got.status_code = 202"), "returns Thing and 202 at the documented 200."),
-    "kind": (_wrapped(after="got.parsed = got.parsed.to_dict()"), "returns dict and 200 at the documented 200."),
-    "loss": (_wrapped(after="got.parsed.name = '不'"), "changes the body at the documented 200: $.name: "),
+    "status": (_wrapped(after="got.status_code = 202"), "returns Thing and 202 for the documented 200."),
+    "kind": (_wrapped(after="got.parsed = got.parsed.to_dict()"), "returns dict and 200 for the documented 200."),
+    "loss": (_wrapped(after="got.parsed.name = '不'"), "changes the body for the documented 200: $.name: "),
     "twice": (_wrapped("_real(**given)"), "does not send one POST /twice/{id}: ['POST"),
     "body": (
         _wrapped("given['body'] = attrs.evolve(given['body'], name='不')"),
-        "sends another body than it is given: $.name: ",
+        "sends another body than it was given: $.name: ",
     ),
     "query": (_wrapped("given['limit'] = 77"), "send limit (query) as documented: ['77'] instead of "),
     "segment": (_wrapped("given['id'] = '不'"), "send id (path) as documented: ['不'] instead of "),
@@ -238,13 +238,13 @@ PACKAGE_DOES = {
         "additional parameter of sync_detailed, `colour`: the document has none of this name",
         f"raises KeyError {NOT_SENT}: 'colour'",
     ),
-    "untyped": ("\ndef sync_detailed(**given):\n    pass\n", "cases.untyped is no generated module: KeyError"),
+    "untyped": ("\ndef sync_detailed(**given):\n    pass\n", "cases.untyped is not a generated module: KeyError"),
 }
 FOUND = {name: [str(line) for line in case[1:]] for name, case in (DOCUMENT_SAYS | PACKAGE_DOES).items()}
 BROKEN = "\ndef _no(*_, **__):\n    raise RuntimeError('不')\n"
 NARROWER = "#/components/schemas/Narrower/properties/"
 NAMED = [
-    # what is found beside the operations of the tables
+    # findings besides those of the tables
     "paths: additional function `sound.delete_sound_refused.sync_detailed`: the document",
     "paths: missing function `cases.later.asyncio_detailed`: the package has none of this name",
     "components/schemas/Grown: missing field of Grown `b`: the package has none of this name",
@@ -255,16 +255,16 @@ NAMED = [
     "components/schemas/Unmade: no value of the package's types fits: RuntimeError: 不",
     "components/schemas/Broken: no value of the package's types fits: RuntimeError: 不",
     "paths/~1sound~1picture/get: the `token`: the document requires it, the package does not",
-    "paths/~1sound~1text/head: not checked: HTTP carries no answer like the documented 200",
+    "paths/~1sound~1text/head: not checked: HTTP does not allow the documented response 200",
     "paths/~1sound~1upload~1{id}/post: sync_detailed does not send the part `tags` with its documented media type",
-    "paths/~1sound~1hosts/post: sync_detailed returns list and 200 at the documented 200",
+    "paths/~1sound~1hosts/post: sync_detailed returns list and 200 for the documented 200",
     *(
         f"components/schemas/Rack: field `{key}` of Rack is read as another class than Server"
         for key in ("host", "hosts")
     ),
     "components/schemas/Rack: field `pet` of Rack is read as another class than Cat",
     f"{NARROWER}kind asks for: null instead of integer",
-    f"{NARROWER}choice asks for: 'b' is none of its values",
+    f"{NARROWER}choice asks for: 'b' is not one of its values",
     f"{NARROWER}items/items asks for: null instead of string",
     f"{NARROWER}map/additionalProperties asks for: null instead of string",
 ]
@@ -322,7 +322,7 @@ def _document() -> dict[str, Any]:
 
 
 def _change(document: dict[str, Any]) -> None:
-    """Make the document say something else than the package was generated from."""
+    """Change the document after the package was generated."""
     paths, schemas = document["paths"], document["components"]["schemas"]
     for name, (change, *_) in DOCUMENT_SAYS.items():
         if change:
@@ -351,7 +351,7 @@ def _change(document: dict[str, Any]) -> None:
 
 
 def _tamper(package: Path) -> None:
-    """Make the package do something else than it was generated to."""
+    """Change the generated package."""
     appended = {f"api/cases/{name}.py": code for name, (code, *_) in PACKAGE_DOES.items()}
     appended["models/broken.py"] = f"{BROKEN}Broken.to_dict = _no\n"
     appended["models/unmade.py"] = f"{BROKEN}Unmade.__init__ = _no\n"
@@ -376,8 +376,8 @@ def _wire(folder: Path, document: str) -> Completed:
     return contract_check("wire", *given, env={"GITHUB_ACTIONS": ""})
 
 
-def test_agreement_is_silent_and_each_departure_is_named(folder: Path) -> None:
-    """All in one package: to generate it takes the time."""
+def test_each_departure_is_reported_and_nothing_else(folder: Path) -> None:
+    """All in one package, since generation takes the time."""
     agreed = _wire(folder, "sound.json")
     assert agreed.returncode == 0, agreed.stdout + agreed.stderr
     assert re.fullmatch(r"ok +wire +\d+\.\d s\n", agreed.stdout)
@@ -388,7 +388,7 @@ def test_agreement_is_silent_and_each_departure_is_named(folder: Path) -> None:
     done = _wire(folder, "changed.json")
     assert done.returncode == 1, done.stderr
     assert [line for line in NAMED if line not in done.stdout] == []
-    assert "Lax: no value" not in done.stdout  # its field that must be given is why, and named
+    assert "Lax: no value" not in done.stdout  # the required field is the reason, and reported
     for name, due in FOUND.items():
         route = "elsewhere~1to" if name == "moved" else name
         lines = [line for line in done.stdout.splitlines() if f": #/paths/~1{route}~1{{id}}" in line]

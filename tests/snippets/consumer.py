@@ -1,4 +1,4 @@
-"""What a service does with the package: type-checked strictly, and run where there is nothing but the wheel.
+"""A service's use of the package: type-checked strictly, and run with only the wheel installed.
 
 RELAY_BASE_URL names the relay to call.
 """
@@ -34,7 +34,7 @@ def submit(client: AuthenticatedClient) -> str:
 
 
 def look_closer(client: AuthenticatedClient) -> str:
-    """What came, whatever it was."""
+    """The response, of any status."""
     response = create_kling_image_to_video.sync_detailed(client=client, body=REQUEST)
     assert_type(response, Response[ErrorResponse | VideoTask])
     assert_type(response.status_code, int)
@@ -44,7 +44,7 @@ def look_closer(client: AuthenticatedClient) -> str:
 
 
 def reason(answer: ErrorResponse) -> str:
-    """An unset field is told apart by `is UNSET`, and then has its own type."""
+    """`is UNSET` narrows the type of a field."""
     if answer.error is UNSET:
         return "no reason given"
     assert_type(answer.error, ErrorDetail)
@@ -53,8 +53,8 @@ def reason(answer: ErrorResponse) -> str:
     return message or "no message"
 
 
-def careful(client: AuthenticatedClient) -> str | None:
-    """What may be sent again, and what may have been charged."""
+def retry_or_report(client: AuthenticatedClient) -> str | None:
+    """Decide what to retry, and what may have been charged."""
     try:
         return submit(client)
     except NOT_SENT:
@@ -75,10 +75,10 @@ async def submit_many(url: str, token: str) -> list[str]:
 
 
 def main() -> None:
-    """Calls in every way, and prints what came of it."""
+    """Make every kind of call, and print the results."""
     url, token = os.environ["RELAY_BASE_URL"], "sk-" + "consumer"
     with AuthenticatedClient(base_url=url, token=token) as client:
-        print(submit(client), look_closer(client), careful(client))
+        print(submit(client), look_closer(client), retry_or_report(client))
     print(*asyncio.run(submit_many(url, token)))
 
 

@@ -1,7 +1,6 @@
-"""A stand-in for the relay on loopback: holds each request against the document, and answers as the relay does.
+"""A stand-in for the relay on loopback: checks each request against the document, and responds like the relay.
 
-`Relay` is the server, `Answer` what it can be told to say next, `SCENARIOS` the answers that have a name, and
-`Contract` the document that it knows.
+`Relay` is the server, `Answer` a scripted response, `SCENARIOS` the named responses, and `Contract` the document.
 """
 
 from ...document.operations import Operation

@@ -1,4 +1,4 @@
-"""What the stand-in can say: the relay's own shapes and recorded answers by name, and whatever a client has to take."""
+"""The stand-in's responses: the relay's own, recorded and by name, and faults that a client must handle."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -7,29 +7,29 @@ from threading import Event
 from typing import Any, NamedTuple
 
 REQUEST_ID = "{request id}"
-"""Stands in a body for the X-Oneapi-Request-Id of the answer."""
+"""A placeholder in a body for the X-Oneapi-Request-Id of the response."""
 
 
 @dataclass
 class Answer:
-    """One answer, and how it travels."""
+    """A response, and how it is sent."""
 
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Replace those that the stand-in would send."""
+    """These override the stand-in's own."""
     wait: Event | None = None
-    """Nothing is sent before this is set."""
+    """Nothing is sent until this is set."""
     chunks: Iterable[bytes] | None = None
-    """The body in chunks, without a length."""
+    """The body in chunks, without Content-Length."""
     pause: float = 0.0
     """Seconds before each chunk."""
     cut: int | None = None
-    """So many bytes of the body are sent; then the connection ends."""
+    """The connection is closed after this many bytes of the body."""
     silent: bool = False
-    """The connection ends without a byte."""
+    """The connection is closed without a response."""
     reset: bool = False
-    """Where the connection ends, it is reset rather than closed."""
+    """The connection is reset rather than closed."""
 
     @classmethod
     def json(cls, value: object, status: int = 200, **fields: Any) -> "Answer":
@@ -49,18 +49,18 @@ def front_error(status: int, message: str, code: str = "") -> Answer:
 
 
 def inner_error(status: int, message: str, code: str) -> Answer:
-    """An error from behind the gateway's front: another shape, with no `error` in it."""
+    """An error from behind the gateway's front: another format, without `error`."""
     return Answer.json({"code": code, "message": message, "data": None}, status)
 
 
 def invalid_url(method: str, path: str) -> Answer:
-    """What the gateway answers below /v1, /api and /assets to a path that it does not know."""
-    said = f"Invalid URL ({method} {path})"
-    return Answer.json({"error": {"message": said, "type": "invalid_request_error", "param": "", "code": ""}}, 404)
+    """The gateway's response for an unknown path below /v1, /api or /assets."""
+    message = f"Invalid URL ({method} {path})"
+    return Answer.json({"error": {"message": message, "type": "invalid_request_error", "param": "", "code": ""}}, 404)
 
 
 class Scenario(NamedTuple):
-    """An answer that has a name, and what it is."""
+    """A named response, with its description."""
 
     meaning: str
     answer: Answer
@@ -117,22 +117,20 @@ RECORDED: dict[str, Scenario] = {
         ),
     ),
     "upstream": Scenario(
-        "502, what the upstream answered is passed on", inner_error(502, _BAD_GATEWAY, "fail_to_fetch_task")
+        "502, the upstream's response passed on", inner_error(502, _BAD_GATEWAY, "fail_to_fetch_task")
     ),
-    "console": Scenario(
-        "200 and the web console's page, as at any path that the relay does not know", Answer.html(200, _PAGE)
-    ),
+    "console": Scenario("200 with the web console's page, as for any unknown path", Answer.html(200, _PAGE)),
 }
-"""Whole answers of the relay's software, as they were recorded."""
+"""Recorded responses of the relay's software."""
 
 SCENARIOS: dict[str, Scenario] = RECORDED | {
-    "silence": Scenario("no answer, while the connection stays open", Answer(wait=Event())),
-    "hang_up": Scenario("no answer: the connection is closed", Answer(silent=True)),
-    "reset": Scenario("no answer: the connection is reset", Answer(silent=True, reset=True)),
+    "silence": Scenario("no response; the connection stays open", Answer(wait=Event())),
+    "hang_up": Scenario("no response: the connection is closed", Answer(silent=True)),
+    "reset": Scenario("no response: the connection is reset", Answer(silent=True, reset=True)),
     "slow": Scenario(
-        "a task, half a second before each byte",
+        "a task, one byte every half second",
         Answer.json(_TASK, chunks=[bytes([byte]) for byte in _TASK_BYTES], pause=0.5),
     ),
-    "cut_off": Scenario("a task, and the connection closed in the middle of it", Answer.json(_TASK, cut=60)),
+    "cut_off": Scenario("a task, but the connection is closed halfway", Answer.json(_TASK, cut=60)),
 }
-"""Each answer that a test, the README or `make standin ANSWER=...` can name."""
+"""The named responses for tests, the README and `make standin ANSWER=...`."""

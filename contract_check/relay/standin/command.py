@@ -1,6 +1,6 @@
-"""`make standin`: the stand-in on its own, until Ctrl-C, and the life of the tasks that are submitted to it.
+"""`make standin`: run the stand-in until Ctrl-C, and simulate tasks.
 
-Each submission has its own id, states on a schedule, and a video.
+Each submission gets its own id, moves through the states on a schedule, and ends with a video.
 """
 
 import json
@@ -22,22 +22,22 @@ from .contract import Contract
 from .relay import Relay, Request
 
 ENDS: Final = {
-    "success": "as the relay does: a task, or a refusal where one is due (the default)",
+    "success": "like the relay: a task, or an error for an invalid request (the default)",
     "task_failure": "the same, but every task ends as FAILURE",
     "task_stuck": "the same, but every task stays NOT_START",
     "video_html": "the same, but a download is the web console's page",
     "video_empty": "the same, but a download has no bytes",
-    "video_cut": "the same, but the first download of each task is cut",
+    "video_cut": "the same, but the first download of each task is interrupted",
     "video_slow": "the same, but a download takes ten times PACE",
 }
 _STATES: Final = ("NOT_START", "SUBMITTED", "IN_PROGRESS")
-"""The states before the last one, each PACE seconds long."""
+"""The states before the final one; each lasts PACE seconds."""
 _VIDEO: Final = b"\x00\x00\x00\x18ftypmp42" + bytes(200_000)
 _MP4: Final = {"Content-Type": "video/mp4"}
 
 
 class Tasks:
-    """The tasks that were submitted, if the document declares how one is polled."""
+    """The submitted tasks, if the document declares how to poll one."""
 
     def __init__(self, document: dict[str, Any], pace: float, end: str = "success") -> None:
         self._pace = pace
@@ -57,7 +57,7 @@ class Tasks:
                     self._roles[str(place[2]).upper(), str(place[1])] = answer
 
     def answer(self, request: Request, answer: Answer) -> Answer:
-        """The answer to a sound request, instead of the contract's own `answer`."""
+        """Replace the contract's own `answer` to a valid request."""
         role = self._roles.get((request.method, request.route))
         return role(request, answer) if role and answer.status == 200 else answer
 
@@ -103,7 +103,6 @@ class Tasks:
 
     @staticmethod
     def _id(request: Request) -> str:
-        """The path parameter."""
         found = re.fullmatch(re.sub(r"{[^{}]*}", "([^/]+)", str(request.route)), request.path)
         return found[1] if found else ""
 
@@ -113,17 +112,17 @@ def _refusal(status: int, message: str) -> Answer:
 
 
 def scenarios() -> str:
-    """The names of the scenarios and what each answers, a line each."""
+    """List the scenarios with their descriptions, one per line."""
     meanings = ENDS | {name: scenario.meaning for name, scenario in SCENARIOS.items()}
     return "\n".join(f"  {name:14} {meaning}" for name, meaning in meanings.items())
 
 
 def run(document: Document, arguments: Namespace) -> int:
-    """Serves until Ctrl-C or SIGTERM; returns 0. Raises Refusal where it can't."""
+    """Serve until Ctrl-C or SIGTERM and return 0; raise Refusal if the server can't start."""
     if document.defects:
         raise Refusal.environment("the document is not sound.", "See `python -m contract_check document`.")
     if arguments.answer not in (*ENDS, *SCENARIOS):
-        raise Refusal.environment(f"there is no scenario `{arguments.answer}`. There are:\n{scenarios()}", "")
+        raise Refusal.environment(f"unknown scenario `{arguments.answer}`. The scenarios are:\n{scenarios()}", "")
     over = Event()
 
     def end(_number: int, _frame: object) -> None:
@@ -134,13 +133,13 @@ def run(document: Document, arguments: Namespace) -> int:
             relay.amend = Tasks(document.value, arguments.pace, arguments.answer).answer
         else:
             relay.always(arguments.answer)
-        print(f"A stand-in relay listens at {relay.url}, answers with {arguments.answer}, and ends with Ctrl-C.")
+        print(f"A stand-in relay listens at {relay.url} with the scenario {arguments.answer}; stop it with Ctrl-C.")
         print("Point a service at it, with any token that begins with sk-:")
         print(f"  RELAY_BASE_URL={relay.url} RELAY_TOKEN=sk-...", flush=True)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, end)
-        while not over.wait(1):  # A wait without an end does not notice Ctrl-C on Windows.
-            relay.forget()  # Nobody reads the log here, and it holds every body.
+        while not over.wait(1):  # Without a timeout, Ctrl-C does not interrupt the wait on Windows.
+            relay.forget()  # The log is not read here, and keeps every body.
     return 0
 
 
@@ -148,12 +147,12 @@ def _relay(document: Document, arguments: Namespace) -> Relay:
     try:
         return Relay(Contract(document.value), port=arguments.port, listener=_print)
     except (OSError, OverflowError) as error:
-        said = error.strerror if isinstance(error, OSError) else "it is no port"
-        raise Refusal.environment(f"port {arguments.port} can't be listened at: {said}.", "Name another.") from error
+        reason = error.strerror if isinstance(error, OSError) else "invalid port"
+        raise Refusal.environment(f"can't listen on port {arguments.port}: {reason}.", "Choose another.") from error
 
 
 def _print(request: Request, answer: Answer) -> None:
-    came = answer.status if not answer.silent else "no answer"
-    print(f"{datetime.now():%H:%M:%S} {request.method} {request.target}: {came}", flush=True)
+    status = answer.status if not answer.silent else "no response"
+    print(f"{datetime.now():%H:%M:%S} {request.method} {request.target}: {status}", flush=True)
     for problem in request.problems:
         print(f"         {problem}", flush=True)

@@ -1,4 +1,4 @@
-"""The document as a contract: which operations there are, and what the relay answers to a request for one."""
+"""The document as a contract: find the operation of a request, check the request, and make the response."""
 
 import json
 from functools import cache
@@ -15,7 +15,7 @@ from .answers import RECORDED, Answer, inner_error
 
 
 class Contract:
-    """What a document, after its overlay, promises and asks for."""
+    """The contract of a document with its overlays."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
@@ -26,11 +26,11 @@ class Contract:
 
     @classmethod
     def of(cls, file: Path = VENDORED) -> Self:
-        """The contract of the document in `file`, after generator/overlay.yaml."""
+        """The contract of the document in `file`, with its overlays."""
         return cls(load(file).value)
 
     def find(self, request: Request) -> Operation | None:
-        """The operation that a request calls; a route with a query of its own, or without parameters, goes first."""
+        """The operation that a request calls; routes with a query, or without parameters, take precedence."""
         found = [
             each
             for each in self.operations
@@ -39,24 +39,24 @@ class Contract:
         return min(found, key=lambda each: (-len(each.fixed_query), each.route.count("{")), default=None)
 
     def departures(self, operation: Operation, request: Request) -> list[Departure]:
-        """In what `request` departs from the document."""
+        """Check `request` against the document."""
         return list(self._judge().departures(operation, request))
 
     def answer(self, operation: Operation, request: Request, departures: list[Departure]) -> Answer:
-        """What the relay probably answers to a request that it lets in."""
+        """The relay's probable response to an authorized request."""
         body = _object(request.body)
         if _lacks_prompt(operation, body):
             return RECORDED["no_prompt"].answer
-        # The relay takes its default for a duration of 10.0, and says nothing.
+        # The relay silently uses its default for a duration of 10.0.
         refused = [str(each) for each in departures if each.kind != "fraction"]
         if refused:
             return inner_error(400, f"请求与文档不符: {'; '.join(refused)}", "invalid_request")
         return self.success(operation, body)
 
     def success(self, operation: Operation, body: dict[str, Any]) -> Answer:
-        """The first documented success, with what a relay of this kind adds to a task.
+        """The first documented success, with the fields that the relay adds to a task.
 
-        Where none is documented, the first of the other answers.
+        If no success is documented, the first other response.
         """
         codes = {key: int(key.replace("X", "0").replace("default", "200")) for key in operation.responses}
         final = [key for key, code in codes.items() if code >= 200]
@@ -69,7 +69,7 @@ class Contract:
         return answer
 
     def _documented(self, operation: Operation, status: str, code: int) -> Answer:
-        """An answer of status `code` with the content that the document gives for `status`."""
+        """A response of status `code` with the content documented for `status`."""
         place = (*follow(self.document, (*operation.path, "responses", status)), "content")
         content = object_or_empty(at(self.document, place))
         if not content:
@@ -81,7 +81,7 @@ class Contract:
         return Answer(code, "内容".encode(), {"Content-Type": media_type})
 
     def could_be_charged(self, operation: Operation, request: Request) -> bool:
-        """Whether a relay could accept `request`, however it departs from the document."""
+        """Whether a relay could accept `request`, even if it does not follow the document."""
         if operation.method in SAFE:
             return False
         body = _object(request.body)

@@ -1,4 +1,4 @@
-"""The stand-in relay: a server on loopback that judges each request by a contract, and answers as the relay does."""
+"""The stand-in relay: a server on loopback that checks each request against a contract, and responds like the relay."""
 
 import secrets
 import socket
@@ -23,24 +23,24 @@ _NO_BODY = (204, 304)
 
 @dataclass
 class Request(messages.Request):
-    """One request as it came over the wire, and what the stand-in made of it."""
+    """A received request, and the stand-in's verdict on it."""
 
     connection: int = 0
-    """The number of the connection that it came by, from 1."""
+    """The number of its connection, from 1."""
     id: str = ""
-    """X-Oneapi-Request-Id of the answer."""
+    """X-Oneapi-Request-Id of the response."""
     route: str | None = None
-    """The document's path that it matched."""
+    """The matching path of the document."""
     status: int = 0
-    """The status of the answer."""
+    """The status of the response."""
     problems: list[str] = field(default_factory=list[str])
-    """In what it departs from the document."""
+    """Its departures from the document."""
     chargeable: bool = False
-    """Whether a relay could have accepted it, and asked for money."""
+    """Whether a relay could have accepted and charged for it."""
 
 
 class Relay(ThreadingHTTPServer):
-    """The server. Within `with`, it listens at `url`."""
+    """The server, as a context manager; it listens at `url`."""
 
     daemon_threads = True
     block_on_close = False
@@ -55,21 +55,21 @@ class Relay(ThreadingHTTPServer):
         proxy: bool = False,
         listener: Callable[[Request, Answer], object] = lambda _request, _answer: None,
     ) -> None:
-        """At `port`, or at one that is free; raises OSError where another server has it.
+        """Bind to `port`, or a free one; raise OSError if it is in use.
 
-        With `tls` it speaks TLS; as a `proxy`, only within the tunnels that it is asked for.
+        With `tls` it speaks TLS; as a `proxy`, only in CONNECT tunnels.
 
-        `listener` is told of each request and its answer, before that travels.
+        `listener` is called with each request and its response, before that is sent.
         """
         self.contract, self.tls, self.proxy, self.listener = contract, tls, proxy, listener
         self.amend: Callable[[Request, Answer], Answer] = lambda _, answer: answer
-        """What makes the final answer to a request of the one that its operation has, such as a task's state."""
+        """Changes the contract's response to a request, for example to a task's state."""
         self.revoked: set[str] = set()
-        """Tokens that it refuses; any other sk-... will do."""
+        """Refused tokens; any other sk-... is accepted."""
         self.problems: list[str] = []
-        """In what the requests so far departed from the document; a test clears those that it meant."""
+        """The departures of all requests from the document; a test clears the intended ones."""
         self.connections = 0
-        """How many connections were ever opened."""
+        """The number of connections ever opened."""
         self.open: dict[int, socket.socket] = {}
         self.stopping, self.changed = Event(), Condition()
         self._requests: list[Request] = []
@@ -79,8 +79,8 @@ class Relay(ThreadingHTTPServer):
         self.url = f"{'https' if tls and not proxy else 'http'}://127.0.0.1:{self.server_port}"
 
     def server_bind(self) -> None:
-        """Without HTTPServer's look-up of this machine's name, which may take seconds."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # its port is free again at once
+        """Skip HTTPServer's lookup of the host name, which can take seconds."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # frees the port immediately
         socket.socket.bind(self.socket, self.server_address)
         self.server_name, self.server_port = self.socket.getsockname()
 
@@ -89,7 +89,7 @@ class Relay(ThreadingHTTPServer):
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Ends all connections, and returns once they have ended."""
+        """Close all connections, and wait for them."""
         self.stopping.set()
         self.shutdown()
         self.server_close()
@@ -98,32 +98,32 @@ class Relay(ThreadingHTTPServer):
                 try:
                     connection.shutdown(socket.SHUT_RDWR)
                 except OSError:
-                    continue  # The other side has left already.
+                    continue  # The client has already disconnected.
         self.wait_until_idle()
 
     def answer(self, answer: Answer | str, times: int = 1) -> None:
-        """Has the next requests answered so: by an Answer, or by the name of a scenario."""
+        """Script the next responses: an Answer, or the name of a scenario."""
         self._script.extend([_named(answer)] * times)
 
     def always(self, answer: Answer | str | None) -> None:
-        """Has all requests answered so from now on, or, with None, as the relay does."""
+        """Set the response to all later requests; None restores the relay's own."""
         self._always = _named(answer) if answer is not None else None
 
     @property
     def requests(self) -> list[Request]:
-        """What has arrived, oldest first."""
+        """The received requests, oldest first."""
         with self.changed:
             return list(self._requests)
 
     @property
     def request(self) -> Request:
-        """What arrived, where exactly one request was due."""
+        """The only received request."""
         (request,) = self.requests
         return request
 
     @property
     def chargeable(self) -> list[Request]:
-        """The requests that a relay could have accepted, and asked money for."""
+        """The requests that a relay could have accepted and charged for."""
         return [request for request in self.requests if request.chargeable]
 
     @property
@@ -132,17 +132,17 @@ class Relay(ThreadingHTTPServer):
             return len(self.open)
 
     def forget(self) -> None:
-        """Empties the log."""
+        """Clear the log."""
         with self.changed:
             self._requests.clear()
             self.problems.clear()
 
     def wait_for(self, requests: int, timeout: float = 10) -> None:
-        """Returns once so many requests have arrived; raises TimeoutError."""
+        """Wait until this many requests have arrived; raise TimeoutError."""
         self._wait(lambda: len(self._requests) >= requests, timeout)
 
     def wait_until_idle(self, timeout: float = 10) -> None:
-        """Returns once no connection is open; raises TimeoutError."""
+        """Wait until no connection is open; raise TimeoutError."""
         self._wait(lambda: not self.open, timeout)
 
     def _wait(self, until: Callable[[], bool], timeout: float) -> None:
@@ -152,13 +152,13 @@ class Relay(ThreadingHTTPServer):
                 raise TimeoutError(f"{state} after {timeout} s")
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Notes what went wrong in a connection's thread, unless the other side just left."""
+        """Record an error in a connection's thread, unless the client disconnected."""
         error = sys.exception()
         if not isinstance(error, ConnectionError | TimeoutError | ssl.SSLError):
             self.problems.append(f"the stand-in itself failed: {error!r}")
 
     def receive(self, request: Request) -> Answer:
-        """Checks and logs a request; returns its answer. Called by the connections' threads."""
+        """Check and log a request, and return the response; called by the connections' threads."""
         request.id = f"20261123{secrets.randbelow(10**12):012}{secrets.token_hex(4)}"
         answer = self._judge(request, self.contract.find(request))
         with self.changed:
@@ -177,7 +177,7 @@ class Relay(ThreadingHTTPServer):
 
     def _judge(self, request: Request, operation: Operation | None) -> Answer:
         if operation is None:
-            request.problems.append(f"{request.method} {request.path} is not in the document")
+            request.problems.append(f"{request.method} {request.path} is not documented")
             if f"{request.path}/".startswith(_INSIDE):
                 return invalid_url(request.method, request.path)
             return RECORDED["console"].answer
@@ -185,7 +185,7 @@ class Relay(ThreadingHTTPServer):
         departures = self.contract.departures(operation, request)
         request.problems += map(str, departures)
         if operation.is_bearer and not self._knows(request.headers.get_all("authorization", [])):
-            request.problems.append("no token, or one that the relay does not know")
+            request.problems.append("no token, or an unknown one")
             return RECORDED["bad_token"].answer
         request.chargeable = self.contract.could_be_charged(operation, request)
         return self.amend(request, self.contract.answer(operation, request, departures))
@@ -200,9 +200,9 @@ def _named(answer: Answer | str) -> Answer:
 
 
 class _Connection(BaseHTTPRequestHandler):
-    """One connection, and the ways in which its answers can go wrong on purpose."""
+    """One connection, with the faults that an Answer can script."""
 
-    server: Relay  # pyright: ignore[reportIncompatibleVariableOverride]  # there it is any server
+    server: Relay  # pyright: ignore[reportIncompatibleVariableOverride]  # declared as BaseServer there
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
@@ -234,7 +234,7 @@ class _Connection(BaseHTTPRequestHandler):
         super().setup()
 
     def do_CONNECT(self) -> None:
-        """Opens a tunnel that ends here, so that a client may call the relay by its true name."""
+        """Open a tunnel that ends here, so that a client can use the relay's real host name."""
         assert self.server.tls is not None
         self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         self.start_tls(self.server.tls)
@@ -273,14 +273,14 @@ class _Connection(BaseHTTPRequestHandler):
         headers = {name: value for name, value in headers.items() if name.lower() not in given} | {**answer.headers}
         self.send_response_only(answer.status)
         for name, value in headers.items():
-            self.send_header(name, value.encode().decode("latin-1"))  # http.server has no other letters
+            self.send_header(name, value.encode().decode("latin-1"))  # http.server encodes headers as Latin-1
         self.end_headers()
         if self.command != "HEAD" and answer.chunks is None:
             self.wfile.write(answer.body[: answer.cut])
         for chunk in answer.chunks or ():
             if self.server.stopping.wait(answer.pause):
                 return
-            if chunk:  # An empty one would end the body.
+            if chunk:  # An empty chunk would end the body.
                 self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
         if answer.cut is not None or answer.reset:
             self.hang_up(reset=answer.reset)
@@ -288,7 +288,7 @@ class _Connection(BaseHTTPRequestHandler):
             self.wfile.write(b"0\r\n\r\n")
 
     def hang_up(self, *, reset: bool) -> None:
-        """Ends the connection now: with a FIN, or with a RST that also drops what is under way."""
+        """Close the connection now: with a FIN, or with a RST, which also drops data in flight."""
         self.close_connection = True
         if reset:
             self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -296,6 +296,6 @@ class _Connection(BaseHTTPRequestHandler):
         self.request.close()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
-        """Silent: the relay keeps the log."""
+        """Log nothing: the relay has its own log."""
 
     do_GET = do_PUT = do_POST = do_DELETE = do_OPTIONS = do_HEAD = do_PATCH = do_TRACE = serve  # noqa: N815

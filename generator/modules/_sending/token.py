@@ -30,11 +30,6 @@ class Token:
         """Add the token to the headers of a request."""
         headers[self._header] = f"{self._prefix} {self._value}".lstrip()
 
-    def show_in(self, headers: MutableMapping[str, str]) -> None:
-        """Replace the mask by the token; a header that was removed stays removed."""
-        if self._header in headers:
-            self.add_to(headers)
-
     def hide_in(self, headers: MutableMapping[str, str]) -> None:
         """Mask the token in the headers: an httpx error holds its request, and may be logged or pickled."""
         if self._header in headers:

@@ -1,4 +1,4 @@
-"""Fixtures for the package that ships: the vendored document, and a client of the installed wheel."""
+"""Fixtures for the shipped package: the vendored document, and a client from the installed wheel."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from generated_client import AuthenticatedClient
 
 @pytest.fixture(scope="session")
 def contract() -> Contract:
-    """relay.json after its overlay."""
+    """relay.json with its overlays."""
     return Contract.of()
 
 

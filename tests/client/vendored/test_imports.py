@@ -1,4 +1,4 @@
-"""An import loads little; the wheel ships, and all behaviour that is shown of another package holds for it."""
+"""Imports load little, and the wheel's shared modules equal those of the other tested packages."""
 
 import json
 import re
@@ -24,7 +24,7 @@ WHEEL = Path(generated_client.__file__).parent
 
 
 def test_the_package_comes_from_the_environment_and_contract_check_from_the_checkout() -> None:
-    """tests/checkout_import.py imports contract_check by its place; what that imports is the installed package."""
+    """tests/checkout_import.py imports contract_check from the checkout, which must not add generated_client."""
     assert WHEEL.parent.name == "site-packages"
     assert WHEEL.parent.is_relative_to(sys.prefix)
     assert Path(str(distribution("relay-client").locate_file("generated_client"))) == WHEEL
@@ -38,7 +38,7 @@ def test_the_package_comes_from_the_environment_and_contract_check_from_the_chec
 
 
 def _shared(package: Path) -> dict[str, list[str]]:
-    """The lines of each module that is neither an operation's nor a model's."""
+    """The lines of each module except operations and models."""
     texts = {name: content.decode().splitlines() for name, content in tree(package).items()}
     return {name: lines for name, lines in texts.items() if name.partition("/")[0] not in ("api", "models")}
 
@@ -64,24 +64,24 @@ importlib.import_module(sys.argv[1])
 print(json.dumps(sorted(sys.modules)))
 """
 AT_FIRST_USE = {"async_network", "async_transport", "network", "sync_transport"}
-"""Private modules that nothing needs before a call."""
+"""Private modules that are only needed for a call."""
 
 
 def _loaded(module: str, folder: Path = ROOT / "tests") -> set[str]:
-    """All modules after `module` was imported into a fresh interpreter."""
+    """All loaded modules after the import of `module` in a new interpreter."""
     command = [sys.executable, "-P", "-c", _LOADED, module, str(folder)]
     return set(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
 
 
 def _public(loaded: set[str], package: str) -> set[str]:
-    """The package's public modules, without its name before theirs."""
+    """The package's public modules, without its prefix."""
     own = {name.removeprefix(package).removeprefix(".") for name in loaded if name.partition(".")[0] == package}
     assert not AT_FIRST_USE & {name.rpartition(".")[2] for name in own}
     return {name for name in own if not name.startswith("_")}
 
 
 def _needed(operation: ModuleType) -> set[str]:
-    """The shared modules, the operation's, and the models and operations that it imports by name, with theirs."""
+    """The shared modules, the operation's module, and those of the models and operations that it imports."""
     text, name = Path(str(operation.__file__)).read_text(encoding="utf-8"), operation.__name__.partition(".")[2]
     named = re.findall(r"^from \.+(models\.\w+) import", text, re.MULTILINE)
     called = re.findall(r"^from \.+(api\.\w+) import (\w+)", text, re.MULTILINE)
@@ -111,7 +111,7 @@ def test_importing_the_package_or_its_models() -> None:
     assert not {name for name in _loaded("generated_client.models") if ".models." in name}
 
 
-def test_every_public_name_can_be_had_from_the_package() -> None:
+def test_every_public_name_is_exported_by_the_package() -> None:
     for module in (generated_client, models):
         assert set(module.__all__) <= set(dir(module))
         assert None not in [getattr(module, name) for name in module.__all__]

@@ -1,4 +1,4 @@
-"""Each operation, response and model of the vendored document, whatever it is."""
+"""Each operation, response and model of the vendored document."""
 
 import inspect
 import json
@@ -47,7 +47,7 @@ def test_a_request_is_sent_as_documented(
 
 
 def _plain(parsed: Any) -> Any:
-    """A typed value as JSON has it."""
+    """Convert a typed value to JSON."""
     if is_array(parsed):
         return [_plain(item) for item in parsed]
     if hasattr(parsed, "payload"):
@@ -56,7 +56,7 @@ def _plain(parsed: Any) -> Any:
 
 
 def _codes(contract: Contract, operation: Operation) -> dict[str, int]:
-    """For each documented response a status that it covers."""
+    """A status for each documented response."""
     answers = operation.documented.responses
     codes: dict[str, int] = {}
     for status in answers:
@@ -119,7 +119,7 @@ def test_a_model_round_trips(name: str, contract: Contract) -> None:
     assert get_type_hints(model).keys() >= {field.name for field in attrs.fields(model)}
     assert {each.kind for each in inspect.signature(model).parameters.values()} <= {inspect.Parameter.KEYWORD_ONLY}
     if any("types.File" in str(field.type) for field in attrs.fields(model)):
-        return  # JSON cannot hold a file
+        return  # JSON can't contain a file
     place = preparation.prepare(deepcopy(contract.document)).classes[name]
     for value in (PACKAGE.instance(model, Examples(contract.document).at(place, sample)) for sample in SAMPLES):
         written = json.dumps(value.to_dict(), allow_nan=False)
