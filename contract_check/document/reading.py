@@ -76,8 +76,10 @@ def read(file: Path) -> Source:
         source.defects[:] = [Defect((), problem, place=(error.lineno, error.colno))]
     except UnicodeEncodeError as error:
         half = f"\\u{ord(error.object[error.start]):x}"
-        line = text[: text.lower().find(half)].count("\n") + 1
-        raise Refusal(f"{file}:{line}: the escape {half} is an unpaired surrogate. {_ADVICE}") from error
+        whole = re.sub(r"\\ud[89ab]..\\ud[c-f]..", " " * 12, text, flags=re.IGNORECASE)  # without the pairs
+        before = re.split(re.escape(half), whole, maxsplit=1, flags=re.IGNORECASE)[0]
+        place = f"{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
+        raise Refusal(f"{file}:{place}: the escape {half} is an unpaired surrogate. {_ADVICE}") from error
     except RecursionError as error:
         raise Refusal(f"{file}: nested too deeply to be read. {_ADVICE}") from error
     return source

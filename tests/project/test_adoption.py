@@ -87,7 +87,7 @@ def _assert_is_one_screen(printed: str) -> None:
     )
     assert screen[1:3] == ["breaks for callers: 1", f"{status}, is Error"]
     assert {"new: 2", "cured, in generator/cures.yaml: 2"} <= set(screen)
-    assert "pyproject.toml says 0.2.0" in printed
+    assert "version: 0.3.0 or higher must follow v0.2.0; pyproject.toml says 0.2.0." in screen
     assert "was removed" not in printed
     assert "Read `git add -A && git diff --cached --stat`, then run `make test`." in screen[-1]
 

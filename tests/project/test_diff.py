@@ -143,6 +143,7 @@ FIELDS: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     (CHOICE | {"discriminator": {"propertyName": "kind"}}, CHOICE, "minor", "major"),
     (OBJECT, OBJECT | {"unevaluatedProperties": True, "propertyNames": {}}, "none", "none"),
     (OBJECT, OBJECT | {"unevaluatedProperties": False}, "major", "minor"),
+    ({"example": {"a": "b"}}, {"example": "b"}, "none", "none"),
 ]
 
 
@@ -201,7 +202,9 @@ def test_a_renamed_operation_is_one_line_with_its_classes(tmp_path: Path) -> Non
     )
     inline["properties"]["part"]["properties"].pop("a")
     inline["properties"]["part"]["properties"]["b"] = {}
-    assert [each["where"] for each in verdict(old, write(tmp_path, document, "new.json"))[1]] != [change["where"]]
+    unlike = [each["where"] for each in verdict(old, write(tmp_path, document, "new.json"))[1]]
+    names = ("CreateThingBodyPart", "MakeAnotherBody.part", "MakeAnotherBodyPart")
+    assert unlike == [change["where"], *(f"models.{name}" for name in names)]
 
 
 def test_a_renamed_class_is_one_line_for_all_operations(tmp_path: Path) -> None:

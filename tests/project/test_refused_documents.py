@@ -158,6 +158,7 @@ CURED: list[tuple[dict[str, Any], str, str, str]] = [
     (_thing(properties={HIDDEN: {"type": "x"}}), f"{THING}/properties/{ESCAPED}/type", "is not one of", "remove: true"),
     ({**small(), "paths": []}, "#/paths", "not of type object", "paths: {}"),
     ({**small(), "info": []}, "#/info", "not of type object", "title:"),
+    ({**small(), "servers": [{"url": "https://a.example/\u200b"}]}, "#/servers", "no server", "url: https://relay"),
     (_answers(**{"400": {}}), f"{OPERATION}/responses/400", "`description` is missing", "description:"),
     (_key("X Key"), "#/components/securitySchemes/Key/name", "`X Key` is not a valid header name", "name: XKey"),
     (_ids("/a", "/a/", "/A"), "#/paths/~1a~1/get/operationId", "already used by GET /a", "operationId: get_"),
@@ -234,7 +235,11 @@ UNREADABLE: dict[str, tuple[bytes, str, str]] = {
     "another OpenAPI": (b'{"openapi": "2.0"}', '"openapi"', "3.0 and 3.1"),
     "YAML": (b"openapi: 3.1.0\ninfo: {}\n", "", "this is YAML. Convert it to JSON first"),
     "too deep": (b"[" * 100_000, "", "nested too deeply"),
-    "lone surrogate": (RELAY.replace('"openapi"', '"x-a": "\\ud800", "openapi"', 1).encode(), "", "an unpaired"),
+    "lone surrogate": (
+        RELAY.replace('"openapi"', '"x-a": "\\ud83d\\uDE00",\n"x-b": "\\uD83D", "openapi"', 1).encode(),
+        '\\uD83D"',
+        "the escape \\ud83d is an unpaired",
+    ),
 }
 
 
