@@ -1,7 +1,7 @@
 """`make docs`: the site is built strictly, so that a broken link fails, and its reference has every public name."""
 
 import re
-from pathlib import Path as File
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +17,7 @@ _FOR_GENERATED_CODE = {"acall", "astream", "call", "for_attempt", "mask", "strea
 @pytest.fixture(scope="module")
 def documented(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """The names that have an entry in the reference."""
-    folder: File = tmp_path_factory.mktemp("site")
+    folder: Path = tmp_path_factory.mktemp("site")
     done = run([PYTHON, "-m", "mkdocs", "build", "--quiet", "--site-dir", folder], env={"NO_MKDOCS_2_WARNING": "1"})
     assert (done.returncode, done.stderr) == (0, "")
     pages = "".join(page.read_text(encoding="utf-8") for page in (folder / "reference").glob("*.html"))

@@ -406,7 +406,8 @@ def test_without_an_address_the_stand_in_is_checked() -> None:
 
 def test_make_live_shows_the_submission_waits_for_yes_and_sends_it_once(paid: Relay) -> None:
     ours, theirs = pty.openpty()
-    arguments = f"ARGS={FROZEN} --overlay {OVERLAY} --submit"
+    frozen, layer = (file.relative_to(ROOT) for file in (FROZEN, OVERLAY))  # make splits a path with a space
+    arguments = f"ARGS={frozen} --overlay {layer} --submit"
     env = {**os.environ, "GITHUB_ACTIONS": "", "PYTHONUTF8": "1", "RELAY_TOKEN": TOKEN, "NO_COLOR": ""}
     command = ["make", "live", f"BASE_URL={paid.url}", arguments]
     with subprocess.Popen(command, cwd=ROOT, env=env, stdin=theirs, stdout=theirs, stderr=theirs):
