@@ -97,7 +97,7 @@ class Response(Generic[T]):
         status_code (int): The status.
         content (bytes): The body, decompressed.
         headers (httpx.Headers): The headers.
-        parsed (T | None): The body, as the type that is documented for this status; None if there is none.
+        parsed (T | None): The body, as the type that is documented for this status, or None.
     """
 
     status_code: int

@@ -70,7 +70,7 @@ class Schemas:
         self.types = cache(self._types)
 
     def _validator(self, path: JsonPath) -> Draft202012Validator:
-        """Compile the schema at `path`; if there is none, any value fits."""
+        """Compile the schema at `path`; a missing schema accepts any value."""
         is_given = at(self.document, path) is not None
         reference = {"$ref": _URI + quote(pointer(path), safe="#/~")} if is_given else {}
         options: dict[str, Any] = {"formats": self._formats, "validate_formats": True, "keywords": self._keywords}

@@ -151,7 +151,7 @@ def _plain(annotation: object) -> str:
 
 
 def promises(document: dict[str, Any]) -> Facts:
-    """What the requests and responses of each operation may contain."""
+    """Collect the constraints on the requests and responses of each operation."""
     facts: Facts = {("", "", ("servers",), "URL"): server_url(document) or None}
     schemes = document["components"].get("securitySchemes", {})
     wire_names = document[WIRE_NAMES]

@@ -69,7 +69,7 @@ class Package:
         known = vars(self.types) | vars(self.module("client")) | self.classes | vars(sys.modules[of.__module__])
         return get_type_hints(of, localns=known)
 
-    @cache  # noqa: B019
+    @cache  # noqa: B019  # a package lives as long as its check
     def fields(self, model: Any) -> list[JsonField]:
         """The fields of a model that are properties."""
         given = {field.name for field in attrs.fields(model) if field.default is attrs.NOTHING}

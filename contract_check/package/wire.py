@@ -114,7 +114,7 @@ class Wire:
                 if all(f"{name}.{call}" in functions for call in CALLS):
                     try:
                         _OperationCheck(self, Operation(self.base, path, str(path[1])), modules[name]).run()
-                    except Exception as error:  # noqa: BLE001  # generated code may be anything
+                    except Exception as error:  # noqa: BLE001  # importing or calling generated code may raise anything
                         self.find(path, f"{name} is not a generated module", f": {type(error).__name__}: {error}")
                 yield f"wire: {done} of {len(self.operations)} operations"
 
@@ -322,7 +322,7 @@ class _OperationCheck:
         return (*self.operation.body, "content", self.content.get(media_type, "") if is_typed else "", "schema")
 
     def _responses(self) -> list[_Response]:
-        """Each documented response that HTTP allows; if there is none, one without expectations."""
+        """Return the documented responses that HTTP allows, or a single one without expectations."""
         found = list[_Response]()
         for key, documented in self.operation.responses.items():
             status, content = _status(key, self.operation.responses), documented.get("content", {})

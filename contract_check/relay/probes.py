@@ -50,7 +50,7 @@ class Probe:
 
 @dataclass(frozen=True)
 class Received:
-    """A response, or the `failure` because of which there is none."""
+    """A response, or the `failure` that prevented it."""
 
     status: int
     media_type: str = ""

@@ -9,8 +9,8 @@ stand-in, contract_check.
 
 Each line of the file is one request as JSON: {"model": "kling-v1", "prompt": "...", "image": "https://..."}. All are
 checked before any is sent. The batch writes items.journal, an SQLite file with the state of each item, and
-items.results.jsonl, with a line for each item. Run the batch again to send the items that were certainly not charged.
-Items in doubt are listed, and resent only after `resolve --resend`.
+items.results.jsonl, with a line for each item. Run the batch again to send the remaining
+items. Items in doubt are listed, and resent only after `resolve --resend`.
 
 With --wait, the batch then polls the accepted tasks and downloads their videos into the folder items.videos, for free,
 with the RELAY_BASE_URL and RELAY_TOKEN of its own environment; the next run continues where this one ended.

@@ -133,7 +133,7 @@ class Dispatch:
         try:
             async with asyncio.timeout(LOST):
                 result = (await self._client.run(send, item.body, workers=[address]))[address]
-        except Exception as error:  # noqa: BLE001  # as above
+        except Exception as error:  # noqa: BLE001  # Dask raises many errors for a lost worker
             self._usable.discard(address)
             result = {"state": IN_DOUBT, "why": f"its worker was lost: {error!r}"}
         self._load[address] -= 1

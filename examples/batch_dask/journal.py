@@ -24,7 +24,7 @@ STATES = {
     NOT_SENT: "it was not charged; run the batch again",
     IN_DOUBT: "it may have been charged. In the task log of the relay's web console, look for a task with its time and "
     "prompt, or give the operator its request id; then settle it: "
-    "ITEMS.jsonl resolve ITEM --task ID, or --resend if there is none",
+    "ITEMS.jsonl resolve ITEM --task ID, or --resend if no task exists",
 }
 """The states of an item, with advice for the reader of the table."""
 _SHOWN = 20

@@ -295,7 +295,7 @@ class _Connection(BaseHTTPRequestHandler):
         self.rfile.close()
         self.request.close()
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # http.server's name
         """Log nothing: the relay has its own log."""
 
-    do_GET = do_PUT = do_POST = do_DELETE = do_OPTIONS = do_HEAD = do_PATCH = do_TRACE = serve  # noqa: N815
+    do_GET = do_PUT = do_POST = do_DELETE = do_OPTIONS = do_HEAD = do_PATCH = do_TRACE = serve  # noqa: N815  # http.server looks these names up
