@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
-from importlib.resources import files
+from importlib.metadata import distribution
+from pathlib import Path
 from typing import Any
 
 from jsonschema_rs import Draft4Validator, Draft202012, Draft202012Validator, Registry, ValidationError, Validator
@@ -74,7 +75,8 @@ def _departures(document: dict[str, Any], version: str) -> Iterator[Defect]:
 @cache
 def _validator(version: str) -> Validator:
     def schema(package: str, path: str) -> Any:
-        return json.loads(files(package).joinpath(path).read_text(encoding="utf-8"))
+        file = Path(str(distribution(package).locate_file(f"{package}/{path}")))  # importing the package is slow
+        return json.loads(file.read_text(encoding="utf-8"))
 
     if version == "3.0":
         document = schema("openapi_spec_validator", "resources/schemas/v3.0/schema.json")
