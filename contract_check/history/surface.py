@@ -14,16 +14,14 @@ from generator.prepare.preparation import SERIALIZATION, WIRE_NAMES
 
 from ..document import serialization
 from ..document.names import attribute
-from ..document.operations import FORM, JSON, bare
+from ..document.operations import FORM, JSON, bare, of
 from ..document.semantic_rules import server_url
 from ..document.tree import (
     SCHEMA_KEYWORDS,
-    JsonPath,
     is_array,
     is_object,
     keyword_of,
     object_or_empty,
-    operations,
     parts,
     pointer,
     resolve,
@@ -100,16 +98,6 @@ def _bare(value: Any) -> Any:
     words = ("description", "title", "$comment")
     fields = object_or_empty(value).items()
     return {key: _bare(item) for key, item in fields if key not in words or is_object(item)} if fields else value
-
-
-def place_of(operation: dict[str, Any]) -> Place:
-    """The place of a prepared operation in its package."""
-    return ("api", operation["tags"][0], operation["operationId"])
-
-
-def route_of(path: JsonPath) -> str:
-    """An operation's method and path, without the names of path parameters."""
-    return f"{str(path[2]).upper()} {re.sub('{.*?}', '{}', str(path[1]))}"
 
 
 def names(package: Path) -> Facts:
@@ -204,17 +192,17 @@ def promises(document: dict[str, Any]) -> Facts:
         kinds = [content.get("schema", {}) for content in holder.get("content", {}).values()]
         add(way, place, {"anyOf": kinds or [{"type": "null"}]}, required)
 
-    for path, operation in operations(document):
-        place = place_of(operation)
+    for operation in of(document):
+        place, definition = operation.place, operation.definition
         serialized = document[SERIALIZATION].get("/".join(place[1:]), {"parameters": {}, "forms": {}})
         request, reply = (".".join(place[1:]), "request"), (".".join(place[1:]), "response")
         facts[*request, place, "exists"] = facts[*reply, place, "exists"] = "optional"
-        facts[*request, place, "route"] = route_of(path)
-        facts[*request, place, "own server"] = serialization.own_server(document, path) or None
-        facts[*request, place, "deprecated"] = operation.get("deprecated") or None
-        ways = [_credentials(schemes, way) for way in operation["security"]]
+        facts[*request, place, "route"] = operation.address
+        facts[*request, place, "own server"] = serialization.own_server(document, operation.path) or None
+        facts[*request, place, "deprecated"] = definition.get("deprecated") or None
+        ways = [_credentials(schemes, way) for way in definition["security"]]
         facts[*request, place, "security"] = frozenset(ways or [frozenset[str]()])
-        for parameter in operation.get("parameters", ()):
+        for parameter in operation.parameters.values():
             here = (*place, attribute(parameter["name"]))
             wire = f"{parameter['in']} {wire_names.get(parameter['name'], parameter['name'])}"
             add(request, here, parameter["schema"], parameter.get("required"), wire)
@@ -225,17 +213,17 @@ def promises(document: dict[str, Any]) -> Facts:
             if any(originals) and _types(parameter["schema"]) == {"str"}:  # which the package takes as text
                 add(request, (*here, "as text"), {"anyOf": [each for each in originals if each]}, required=True)
             facts[*request, here, "style"] = serialized["parameters"].get(key)
-        if body := operation.get("requestBody"):
+        if body := definition.get("requestBody"):
             add_content(request, (*place, "body"), body, body.get("required"))
             for form in serialized["forms"].values():
                 for field, encoding in form.items():
                     facts[*request, (*place, "body", attribute(field)), "encoding"] = encoding
-        for status, response in operation["responses"].items():
+        for status, response in operation.responses.items():
             add_content(reply, (*place, f"status {status}"), response, required=True)
             for name, header in response.get("headers", {}).items():
                 here = (*place, f"status {status}", f"header {name.lower()}")
                 add(reply, here, object_or_empty(header.get("schema")), header.get("required"), name.lower())
-        success = (facts[*reply, (*place, f"status {s}"), "type"] for s in operation["responses"] if s[0] == "2")
+        success = (facts[*reply, (*place, f"status {s}"), "type"] for s in operation.responses if s[0] == "2")
         facts[*reply, place, "type of success"] = frozenset[str]().union(*success)
     return facts
 
