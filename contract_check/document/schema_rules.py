@@ -80,11 +80,11 @@ def _validator(version: str) -> Validator:
 
     if version == "3.0":
         document = schema("openapi_spec_validator", "resources/schemas/v3.0/schema.json")
-        for component in document["definitions"]["Components"]["properties"].values():
-            # The schema ignores a component whose name is not ASCII, such as a Chinese one.
+        for component in document["definitions"]["Components"]["properties"].values():  # with any name, as below
             [component["additionalProperties"]] = component.pop("patternProperties").values()
         return Draft4Validator(document)
     document = schema("openapi_spec_validator", "resources/schemas/v3.1/schema.json")
+    del document["$defs"]["components"]["patternProperties"]  # Components may have Chinese names.
     dialect = schema("openapi_schema_validator", "schemas/oas3.1/metaschema.json")
     vocabulary = schema("openapi_schema_validator", "schemas/oas3.1/vocabularies/base")
     # The schema of documents does not check Schema Objects; this definition checks them against the dialect.

@@ -68,7 +68,8 @@ def keep_originals(document: dict[str, Any]) -> None:
         elif keyword_of(path) == "parameters" and _types(resolve(document, part.get("schema"))) != {"str"}:
             part[_ORIGINAL + "schema"] = deepcopy(part.get("schema"))
         if content := object_or_empty(part.get("content")):
-            typed = [name for name in content if JSON.fullmatch(name) or FORM.fullmatch(name)]
+            is_typed = keyword_of(path) != "parameters"  # which the package takes as text
+            typed = [name for name in content if is_typed and (JSON.fullmatch(name) or FORM.fullmatch(name))]
             part[_ORIGINAL + "content"] = deepcopy(content | {name: dict[str, Any]() for name in typed})
 
 
