@@ -112,6 +112,8 @@ def names(package: Path) -> Facts:
             facts["", "", place, "position"] = position
 
     def visit(place: Place, holder: griffe.Object | griffe.Alias) -> None:
+        call = holder.all_members.get("sync_detailed")
+        shared = [each.name for each in call.parameters] if isinstance(call, griffe.Function) else []
         for name, member in holder.all_members.items():
             found = member.final_target if isinstance(member, griffe.Alias) and member.is_public else member
             if not member.is_public or (name[0] == "_" and name != "__init__") or "property" in member.labels:
@@ -125,7 +127,7 @@ def names(package: Path) -> Facts:
                 add(here, _plain(getattr(found, "annotation", "")))
             for position, parameter in enumerate(found.parameters if isinstance(found, griffe.Function) else ()):
                 order = None if parameter.kind is griffe.ParameterKind.keyword_only else f"argument {position + 1}"
-                inner = (*(place if place[:1] == ("api",) else here), parameter.name)  # once for all of an operation
+                inner = (*(place if parameter.name in shared else here), parameter.name)  # once for all of an operation
                 exists = "required" if parameter.default is None else "optional"
                 add(inner, _plain(parameter.annotation), exists, order)
             if isinstance(found, griffe.Module) or (place and isinstance(found, griffe.Class)):
