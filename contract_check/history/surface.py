@@ -45,6 +45,8 @@ _COVERED = _SHAPE | {
     *("$defs", "definitions"),
 }
 """The keywords with facts of their own, or without a promise; any other keyword is compared literally."""
+_BESIDE = ("deprecated", "nullable")
+"""The keywords beside a reference that are facts of its place."""
 _ANY_TEXT = ("", "^", "$", ".*", "^.*", ".*$", "^.*$")
 _ONE_WAY = {"request": "readOnly", "response": "writeOnly"}
 """The keyword that excludes a property from a direction."""
@@ -240,7 +242,7 @@ def _leaves(document: dict[str, Any], schema: dict[str, Any]) -> Iterator[tuple[
         name = str(schema["$ref"]).rpartition("/")[2]
         if name not in schemas:
             return  # It was inlined or renamed.
-        if rest := {key: value for key, value in schema.items() if key.startswith(_ORIGINAL) or key == "deprecated"}:
+        if rest := {key: value for key, value in schema.items() if key.startswith(_ORIGINAL) or key in _BESIDE}:
             yield "", rest | {"type": []}
         is_class = schemas[name].get("type") == "object" or {"properties", "allOf", "enum"} & schemas[name].keys()
         yield from [(name, schemas[name])] if is_class else _leaves(document, schemas[name])
