@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import griffe
 
+from generator.prepare.merging import without_annotations
 from generator.prepare.preparation import SERIALIZATION, WIRE_NAMES
 
 from ..document import serialization
@@ -19,8 +20,6 @@ from ..document.semantic_rules import server_url
 from ..document.tree import (
     SCHEMA_KEYWORDS,
     JsonPath,
-    is_array,
-    is_object,
     keyword_of,
     object_or_empty,
     operations,
@@ -79,27 +78,22 @@ def _rules(document: dict[str, Any], schema: dict[str, Any]) -> Iterator[dict[st
     for part in parts(document, schema):
         if part is not schema and ("properties" in part or part.get("type") == "object"):
             continue  # a class, which has its own rules
-        rules = {key: _bare(value) for key, value in part.items() if key not in _COVERED and not key.startswith("x-")}
+        rules = {
+            key: without_annotations(value)
+            for key, value in part.items()
+            if key not in _COVERED and not key.startswith("x-")
+        }
         if part.get("type") == "string" and part.get("format", "password") not in (*_TYPES, "password"):
             rules["format"] = part["format"]
         if given := [value for value in (*part.get("enum", ()), part.get("const")) if value is not None]:
             rules["values"] = [json.dumps(value, ensure_ascii=False) for value in given]
         for key in ("anyOf", "oneOf"):
             if key in part and not any(_SHAPE & object_or_empty(each).keys() for each in part[key]):
-                rules[key] = _bare(part[key])
+                rules[key] = without_annotations(part[key])
         for key in [key for key, rule in rules.items() if rule in (None, {}) or rule is (key != "uniqueItems")]:
             del rules[key]  # these values allow anything: `false` for `uniqueItems`, `true` otherwise
         if rules:
             yield rules
-
-
-def _bare(value: Any) -> Any:
-    """`value` without titles, descriptions and comments."""
-    if is_array(value):
-        return [_bare(item) for item in value]
-    words = ("description", "title", "$comment")
-    fields = object_or_empty(value).items()
-    return {key: _bare(item) for key, item in fields if key not in words or is_object(item)} if fields else value
 
 
 def place_of(operation: dict[str, Any]) -> Place:

@@ -142,17 +142,20 @@ class Wire:
         if model is None or not attrs.has(model):
             return
         agree = self.compare_fields(model, path)
-        hints = self.package.hints(model)
+        hints, places = self.package.hints(model), self.part_places(path)
         attributes = {field.name: field.attribute for field in self.package.fields(model)}
         fields = [
             (key, (*place, "properties", key))
-            for place in part_places(self.base, path)
+            for place in places
             for key in at(self.base, place).get("properties", {}).keys() & attributes.keys()
         ]
         for key, place in fields:
             self.check_type(path, f"field `{key}` of {name}", hints[attributes[key]], place)
-        if is_object(at(self.base, extra := (*path, "additionalProperties"))):
-            self.check_type(path, f"an additional field of {name}", get_args(hints["additional_properties"])[1], extra)
+        for extra in ((*place, "additionalProperties") for place in places):
+            if is_object(at(self.base, extra)):
+                self.check_type(
+                    path, f"an additional field of {name}", get_args(hints["additional_properties"])[1], extra
+                )
         for sample in SAMPLES:
             value = self.examples.at(path, sample)
             try:
@@ -191,12 +194,23 @@ class Wire:
 
     def compare_fields(self, model: Any, path: JsonPath) -> bool:
         """Compare the fields of a model with those of the schema at `path`; return whether they are equal."""
-        parts = [object_or_empty(at(self.base, place)) for place in part_places(self.base, path)]
+        parts = [object_or_empty(at(self.base, place)) for place in self.part_places(path)]
         documented = {key: False for part in parts for key in part.get("properties", {})}
         documented |= {key: True for part in parts for key in part.get("required", ())}
         found = {field.name: field.required for field in self.package.fields(model)}
         self.compare(path, f"field of {model.__name__}", documented, found)
         return documented == found
+
+    def part_places(self, path: JsonPath) -> list[JsonPath]:
+        """The places of the schemas that the class at `path` merges: `allOf` parts, or the alternative to null."""
+        found = list[JsonPath]()
+        for place in part_places(self.base, path):
+            found.append(place)
+            for key in ("anyOf", "oneOf"):
+                options = enumerate(object_or_empty(at(self.base, place)).get(key, ()))
+                others = [index for index, each in options if each.get("type") != "null"]
+                found += self.part_places((*place, key, others[0])) if len(others) == 1 else ()
+        return found
 
     def check_type(self, path: JsonPath, what: str, hint: Any, place: JsonPath) -> None:
         """Report types that the package accepts for the schema at `place`, and the document does not."""

@@ -27,7 +27,7 @@ _MOST = 200
 """Combinations of alternatives; a few unions in one `allOf` have thousands."""
 _JOINING = ("allOf", "anyOf", "oneOf")
 _FIELDS = {"properties", "required", "additionalProperties"}
-_TYPED = {"$ref", "type", "enum", "const", *_FIELDS, *_JOINING}
+TYPED = {"$ref", "type", "enum", "const", *_FIELDS, *_JOINING}
 """The keywords that affect a type."""
 
 _MARKS = ("x-variant", TAGS)
@@ -55,7 +55,7 @@ def join_schemas(document: _Schema) -> Iterator[tuple[JsonPath, str]]:
 def _is_joined(schema: _Schema) -> bool:
     """Whether a schema has parts to merge; a single reference is just that reference."""
     listed = schema.get("allOf", ())
-    is_reference = len(listed) == 1 and "$ref" in listed[0] and not _TYPED - {"type", "allOf"} & schema.keys()
+    is_reference = len(listed) == 1 and "$ref" in listed[0] and not TYPED - {"type", "allOf"} & schema.keys()
     is_union = bool(schema.get("anyOf") or schema.get("oneOf")) and bool((_FIELDS | {"type"}) & schema.keys())
     return (bool(listed) and not is_reference) or is_union
 
@@ -106,7 +106,7 @@ class _Joins:
             note = f"it has more than {_MOST} combinations of alternatives; typed as Any."
         else:
             note = "" if found else "no value fits all parts; typed as Any."
-        rest = {key: value for key, value in schema.items() if key not in _TYPED | {"nullable", "format"}}
+        rest = {key: value for key, value in schema.items() if key not in TYPED | {"nullable", "format"}}
         found = [{"$ref": each["$ref"]} if "$ref" in each else each for each in found]
         others = [each for each in found if each.get("type") != "null"]
         schema.clear()
@@ -137,7 +137,7 @@ class _Joins:
             found = self._both(found, self._alternatives(part))
         for key in ("anyOf", "oneOf"):
             options = schema.get(key, ())
-            if any(_TYPED - {"required"} & option.keys() for option in options):
+            if any(TYPED - {"required"} & option.keys() for option in options):
                 variants = [self._variant(each) for option in options for each in self._alternatives(option)]
                 found = self._both(found, variants)
         is_nullable = schema.get("nullable") is True and not types and {"type": "null"} not in found
@@ -161,9 +161,9 @@ class _Joins:
 
     def _narrower(self, one: _Schema, other: _Schema) -> _Schema | None:
         """The intersection of two alternatives, or None if it is empty."""
-        if one == other or not _TYPED & other.keys():
+        if one == other or not TYPED & other.keys():
             return one
-        if not _TYPED & one.keys():
+        if not TYPED & one.keys():
             return other
         kinds = self._kind(one), self._kind(other)
         if kinds == ("object", "object"):
@@ -205,19 +205,49 @@ class _Joins:
         names = _referred(joined)
         known = set[str]().union(*(self.joined.get(name, set()) - {name} for name in names))
         fields = [part for name in names for part in parts(self.document, self.schemas[name])]
-        required = {key for part in fields for key in part.get("required", ())}
         kept = list[_Schema]()
         for part in joined:
             is_known = "$ref" in part and str(parse_pointer(part["$ref"])[-1]) in known
             target = resolve(self.document, part)
             is_free = not ({"properties", "allOf"} & target.keys() or target.get("additionalProperties"))
-            adds_nothing = is_free and ("$ref" in part or set(part.get("required", ())) <= required)
-            if not (is_known or adds_nothing or part in kept):
+            is_idle = is_free if "$ref" in part else adds_nothing(part, fields)
+            if not (is_known or is_idle or part in kept):
                 kept.append(part)
         if len(kept) < 2:
             return (kept or joined)[0]
         name = self.made.get(frozenset(_referred(kept)))
         return {"$ref": ROOT + name} if name and all("$ref" in part for part in kept) else {"allOf": kept} | marks
+
+
+def adds_nothing(part: _Schema, given: list[_Schema]) -> bool:
+    """Whether a part of an object has annotations only, or repeats what the `given` parts say."""
+    required = {key for each in given for key in each.get("required", ())}
+    fields = [each.get("properties", {}) for each in given]
+    return (
+        part.get("type", "object") == "object"
+        and ("type" not in part or any(each.get("type", "properties" in each) in ("object", True) for each in given))
+        and not {"enum", "const", "items", *_JOINING} & part.keys()
+        and isinstance(part.get("additionalProperties", True), bool)
+        and required.issuperset(part.get("required", ()))
+        and all(
+            any(key in each and without_annotations(each[key]) == without_annotations(value) for each in fields)
+            for key, value in part.get("properties", {}).items()
+        )
+    )
+
+
+def without_annotations(value: Any) -> Any:
+    """`value` without titles, descriptions, comments and extensions."""
+    if isinstance(value, list):
+        return [without_annotations(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    words = ("description", "title", "$comment")
+    return {
+        key: without_annotations(item)
+        for key, item in value.items()
+        if not key.startswith("x-") and (key not in words or isinstance(item, dict))
+    }
 
 
 def _referred(joined: list[_Schema]) -> list[str]:

@@ -25,6 +25,7 @@ from contract_check.document.tree import (
     object_or_empty,
     operations,
     parse_pointer,
+    parts,
     pointer,
     references,
     resolve,
@@ -34,7 +35,7 @@ from contract_check.document.tree import (
 from . import attributes, credentials
 from .classes import ROOT, is_class, name_classes
 from .discriminators import apply_discriminators
-from .merging import join_schemas
+from .merging import TYPED, adds_nothing, join_schemas
 
 _BINARY = "application/octet-stream"
 SERIALIZATION = "x-serialization"
@@ -87,9 +88,12 @@ def prepare(document: dict[str, Any]) -> Prepared:
         elif keyword_of(path) == "parameters":
             _parameter(document, path, part, prepared)
     _describe(document)
-    for path, schema in list(walk(document)):
-        if keyword_of(path) in SCHEMA_KEYWORDS:
-            _simplify(schema)
+    schemas = [(keyword_of(path), schema) for path, schema in walk(document) if keyword_of(path) in SCHEMA_KEYWORDS]
+    for keyword, schema in reversed(schemas):  # children first
+        _unwrap(schema)
+        _drop_repeated(document, schema, is_named=keyword == "schemas")
+    for _, schema in schemas:
+        _simplify(schema)
     apply_discriminators(document)
     prepared.classes = name_classes(document)
     for path, note in join_schemas(document):
@@ -249,11 +253,42 @@ def _describe(document: dict[str, Any]) -> None:
             schema["description"] = f"{schema.get('description') or ''} {sentence}".strip()
 
 
+def _unwrap(schema: dict[str, Any]) -> None:
+    """Replace a union of one schema and null by that schema, nullable: its class is named after the property."""
+    if schema.get("enum", [schema.get("const", "")]) == [None]:
+        schema.clear()
+        schema["type"] = "null"
+    for key in ("anyOf", "oneOf"):
+        others = [each for each in schema.get(key, ()) if each.get("type") != "null"]
+        if len(others) == 1 and not {"$ref", "const"} & others[0].keys() and not TYPED - {key} & schema.keys():
+            nullable = {"nullable": True} if len(schema.pop(key)) > 1 else {}
+            for name, value in others[0].items():
+                schema[name] = [*schema.get(name, ()), *value] if is_array(value) else schema.get(name, value)
+            schema |= nullable
+
+
+def _drop_repeated(document: dict[str, Any], schema: dict[str, Any], *, is_named: bool) -> None:
+    """Drop what an `allOf` repeats of its references: it would make another class of the same fields.
+
+    A named schema remains a class of its own unless it adds annotations only.
+    """
+    if "$ref" in schema and (beside := {key: schema.pop(key) for key in _BESIDE if key in schema}):
+        schema["allOf"] = [{"$ref": schema.pop("$ref")}, beside]
+    listed = schema.get("allOf", [])
+    referred = [each for part in listed if "$ref" in part for each in parts(document, resolve(document, part))]
+    for part in list(listed) if referred else ():
+        if "$ref" not in part and (not TYPED & part.keys() or (not is_named and adds_nothing(part, referred))):
+            listed.remove(part)
+            schema |= {key: value for key, value in part.items() if key not in {*TYPED, "nullable", *schema}}
+    own = {key: schema[key] for key in ("properties", "required") if key in schema}
+    if referred and not is_named and adds_nothing(own, referred):
+        for key in own:
+            del schema[key]
+
+
 def _simplify(schema: dict[str, Any]) -> None:
     """Rewrite rare keywords of a schema to those that the generator supports, or drop them."""
     allow_patterns(schema)
-    if "$ref" in schema and (beside := {key: schema.pop(key) for key in _BESIDE if key in schema}):
-        schema["allOf"] = [{"$ref": schema.pop("$ref")}, beside]
     listed = schema.get("allOf", ())
     if len(listed) == 1 and "$ref" in listed[0] and isinstance(schema.get("additionalProperties"), bool):
         del schema["additionalProperties"]  # the reference defines the fields
