@@ -155,17 +155,22 @@ def promises(document: dict[str, Any]) -> Facts:
     def add(way: tuple[str, str], place: Place, schema: dict[str, Any], required: object, wire: str = "") -> None:
         types = set[str]() if required else {"Unset"}
         given, is_open = dict[str, list[Any]](), False
-        for name, leaf in _leaves(document, schema):
+        leaves = list(_leaves(document, schema))
+        is_left_out = any(each.get(_ONE_WAY[way[1]]) is True for each in (schema, *(leaf for name, leaf in leaves if not name)))
+        for name, leaf in leaves:
             facts.update({(*way, ("models", name), "exists"): "class"} if name else {})
             if name and "enum" not in leaf:
                 types.add(name)
-                if (*way, name) not in visited:
+                if (*way, name) not in visited and not is_left_out:
                     visited.add((*way, name))
                     add(way, ("models", name), leaf, required=True)
                 continue
             for part in leaf.get(_ORIGINAL + "parts", ()):
                 facts.update({(*way, ("models", classes[part]), "exists"): "class"} if part in classes else {})
             types |= _types(leaf)
+            if is_left_out:
+                given[_ONE_WAY[way[1]]] = [True]
+                continue  # a property of the other direction has no rules in this one
             for aspect, rule in _facts(leaf, way[1]):
                 given.setdefault(aspect, []).extend([] if rule in given.get(aspect, ()) else [rule])
             is_open |= leaf.get("type") == "string" and "values" not in dict(_facts(leaf, way[1]))
@@ -276,9 +281,6 @@ def _facts(leaf: dict[str, Any], direction: str) -> Iterator[tuple[str, Any]]:
     """The facts of a prepared schema beyond the type, from before its preparation."""
     if leaf.get("deprecated") is True:
         yield "deprecated", True
-    if leaf.get(_ONE_WAY[direction]) is True:
-        yield _ONE_WAY[direction], True
-        return  # a property of the other direction has no rules in this one
     if direction != "response" and leaf.get(_ORIGINAL + "default", False) is not False:
         yield "default", leaf[_ORIGINAL + "default"]
     for rules in leaf.get(_ORIGINAL + "rules", ()):

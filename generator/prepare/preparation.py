@@ -276,14 +276,16 @@ def _drop_repeated(document: dict[str, Any], schema: dict[str, Any], *, is_named
         schema["allOf"] = [{"$ref": schema.pop("$ref")}, beside]
     listed = schema.get("allOf", [])
     referred = [each for part in listed if "$ref" in part for each in parts(document, resolve(document, part))]
-    for part in list(listed) if referred else ():
-        if "$ref" not in part and (not TYPED & part.keys() or (not is_named and adds_nothing(part, referred))):
+    may_repeat = bool(referred) and not is_named
+    for part in list(listed):
+        if not TYPED & part.keys() or (may_repeat and "$ref" not in part and adds_nothing(part, referred)):
             listed.remove(part)
             schema |= {key: value for key, value in part.items() if key not in {*TYPED, "nullable", *schema}}
+    if not listed:
+        schema.pop("allOf", None)
     own = {key: schema[key] for key in ("properties", "required") if key in schema}
-    if referred and not is_named and adds_nothing(own, referred):
-        for key in own:
-            del schema[key]
+    for key in own if may_repeat and adds_nothing(own, referred) else ():
+        del schema[key]
 
 
 def _simplify(schema: dict[str, Any]) -> None:
