@@ -156,7 +156,9 @@ def promises(document: dict[str, Any]) -> Facts:
         types = set[str]() if required else {"Unset"}
         given, is_open = dict[str, list[Any]](), False
         leaves = list(_leaves(document, schema))
-        is_left_out = any(each.get(_ONE_WAY[way[1]]) is True for each in (schema, *(leaf for name, leaf in leaves if not name)))
+        is_left_out = any(
+            each.get(_ONE_WAY[way[1]]) is True for each in (schema, *(leaf for name, leaf in leaves if not name))
+        )
         for name, leaf in leaves:
             facts.update({(*way, ("models", name), "exists"): "class"} if name else {})
             if name and "enum" not in leaf:
@@ -242,8 +244,7 @@ def promises(document: dict[str, Any]) -> Facts:
 def _leaves(document: dict[str, Any], schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """`schema` and its alternatives, each with the name of its class, if any."""
     schemas = document["components"]["schemas"]
-    if "$ref" not in schema and (part := _only_part(schema)):
-        schema = schema | part
+    schema = schema | schema.get("allOf", [{}])[0]  # which is a reference: all others are merged
     if "$ref" in schema:
         name = str(schema["$ref"]).rpartition("/")[2]
         if name not in schemas:
@@ -253,17 +254,9 @@ def _leaves(document: dict[str, Any], schema: dict[str, Any]) -> Iterator[tuple[
         is_class = schemas[name].get("type") == "object" or {"properties", "allOf", "enum"} & schemas[name].keys()
         yield from [(name, schemas[name])] if is_class else _leaves(document, schemas[name])
         return
-    for whole in parts(document, schema):
-        yield "", whole
-        for part in (*whole.get("anyOf", ()), *whole.get("oneOf", ())):
-            yield from _leaves(document, part)
-
-
-def _only_part(schema: dict[str, Any]) -> dict[str, Any]:
-    """The single reference in a schema's `allOf`, as in a property with a description, or {}."""
-    parts = schema.get("allOf", ())
-    is_alone = len(parts) == 1 and not (_SHAPE | {"required"}) & schema.keys() - {"allOf"}
-    return {"$ref": parts[0]["$ref"]} if is_alone and "$ref" in parts[0] else {}
+    yield "", schema
+    for part in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
+        yield from _leaves(document, part)
 
 
 def _types(leaf: dict[str, Any]) -> set[str]:

@@ -25,9 +25,9 @@ from .discriminators import TAGS
 
 _MOST = 200
 """Combinations of alternatives; a few unions in one `allOf` have thousands."""
-_JOINING = ("allOf", "anyOf", "oneOf")
-_FIELDS = {"properties", "required", "additionalProperties"}
-TYPED = {"$ref", "type", "enum", "const", *_FIELDS, *_JOINING}
+JOINING = ("allOf", "anyOf", "oneOf")
+FIELDS = {"properties", "required", "additionalProperties"}
+TYPED = {"$ref", "type", "enum", "const", *FIELDS, *JOINING}
 """The keywords that affect a type."""
 
 _MARKS = ("x-variant", TAGS)
@@ -46,7 +46,7 @@ def join_schemas(document: _Schema) -> Iterator[tuple[JsonPath, str]]:
                 before = dict(schema)
                 if keyword_of(path) == "schemas" and is_class(document, schema):
                     joins.flatten(str(path[-1]), schema)
-                elif note := joins.join(path, schema):
+                elif note := joins.join(schema):
                     yield path, note
                 is_changed |= schema != before
         is_changed = is_changed or bool(name_inline_classes(document))
@@ -56,7 +56,7 @@ def _is_joined(schema: _Schema) -> bool:
     """Whether a schema has parts to merge; a single reference is just that reference."""
     listed = schema.get("allOf", ())
     is_reference = len(listed) == 1 and "$ref" in listed[0] and not TYPED - {"type", "allOf"} & schema.keys()
-    is_union = bool(schema.get("anyOf") or schema.get("oneOf")) and bool((_FIELDS | {"type"}) & schema.keys())
+    is_union = bool(schema.get("anyOf") or schema.get("oneOf")) and bool((FIELDS | {"type"}) & schema.keys())
     return (bool(listed) and not is_reference) or is_union
 
 
@@ -96,7 +96,7 @@ class _Joins:
         schema |= {"required": list(required)} if required else {}
         schema |= {"additionalProperties": _all(additional)} if additional else {}
 
-    def join(self, path: JsonPath, schema: _Schema) -> str:
+    def join(self, schema: _Schema) -> str:
         """Replace a schema that is not a class by its alternatives; return a note if that fails."""
         note, found = "", list[_Schema]()
         try:
@@ -108,15 +108,9 @@ class _Joins:
             note = "" if found else "no value fits all parts; typed as Any."
         rest = {key: value for key, value in schema.items() if key not in TYPED | {"nullable", "format"}}
         found = [{"$ref": each["$ref"]} if "$ref" in each else each for each in found]
-        others = [each for each in found if each.get("type") != "null"]
         schema.clear()
-        if len(others) == 1 and ("$ref" not in others[0] or len(found) == 1):
-            nullable = {"nullable": True} if len(found) > 1 else {}
-            is_alias = "$ref" in others[0] and keyword_of(path) == "schemas"
-            schema |= deepcopy({"allOf": others} if is_alias else others[0]) | nullable
-        elif found:
-            schema["anyOf"] = deepcopy(found)
-        schema |= rest
+        schema |= rest | ({"anyOf": deepcopy(found)} if found else {})
+        unwrap(schema)
         return note
 
     def _alternatives(self, schema: _Schema) -> list[_Schema]:
@@ -130,7 +124,7 @@ class _Joins:
                 self.known[name] = self._alternatives(self.schemas[name])
             return self.known[name]
         types = list_or_empty(schema.get("type")) or [schema[key] for key in ("type",) if key in schema]
-        own = {key: value for key, value in schema.items() if key not in (*_JOINING, "type", "nullable")}
+        own = {key: value for key, value in schema.items() if key not in (*JOINING, "type", "nullable")}
         found = [own | {"type": each} for each in types] or [own]
         found += [{"type": "null"}] if types and schema.get("nullable") is True else []
         for part in schema.get("allOf", ()):
@@ -219,20 +213,34 @@ class _Joins:
         return {"$ref": ROOT + name} if name and all("$ref" in part for part in kept) else {"allOf": kept} | marks
 
 
+def unwrap(schema: _Schema) -> None:
+    """Replace a union of one schema and null by that schema, nullable: its class is named after the property."""
+    if schema.get("enum", [schema.get("const", "")]) == [None]:
+        schema.clear()
+        schema["type"] = "null"
+    for key in ("anyOf", "oneOf"):
+        others = [each for each in schema.get(key, ()) if each.get("type") != "null"]
+        is_nullable = len(others) < len(schema.get(key, ()))
+        if len(others) != 1 or "$ref" in others[0] or TYPED - {key} & schema.keys():
+            continue
+        if not (is_nullable and "const" in others[0]):  # The generator has no constants that may be null.
+            del schema[key]
+            for name, value in others[0].items():
+                schema[name] = [*schema.get(name, ()), *value] if isinstance(value, list) else schema.get(name, value)
+            schema |= {"nullable": True} if is_nullable else {}
+
+
 def adds_nothing(part: _Schema, given: list[_Schema]) -> bool:
     """Whether a part of an object has annotations only, or repeats what the `given` parts say."""
     required = {key for each in given for key in each.get("required", ())}
-    fields = [each.get("properties", {}) for each in given]
+    fields = {key: without_annotations(value) for each in given for key, value in each.get("properties", {}).items()}
     return (
         part.get("type", "object") == "object"
-        and ("type" not in part or any(each.get("type", "properties" in each) in ("object", True) for each in given))
-        and not {"enum", "const", "items", *_JOINING} & part.keys()
+        and ("type" not in part or any(each.get("type", "object") == "object" for each in given))
+        and TYPED & part.keys() <= {"type", *FIELDS}
         and isinstance(part.get("additionalProperties", True), bool)
         and required.issuperset(part.get("required", ()))
-        and all(
-            any(key in each and without_annotations(each[key]) == without_annotations(value) for each in fields)
-            for key, value in part.get("properties", {}).items()
-        )
+        and all(fields.get(key) == without_annotations(value) for key, value in part.get("properties", {}).items())
     )
 
 
@@ -242,12 +250,9 @@ def without_annotations(value: Any) -> Any:
         return [without_annotations(item) for item in value]
     if not isinstance(value, dict):
         return value
+    kept = {key: item for key, item in value.items() if not key.startswith("x-")}
     words = ("description", "title", "$comment")
-    return {
-        key: without_annotations(item)
-        for key, item in value.items()
-        if not key.startswith("x-") and (key not in words or isinstance(item, dict))
-    }
+    return {key: without_annotations(item) for key, item in kept.items() if key not in words or isinstance(item, dict)}
 
 
 def _referred(joined: list[_Schema]) -> list[str]:

@@ -35,7 +35,7 @@ from contract_check.document.tree import (
 from . import attributes, credentials
 from .classes import ROOT, is_class, name_classes
 from .discriminators import apply_discriminators
-from .merging import TYPED, adds_nothing, join_schemas
+from .merging import FIELDS, JOINING, TYPED, adds_nothing, join_schemas, unwrap
 
 _BINARY = "application/octet-stream"
 SERIALIZATION = "x-serialization"
@@ -47,11 +47,6 @@ TASKS = "x-tasks"
 
 _HOLDERS = ("properties", "schemas", "$defs", "patternProperties", "dependentSchemas")
 _SCHEMAS = ("schema", "items", "contains", "propertyNames", "unevaluatedItems", "unevaluatedProperties")
-_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
-_BESIDE = ("properties", "required", "additionalProperties", "allOf", "anyOf", "oneOf", "enum", "const")
-"""Keywords beside a `$ref` that restrict the value; the generator ignores them."""
-_KINDS = {"type", "enum", "const", "allOf", "anyOf", "oneOf"}
-"""The keywords that decide whether a schema is an object, directly or by its parts."""
 _UNTYPED = ("not", "if", "then", "else")
 """Keywords that restrict a value without a type; the generator reads only the first, and ignores it."""
 
@@ -90,7 +85,7 @@ def prepare(document: dict[str, Any]) -> Prepared:
     _describe(document)
     schemas = [(keyword_of(path), schema) for path, schema in walk(document) if keyword_of(path) in SCHEMA_KEYWORDS]
     for keyword, schema in reversed(schemas):  # children first
-        _unwrap(schema)
+        unwrap(schema)
         _drop_repeated(document, schema, is_named=keyword == "schemas")
     for _, schema in schemas:
         _simplify(schema)
@@ -122,16 +117,14 @@ def schemas_as_objects(document: dict[str, Any]) -> None:
         for key, value in list(part.items()):
             if key in _UNTYPED and isinstance(value, bool):
                 del part[key]
-            elif key in _SCHEMAS:
-                part[key] = _as_object(value)
+            elif key in (*_SCHEMAS, *JOINING, "prefixItems"):
+                part[key] = _as_objects(value)
             elif key in _HOLDERS and is_object(value):
-                part[key] = {name: _as_object(each) for name, each in value.items()}
-            elif key in _LISTS and is_array(value):
-                part[key] = list(map(_as_object, value))
+                part[key] = {name: _as_objects(each) for name, each in value.items()}
 
 
-def _as_object(schema: Any) -> Any:
-    return {} if isinstance(schema, bool) else schema
+def _as_objects(schemas: Any) -> Any:
+    return list(map(_as_objects, schemas)) if is_array(schemas) else {} if isinstance(schemas, bool) else schemas
 
 
 def _inline(document: dict[str, Any], roles: Sequence[str]) -> None:
@@ -247,24 +240,8 @@ def _describe(document: dict[str, Any]) -> None:
         schema = object_or_empty(part.get("schema"))
         if keyword_of(path) == "parameters" and part.get("description") and "$ref" not in schema:
             schema.setdefault("description", part["description"])
-    for path, schema in list(walk(document)):
-        if keyword_of(path) in SCHEMA_KEYWORDS and "default" in schema:
-            sentence = f"Default: {schema.pop('default')!r}."
-            schema["description"] = f"{schema.get('description') or ''} {sentence}".strip()
-
-
-def _unwrap(schema: dict[str, Any]) -> None:
-    """Replace a union of one schema and null by that schema, nullable: its class is named after the property."""
-    if schema.get("enum", [schema.get("const", "")]) == [None]:
-        schema.clear()
-        schema["type"] = "null"
-    for key in ("anyOf", "oneOf"):
-        others = [each for each in schema.get(key, ()) if each.get("type") != "null"]
-        if len(others) == 1 and not {"$ref", "const"} & others[0].keys() and not TYPED - {key} & schema.keys():
-            nullable = {"nullable": True} if len(schema.pop(key)) > 1 else {}
-            for name, value in others[0].items():
-                schema[name] = [*schema.get(name, ()), *value] if is_array(value) else schema.get(name, value)
-            schema |= nullable
+        if keyword_of(path) in SCHEMA_KEYWORDS and "default" in part:
+            part["description"] = f"{part.get('description') or ''} Default: {part.pop('default')!r}.".strip()
 
 
 def _drop_repeated(document: dict[str, Any], schema: dict[str, Any], *, is_named: bool) -> None:
@@ -272,8 +249,8 @@ def _drop_repeated(document: dict[str, Any], schema: dict[str, Any], *, is_named
 
     A named schema remains a class of its own unless it adds annotations only.
     """
-    if "$ref" in schema and (beside := {key: schema.pop(key) for key in _BESIDE if key in schema}):
-        schema["allOf"] = [{"$ref": schema.pop("$ref")}, beside]
+    if "$ref" in schema and (beside := {key: schema.pop(key) for key in TYPED - {"$ref", "type"} if key in schema}):
+        schema["allOf"] = [{"$ref": schema.pop("$ref")}, beside]  # since the generator ignores them beside it
     listed = schema.get("allOf", [])
     referred = [each for part in listed if "$ref" in part for each in parts(document, resolve(document, part))]
     may_repeat = bool(referred) and not is_named
@@ -294,7 +271,7 @@ def _simplify(schema: dict[str, Any]) -> None:
     listed = schema.get("allOf", ())
     if len(listed) == 1 and "$ref" in listed[0] and isinstance(schema.get("additionalProperties"), bool):
         del schema["additionalProperties"]  # the reference defines the fields
-    if {"properties", "additionalProperties"} & schema.keys() and not _KINDS & schema.keys():
+    if {"properties", "additionalProperties"} & schema.keys() and not TYPED - FIELDS & schema.keys():
         schema["type"] = "object"
     if schema.get("type") == "object" and not listed and schema.get("required"):
         # The generator omits a required field that is not declared as a property.
@@ -304,11 +281,12 @@ def _simplify(schema: dict[str, Any]) -> None:
         schema["items"] = {}
     if isinstance(schema.get("const"), dict | list) or not _is_plain(schema.get("const")):
         del schema["const"]
-    values: list[Any] = [value for value in dict.fromkeys(map(_hashable, schema.get("enum", ()))) if value is not None]
+    values: list[Any] = [value for value in schema.get("enum", ()) if value is not None]
     types = list_or_empty(schema.get("type"))
     if "enum" in schema and not is_enumeration(values):
         del schema["enum"]
     elif values:
+        values = list(dict.fromkeys(values))
         has_null = None in schema["enum"] and ("null" in types or not schema.get("type"))
         schema["nullable"] = has_null or schema.get("nullable") is True
         given = list_or_empty(schema.get("x-enum-varnames"))
@@ -356,7 +334,3 @@ def is_enumeration(values: list[Any]) -> bool:
 
 def _is_plain(value: object) -> bool:
     return not isinstance(value, str) or is_visible(value)
-
-
-def _hashable(value: object) -> object:
-    return value if isinstance(value, str | int | float | bool | None) else repr(value)
