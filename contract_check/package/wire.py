@@ -36,6 +36,7 @@ from ..document.tree import (
     follow,
     is_array,
     is_object,
+    keyword_of,
     object_or_empty,
     operations,
     part_places,
@@ -202,15 +203,10 @@ class Wire:
         return documented == found
 
     def part_places(self, path: JsonPath) -> list[JsonPath]:
-        """The places of the schemas that the class at `path` merges: `allOf` parts, or the alternative to null."""
-        found = list[JsonPath]()
-        for place in part_places(self.base, path):
-            found.append(place)
-            for key in ("anyOf", "oneOf"):
-                options = enumerate(object_or_empty(at(self.base, place)).get(key, ()))
-                others = [index for index, each in options if each.get("type") != "null"]
-                found += self.part_places((*place, key, others[0])) if len(others) == 1 else ()
-        return found
+        """The places of the schemas that the class at `path` merges; alternatives without properties are rules."""
+        found = part_places(self.base, path, ("allOf", "anyOf", "oneOf"))
+        unions = ("anyOf", "oneOf")
+        return [each for each in found if keyword_of(each) not in unions or "properties" in at(self.base, each)]
 
     def check_type(self, path: JsonPath, what: str, hint: Any, place: JsonPath) -> None:
         """Report types that the package accepts for the schema at `place`, and the document does not."""
@@ -240,8 +236,9 @@ class Wire:
         return place if says_more else follow(self.base, place)
 
     def model_at(self, place: JsonPath) -> Any:
-        """The class for the schema at `place`, or None."""
-        return self.package.classes.get(self.class_at.get(follow(self.base, place), ""))
+        """The class for the schema at `place`, or None; a reference with siblings may have its own."""
+        names = (self.class_at.get(each, "") for each in (place, follow(self.base, place)))
+        return next((self.package.classes[name] for name in names if name in self.package.classes), None)
 
     def _client(self, header: str, prefix: str) -> Any:
         """A client that sends the token as documented, over a mock transport."""

@@ -20,7 +20,7 @@ from contract_check.document.tree import (
 )
 from contract_check.document.values import json_type
 
-from .classes import ROOT, is_class, name_inline_classes
+from .classes import ROOT, included_classes, is_class, name_inline_classes
 from .discriminators import TAGS
 
 _MOST = 200
@@ -64,23 +64,18 @@ class _Joins:
     def __init__(self, document: _Schema) -> None:
         self.document = document
         self.schemas: dict[str, _Schema] = document["components"]["schemas"]
-        self.names = {id(schema): name for name, schema in self.schemas.items()}
-        self.joined = {name: self._joined(schema) for name, schema in self.schemas.items()}
-        """The classes that each class includes, itself among them."""
+        self.joined = included_classes(document)
         self.made = dict[frozenset[str], str]()
         """The class that consists of exactly these classes."""
         self.known = dict[str, list[_Schema]]()
         """The alternatives of named schemas: diamond-shaped references are exponential otherwise."""
 
-    def _joined(self, schema: _Schema) -> set[str]:
-        return {self.names[id(part)] for part in parts(self.document, schema) if id(part) in self.names}
-
     def flatten(self, name: str, schema: _Schema) -> None:
         """Merge the fields of all parts of a class into one object."""
         if name not in self.joined:
-            self.names[id(schema)] = name
-            self.joined[name] = self._joined(schema)
-            self.made[frozenset(_referred(schema["allOf"]))] = name
+            referred = _referred(schema["allOf"])
+            self.joined[name] = {name}.union(*map(self.joined.__getitem__, referred))
+            self.made[frozenset(referred)] = name
         found = list(parts(self.document, schema))
         given: dict[str, list[_Schema]] = {}
         for part in found:
@@ -98,14 +93,12 @@ class _Joins:
 
     def join(self, schema: _Schema) -> str:
         """Replace a schema that is not a class by its alternatives; return a note if that fails."""
-        note, found = "", list[_Schema]()
+        self.known.clear()
         try:
-            self.known.clear()
             found = self._alternatives(schema)
-        except OverflowError:
-            note = f"it has more than {_MOST} combinations of alternatives; typed as Any."
-        else:
             note = "" if found else "no value fits all parts; typed as Any."
+        except OverflowError:
+            found, note = [], f"it has more than {_MOST} combinations of alternatives; typed as Any."
         rest = {key: value for key, value in schema.items() if key not in TYPED | {"nullable", "format"}}
         found = [{"$ref": each["$ref"]} if "$ref" in each else each for each in found]
         schema.clear()

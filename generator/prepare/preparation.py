@@ -260,32 +260,32 @@ def _drop_repeated(document: dict[str, Any], schema: dict[str, Any], *, is_named
             schema |= {key: value for key, value in part.items() if key not in {*TYPED, "nullable", *schema}}
     if not listed:
         schema.pop("allOf", None)
-    own = {key: schema[key] for key in ("properties", "required") if key in schema}
-    for key in own if may_repeat and adds_nothing(own, referred) else ():
+    own = {key: schema[key] for key in FIELDS if key in schema}
+    is_alone = len(listed) == 1 and bool(referred) and (not is_named or own.keys() == {"additionalProperties"})
+    for key in own if is_alone and adds_nothing(own, referred) else ():
         del schema[key]
 
 
 def _simplify(schema: dict[str, Any]) -> None:
     """Rewrite rare keywords of a schema to those that the generator supports, or drop them."""
-    allow_patterns(schema)
-    listed = schema.get("allOf", ())
-    if len(listed) == 1 and "$ref" in listed[0] and isinstance(schema.get("additionalProperties"), bool):
-        del schema["additionalProperties"]  # the reference defines the fields
+    if patterns := schema.pop("patternProperties", {}):  # Python types have no patterns for keys.
+        is_alone = len(patterns) == 1 and schema.get("additionalProperties") is False
+        schema["additionalProperties"] = next(iter(patterns.values())) if is_alone else {}
     if {"properties", "additionalProperties"} & schema.keys() and not TYPED - FIELDS & schema.keys():
         schema["type"] = "object"
-    if schema.get("type") == "object" and not listed and schema.get("required"):
+    if schema.get("type") == "object" and "allOf" not in schema and schema.get("required"):
         # The generator omits a required field that is not declared as a property.
         schema["properties"] = schema.get("properties", {})
         schema["properties"] |= {name: {} for name in schema["required"] if name not in schema["properties"]}
     if schema.get("type") == "array" and not schema.get("items") and not schema.get("prefixItems"):
         schema["items"] = {}
-    if isinstance(schema.get("const"), dict | list) or not _is_plain(schema.get("const")):
+    if isinstance(schema.get("const"), dict | list) or not is_visible(str(schema.get("const"))):
         del schema["const"]
     values: list[Any] = [value for value in schema.get("enum", ()) if value is not None]
     types = list_or_empty(schema.get("type"))
-    if "enum" in schema and not is_enumeration(values):
-        del schema["enum"]
-    elif values:
+    if {type(value) for value in values} not in ({str}, {int}) or not all(map(is_visible, map(str, values))):
+        schema.pop("enum", None)  # The generator makes enumerations of texts or of integers only.
+    else:
         values = list(dict.fromkeys(values))
         has_null = None in schema["enum"] and ("null" in types or not schema.get("type"))
         schema["nullable"] = has_null or schema.get("nullable") is True
@@ -318,19 +318,3 @@ def _break_cycles(document: dict[str, Any], prepared: Prepared) -> None:
                 object_or_empty(at(schemas[key], path)).clear()
                 prepared.note(("components", "schemas", key, *path), "refers to itself without a class; typed as Any.")
         edges[key] = list(references(schemas[key])) if found else []
-
-
-def allow_patterns(schema: dict[str, Any]) -> None:
-    """Convert `patternProperties` to `additionalProperties`: Python types have no patterns for keys."""
-    if patterns := schema.pop("patternProperties", {}):
-        is_alone = len(patterns) == 1 and schema.get("additionalProperties") is False
-        schema["additionalProperties"] = next(iter(patterns.values())) if is_alone else {}
-
-
-def is_enumeration(values: list[Any]) -> bool:
-    """Whether the generator makes an enumeration of them: all strings or all integers, without invisible characters."""
-    return {type(value) for value in values} in ({str}, {int}) and all(map(_is_plain, values))
-
-
-def _is_plain(value: object) -> bool:
-    return not isinstance(value, str) or is_visible(value)
