@@ -20,7 +20,7 @@ from contract_check.document.tree import (
 )
 from contract_check.document.values import json_type
 
-from .classes import ROOT, included_classes, is_class, name_inline_classes
+from .classes import ROOT, is_class, name_inline_classes
 from .discriminators import TAGS
 
 _MOST = 200
@@ -64,7 +64,7 @@ class _Joins:
     def __init__(self, document: _Schema) -> None:
         self.document = document
         self.schemas: dict[str, _Schema] = document["components"]["schemas"]
-        self.joined = included_classes(document)
+        self.named = set(self.schemas)
         self.made = dict[frozenset[str], str]()
         """The class that consists of exactly these classes."""
         self.known = dict[str, list[_Schema]]()
@@ -72,10 +72,8 @@ class _Joins:
 
     def flatten(self, name: str, schema: _Schema) -> None:
         """Merge the fields of all parts of a class into one object."""
-        if name not in self.joined:
-            referred = _referred(schema["allOf"])
-            self.joined[name] = {name}.union(*map(self.joined.__getitem__, referred))
-            self.made[frozenset(referred)] = name
+        if name not in self.named:
+            self.made[frozenset(_referred(schema["allOf"]))] = name
         found = list(parts(self.document, schema))
         given: dict[str, list[_Schema]] = {}
         for part in found:
@@ -102,7 +100,8 @@ class _Joins:
         rest = {key: value for key, value in schema.items() if key not in TYPED | {"nullable", "format"}}
         found = [{"$ref": each["$ref"]} if "$ref" in each else each for each in found]
         schema.clear()
-        schema |= rest | ({"anyOf": deepcopy(found)} if found else {})
+        key = "allOf" if len(found) == 1 and "$ref" in found[0] else "anyOf"
+        schema |= rest | ({key: deepcopy(found)} if found else {})
         unwrap(schema)
         return note
 
@@ -189,19 +188,12 @@ class _Joins:
         """Merge several objects into one, without the parts that add nothing."""
         marks = {key: part[key] for part in joined for key in _MARKS if key in part}
         joined = [{key: value for key, value in part.items() if key not in _MARKS} for part in joined]
-        names = _referred(joined)
-        known = set[str]().union(*(self.joined.get(name, set()) - {name} for name in names))
-        fields = [part for name in names for part in parts(self.document, self.schemas[name])]
-        kept = list[_Schema]()
+        kept = list(joined)
         for part in joined:
-            is_known = "$ref" in part and str(parse_pointer(part["$ref"])[-1]) in known
-            target = resolve(self.document, part)
-            is_free = not ({"properties", "allOf"} & target.keys() or target.get("additionalProperties"))
-            is_idle = is_free if "$ref" in part else adds_nothing(part, fields)
-            if not (is_known or is_idle or part in kept):
-                kept.append(part)
+            if adds_nothing(self.document, part, [each for each in kept if each is not part]):
+                kept.remove(part)
         if len(kept) < 2:
-            return (kept or joined)[0]
+            return kept[0]
         name = self.made.get(frozenset(_referred(kept)))
         return {"$ref": ROOT + name} if name and all("$ref" in part for part in kept) else {"allOf": kept} | marks
 
@@ -223,17 +215,18 @@ def unwrap(schema: _Schema) -> None:
             schema |= {"nullable": True} if is_nullable else {}
 
 
-def adds_nothing(part: _Schema, given: list[_Schema]) -> bool:
-    """Whether a part of an object has annotations only, or repeats what the `given` parts say."""
+def adds_nothing(document: _Schema, part: _Schema, others: list[_Schema]) -> bool:
+    """Whether a part of an `allOf` repeats what the references among `others` say."""
+    given = [each for other in others if "$ref" in other for each in parts(document, resolve(document, other))]
     required = {key for each in given for key in each.get("required", ())}
     fields = {key: without_annotations(value) for each in given for key, value in each.get("properties", {}).items()}
-    return (
-        part.get("type", "object") == "object"
-        and ("type" not in part or any(each.get("type", "object") == "object" for each in given))
-        and TYPED & part.keys() <= {"type", *FIELDS}
-        and isinstance(part.get("additionalProperties", True), bool)
-        and required.issuperset(part.get("required", ()))
-        and all(fields.get(key) == without_annotations(value) for key, value in part.get("properties", {}).items())
+    return any(each.get("type", "object") == "object" for each in given) and all(
+        each.get("type", "object") == "object"
+        and TYPED & each.keys() <= {"type", "allOf", *FIELDS}
+        and each.get("additionalProperties", {}) in (True, False, {})
+        and required.issuperset(each.get("required", ()))
+        and all(fields.get(key) == without_annotations(value) for key, value in each.get("properties", {}).items())
+        for each in parts(document, resolve(document, part))
     )
 
 

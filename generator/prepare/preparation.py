@@ -25,7 +25,6 @@ from contract_check.document.tree import (
     object_or_empty,
     operations,
     parse_pointer,
-    parts,
     pointer,
     references,
     resolve,
@@ -71,11 +70,11 @@ def prepare(document: dict[str, Any]) -> Prepared:
     document.setdefault("paths", {})  # 3.1 requires neither paths nor responses, but the generator does.
     for _, operation in operations(document):
         operation.setdefault("responses", {})
+        required = operation.get("security", document.get("security", []))
+        operation["security"] = required if all(required) else []  # An empty alternative makes it optional.
     schemas_as_objects(document)
-    _inline(document, ("paths",))
     document.setdefault("components", {}).setdefault("schemas", {})
     _name_odd_references(document)
-    _spread_security(document)
     _name_operations(document)
     for path, part in list(walk(document)):
         if keyword_of(path) in ("requestBody", "requestBodies", "responses"):
@@ -150,13 +149,6 @@ def _name_odd_references(document: dict[str, Any]) -> None:
                 value.clear()
                 value["$ref"] = ROOT + key
             object_or_empty(at(document, path))["$ref"] = ROOT + key
-
-
-def _spread_security(document: dict[str, Any]) -> None:
-    """Copy the document's security to each operation; an empty alternative makes it optional."""
-    for _, operation in operations(document):
-        required = operation.get("security", document.get("security", []))
-        operation["security"] = required if all(required) else []
 
 
 def _name_operations(document: dict[str, Any]) -> None:
@@ -252,17 +244,16 @@ def _drop_repeated(document: dict[str, Any], schema: dict[str, Any], *, is_named
     if "$ref" in schema and (beside := {key: schema.pop(key) for key in TYPED - {"$ref", "type"} if key in schema}):
         schema["allOf"] = [{"$ref": schema.pop("$ref")}, beside]  # since the generator ignores them beside it
     listed = schema.get("allOf", [])
-    referred = [each for part in listed if "$ref" in part for each in parts(document, resolve(document, part))]
-    may_repeat = bool(referred) and not is_named
     for part in list(listed):
-        if not TYPED & part.keys() or (may_repeat and "$ref" not in part and adds_nothing(part, referred)):
+        may_repeat = not is_named and "$ref" not in part
+        if not TYPED & part.keys() or (may_repeat and adds_nothing(document, part, listed)):
             listed.remove(part)
             schema |= {key: value for key, value in part.items() if key not in {*TYPED, "nullable", *schema}}
     if not listed:
         schema.pop("allOf", None)
     own = {key: schema[key] for key in FIELDS if key in schema}
-    is_alone = len(listed) == 1 and bool(referred) and (not is_named or own.keys() == {"additionalProperties"})
-    for key in own if is_alone and adds_nothing(own, referred) else ():
+    may_repeat = len(listed) == 1 and (not is_named or own.keys() == {"additionalProperties"})
+    for key in own if may_repeat and adds_nothing(document, own, listed) else ():
         del schema[key]
 
 

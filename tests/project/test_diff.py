@@ -113,6 +113,10 @@ def _items(*items: object) -> dict[str, Any]:
     return {"type": "array", "prefixItems": items}
 
 
+def _or_null(limit: int) -> dict[str, Any]:
+    return {"anyOf": [_text(maxLength=limit), {"type": "null"}], "pattern": "^a"}
+
+
 def _inner(limit: int) -> dict[str, Any]:
     return {"type": "object", "properties": {"a": _text(maxLength=limit)}, "readOnly": True}
 
@@ -143,6 +147,8 @@ FIELDS: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     (PART, PART | {"required": ["kind"], "properties": {"kind": _text(description="种类")}}, "none", "none"),
     (PART, {"allOf": [PART, {"type": "object", "required": ["kind"]}], "required": ["kind"]}, "none", "none"),
     (PART, PART | {"required": ["size"]}, "major", "major"),
+    (TEXT, {"allOf": [TEXT, {"deprecated": True}]}, "minor", "minor"),
+    (_or_null(9), _or_null(5), "major", "minor"),
     (WORD, {"anyOf": [WORD, {"type": "null"}]}, "minor", "major"),
     (TWO, {"oneOf": [{"enum": [None]}, TWO]}, "minor", "major"),
     (_text(readOnly=True, maxLength=9), _text(readOnly=True, maxLength=5), "none", "minor"),

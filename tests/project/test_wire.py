@@ -84,6 +84,7 @@ ECHOED: dict[str, dict[str, Any]] = {
     "extended": {"allOf": [{"properties": {"a": TEXT}}, {"additionalProperties": WHOLE}], "type": "object"},
     "merged_or_null": {"anyOf": [{"$ref": "#/components/schemas/Base"}, NULL], "properties": {"z": TEXT}},
     "object_or_null": {"oneOf": [{"type": "object", "additionalProperties": WHOLE, "properties": {"a": TEXT}}, NULL]},
+    "const_or_null": {"anyOf": [{"const": "a"}, NULL]},
     "narrowed": RICH | {"required": ["kind"]},
     "repeated": RICH | {"required": ["name"], "properties": {"name": TEXT}},
     "mixed": {"allOf": [_object(a=TEXT), TEXT]},
