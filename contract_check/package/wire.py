@@ -204,8 +204,8 @@ class Wire:
 
     def part_places(self, path: JsonPath) -> list[JsonPath]:
         """The places of the schemas that the class at `path` merges; alternatives without properties are rules."""
-        found = part_places(self.base, path, ("allOf", "anyOf", "oneOf"))
         unions = ("anyOf", "oneOf")
+        found = part_places(self.base, path, ("allOf", *unions))
         return [each for each in found if keyword_of(each) not in unions or "properties" in at(self.base, each)]
 
     def check_type(self, path: JsonPath, what: str, hint: Any, place: JsonPath) -> None:

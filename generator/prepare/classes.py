@@ -89,14 +89,6 @@ def is_class(document: dict[str, Any], schema: dict[str, Any]) -> bool:
     return any({"type", "properties", "enum"} & part.keys() for part in found)
 
 
-def included_classes(document: dict[str, Any]) -> dict[str, set[str]]:
-    """The named schemas that each named schema includes by `allOf`, itself among them."""
-    schemas = document["components"]["schemas"]
-    names = {id(schema): name for name, schema in schemas.items()}
-    found = {name: map(id, parts(document, schema)) for name, schema in schemas.items()}
-    return {name: {names[each] for each in included if each in names} for name, included in found.items()}
-
-
 def _name_components(document: dict[str, Any], schemas: dict[str, Any]) -> dict[str, str]:
     """Rename each named schema to its class, with all references; return the new names."""
     classes = {key: names.class_name(names.label(schema.pop("title", None) or key)) for key, schema in schemas.items()}

@@ -16,7 +16,7 @@ from contract_check.document.tree import (
     walk,
 )
 
-from .classes import included_classes, is_class
+from .classes import is_class
 
 TAGS = "x-tags"
 """The key of a class in the prepared document with the discriminator values that select it, by property."""
@@ -25,7 +25,12 @@ TAGS = "x-tags"
 def apply_discriminators(document: dict[str, Any]) -> None:
     """Apply each discriminator to the alternatives of its union, or to the children of its schema."""
     schemas: dict[str, Any] = document["components"]["schemas"]
-    joined = {name: above for name, above in included_classes(document).items() if is_class(document, schemas[name])}
+    names = {id(schema): name for name, schema in schemas.items()}
+    joined = {
+        name: {names[id(part)] for part in parts(document, schema) if id(part) in names}
+        for name, schema in schemas.items()
+        if is_class(document, schema)
+    }
     families = dict[str, list[str]]()
     for path, schema in walk(document):
         discriminator = object_or_empty(schema.get("discriminator"))

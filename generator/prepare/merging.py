@@ -29,7 +29,6 @@ JOINING = ("allOf", "anyOf", "oneOf")
 FIELDS = {"properties", "required", "additionalProperties"}
 TYPED = {"$ref", "type", "enum", "const", *FIELDS, *JOINING}
 """The keywords that affect a type."""
-
 _MARKS = ("x-variant", TAGS)
 
 _Schema = dict[str, Any]
@@ -205,14 +204,13 @@ def unwrap(schema: _Schema) -> None:
         schema["type"] = "null"
     for key in ("anyOf", "oneOf"):
         others = [each for each in schema.get(key, ()) if each.get("type") != "null"]
-        is_nullable = len(others) < len(schema.get(key, ()))
-        if len(others) != 1 or "$ref" in others[0] or TYPED - {key} & schema.keys():
-            continue
-        if not (is_nullable and "const" in others[0]):  # The generator has no constants that may be null.
+        nullable = {"nullable": True} if len(others) < len(schema.get(key, ())) else {}
+        kept = {"$ref", "const"} if nullable else {"$ref"}  # The generator has no constants that may be null.
+        if len(others) == 1 and not kept & others[0].keys() and not TYPED - {key} & schema.keys():
             del schema[key]
             for name, value in others[0].items():
                 schema[name] = [*schema.get(name, ()), *value] if isinstance(value, list) else schema.get(name, value)
-            schema |= {"nullable": True} if is_nullable else {}
+            schema |= nullable
 
 
 def adds_nothing(document: _Schema, part: _Schema, others: list[_Schema]) -> bool:

@@ -4,7 +4,6 @@ Nothing here is specific to one document. The generator follows only references 
 after their parents, and refuses media types that it does not know; each step removes one such limit.
 """
 
-from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -94,7 +93,7 @@ def prepare(document: dict[str, Any]) -> Prepared:
         prepared.note(path, note)
     _break_cycles(document, prepared)
     wire_names = attributes.name_properties(document)
-    _inline(document, ("parameters", "requestBody", "responses", "headers", "callbacks", "links", "requestBodies"))
+    _inline(document)
     document[WIRE_NAMES] = wire_names | attributes.name_parameters(document)
     document[SERIALIZATION] = serialization.of_operations(document)
     for path, note in credentials.notes(document):
@@ -126,8 +125,9 @@ def _as_objects(schemas: Any) -> Any:
     return list(map(_as_objects, schemas)) if is_array(schemas) else {} if isinstance(schemas, bool) else schemas
 
 
-def _inline(document: dict[str, Any], roles: Sequence[str]) -> None:
+def _inline(document: dict[str, Any]) -> None:
     """Inline references to objects other than schemas: the generator supports few of them."""
+    roles = ("parameters", "requestBody", "responses", "headers", "callbacks", "links", "requestBodies")
     for path, part in list(walk(document)):
         if keyword_of(path) in roles and "$ref" in part:
             value = deepcopy(resolve(document, part))

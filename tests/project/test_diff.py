@@ -118,7 +118,8 @@ def _or_null(limit: int) -> dict[str, Any]:
 
 
 def _inner(limit: int) -> dict[str, Any]:
-    return {"type": "object", "properties": {"a": _text(maxLength=limit)}, "readOnly": True}
+    inner = {"type": "object", "properties": {"a": _text(maxLength=limit)}}
+    return {"anyOf": [inner, {"type": "integer"}], "readOnly": True}
 
 
 TEXT = _text()
