@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import griffe
 
+from generator.prepare.merging import without_annotations
 from generator.prepare.preparation import SERIALIZATION, WIRE_NAMES
 
 from ..document import serialization
@@ -18,8 +19,6 @@ from ..document.operations import FORM, JSON, bare, of
 from ..document.semantic_rules import server_url
 from ..document.tree import (
     SCHEMA_KEYWORDS,
-    is_array,
-    is_object,
     keyword_of,
     object_or_empty,
     parts,
@@ -80,27 +79,22 @@ def _rules(document: dict[str, Any], schema: dict[str, Any]) -> Iterator[dict[st
     for part in parts(document, schema):
         if part is not schema and ("properties" in part or part.get("type") == "object"):
             continue  # a class, which has its own rules
-        rules = {key: _bare(value) for key, value in part.items() if key not in _COVERED and not key.startswith("x-")}
+        rules = {
+            key: without_annotations(value)
+            for key, value in part.items()
+            if key not in _COVERED and not key.startswith("x-")
+        }
         if part.get("type") == "string" and part.get("format", "password") not in (*_TYPES, "password"):
             rules["format"] = part["format"]
         if given := [value for value in (*part.get("enum", ()), part.get("const")) if value is not None]:
             rules["values"] = [json.dumps(value, ensure_ascii=False) for value in given]
         for key in ("anyOf", "oneOf"):
             if key in part and not any(_SHAPE & object_or_empty(each).keys() for each in part[key]):
-                rules[key] = _bare(part[key])
+                rules[key] = without_annotations(part[key])
         for key in [key for key, rule in rules.items() if rule in (None, {}) or rule is (key != "uniqueItems")]:
             del rules[key]  # these values allow anything: `false` for `uniqueItems`, `true` otherwise
         if rules:
             yield rules
-
-
-def _bare(value: Any) -> Any:
-    """`value` without titles, descriptions and comments."""
-    if is_array(value):
-        return [_bare(item) for item in value]
-    words = ("description", "title", "$comment")
-    fields = object_or_empty(value).items()
-    return {key: _bare(item) for key, item in fields if key not in words or is_object(item)} if fields else value
 
 
 def names(package: Path) -> Facts:
@@ -154,17 +148,24 @@ def promises(document: dict[str, Any]) -> Facts:
     def add(way: tuple[str, str], place: Place, schema: dict[str, Any], required: object, wire: str = "") -> None:
         types = set[str]() if required else {"Unset"}
         given, is_open = dict[str, list[Any]](), False
-        for name, leaf in _leaves(document, schema):
+        leaves = list(_leaves(document, schema))
+        is_left_out = any(
+            each.get(_ONE_WAY[way[1]]) is True for each in (schema, *(leaf for name, leaf in leaves if not name))
+        )
+        for name, leaf in leaves:
             facts.update({(*way, ("models", name), "exists"): "class"} if name else {})
             if name and "enum" not in leaf:
                 types.add(name)
-                if (*way, name) not in visited:
+                if (*way, name) not in visited and not is_left_out:
                     visited.add((*way, name))
                     add(way, ("models", name), leaf, required=True)
                 continue
             for part in leaf.get(_ORIGINAL + "parts", ()):
                 facts.update({(*way, ("models", classes[part]), "exists"): "class"} if part in classes else {})
             types |= _types(leaf)
+            if is_left_out:
+                given[_ONE_WAY[way[1]]] = [True]
+                continue  # a property of the other direction has no rules in this one
             for aspect, rule in _facts(leaf, way[1]):
                 given.setdefault(aspect, []).extend([] if rule in given.get(aspect, ()) else [rule])
             is_open |= leaf.get("type") == "string" and "values" not in dict(_facts(leaf, way[1]))
@@ -236,8 +237,7 @@ def promises(document: dict[str, Any]) -> Facts:
 def _leaves(document: dict[str, Any], schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """`schema` and its alternatives, each with the name of its class, if any."""
     schemas = document["components"]["schemas"]
-    if "$ref" not in schema and (part := _only_part(schema)):
-        schema = schema | part
+    schema = schema | schema.get("allOf", [{}])[0]  # which is a reference: all others are merged
     if "$ref" in schema:
         name = str(schema["$ref"]).rpartition("/")[2]
         if name not in schemas:
@@ -247,17 +247,9 @@ def _leaves(document: dict[str, Any], schema: dict[str, Any]) -> Iterator[tuple[
         is_class = schemas[name].get("type") == "object" or {"properties", "allOf", "enum"} & schemas[name].keys()
         yield from [(name, schemas[name])] if is_class else _leaves(document, schemas[name])
         return
-    for whole in parts(document, schema):
-        yield "", whole
-        for part in (*whole.get("anyOf", ()), *whole.get("oneOf", ())):
-            yield from _leaves(document, part)
-
-
-def _only_part(schema: dict[str, Any]) -> dict[str, Any]:
-    """The single reference in a schema's `allOf`, as in a property with a description, or {}."""
-    parts = schema.get("allOf", ())
-    is_alone = len(parts) == 1 and not (_SHAPE | {"required"}) & schema.keys() - {"allOf"}
-    return {"$ref": parts[0]["$ref"]} if is_alone and "$ref" in parts[0] else {}
+    yield "", schema
+    for part in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
+        yield from _leaves(document, part)
 
 
 def _types(leaf: dict[str, Any]) -> set[str]:
@@ -275,9 +267,6 @@ def _facts(leaf: dict[str, Any], direction: str) -> Iterator[tuple[str, Any]]:
     """The facts of a prepared schema beyond the type, from before its preparation."""
     if leaf.get("deprecated") is True:
         yield "deprecated", True
-    if leaf.get(_ONE_WAY[direction]) is True:
-        yield _ONE_WAY[direction], True
-        return  # a property of the other direction has no rules in this one
     if direction != "response" and leaf.get(_ORIGINAL + "default", False) is not False:
         yield "default", leaf[_ORIGINAL + "default"]
     for rules in leaf.get(_ORIGINAL + "rules", ()):
