@@ -85,7 +85,7 @@ def _facts(document: dict[str, Any]) -> str:
     serialization: dict[str, dict[str, Any]] = document[preparation.SERIALIZATION]
     facts = {
         "server_url": server_url(document),
-        "credential": credentials.carrier(document),
+        "credential": credentials.header(document),
         "distribution": project["name"],
         "wire_names": {name: ascii(sent) for name, sent in document[preparation.WIRE_NAMES].items()},
         "serialization": {name: _as_code(found) for name, found in serialization.items()},

@@ -107,13 +107,8 @@ class Operation:
 
     def credentials(self, token: str) -> dict[tuple[str, str], str]:
         """The values that carry `token`, by place and name, for the first alternative of its security."""
-        found = dict[tuple[str, str], str]()
-        for scheme in self.security[0] if self.security else ():
-            if scheme.get("type") == "apiKey":
-                found[scheme["in"], scheme["name"]] = token
-            else:
-                found["header", "Authorization"] = f"{scheme.get('scheme', 'bearer').capitalize()} {token}"
-        return found
+        carriers = filter(None, map(carrier, self.security[0] if self.security else ()))
+        return {(place, name): f"{prefix} {token}".lstrip() for place, name, prefix in carriers}
 
     @property
     def fixed_query(self) -> list[tuple[str, str]]:
@@ -132,6 +127,17 @@ class Operation:
                 return None
             found |= zip(re.findall(r"{(.*?)}", segment), match.groups(), strict=True)
         return found
+
+
+def carrier(scheme: dict[str, Any]) -> tuple[str, str, str] | None:
+    """The place and name of the parameter that carries a token, and its prefix there; None for a certificate."""
+    match scheme["type"]:
+        case "apiKey":
+            return scheme["in"], scheme["name"], ""
+        case "mutualTLS":
+            return None
+        case _:
+            return "header", "Authorization", str(scheme.get("scheme", "bearer")).capitalize()
 
 
 def bare(media_type: str) -> str:

@@ -288,7 +288,9 @@ class _OperationCheck:
         """The header and prefix of the token, or empty strings if none is required."""
         if not self.operation.needs_credentials:
             return "", ""
-        (place, name), text = next(iter(self.operation.credentials("").items()))
+        (place, name), text = next(
+            iter(self.operation.credentials("").items()), (("header", "Authorization"), "Bearer")
+        )
         if place == "header":
             return name, text.strip()
         self.find(f"not checked: the client sends the token in a header, not in the {place}.", warning=True)

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from contract_check.document.tree import JsonPath, operations, resolve
+from contract_check.document.operations import carrier, of
+from contract_check.document.tree import JsonPath
 
 _USUAL = ("Authorization", "Bearer")
 _ARGUMENTS = {
@@ -19,50 +20,38 @@ _ARGUMENTS = {
 """The arguments of a client for each kind of credential."""
 
 
-def carrier(document: dict[str, Any]) -> tuple[str, str]:
-    """The header and prefix of the client's token: those that most operations require."""
-    firsts = (next(filter(None, (way[0] for way in ways if len(way) == 1)), _USUAL) for _, ways in _required(document))
-    counted = Counter(firsts)
+def header(document: dict[str, Any]) -> tuple[str, str]:
+    """The header of the client's token, and the prefix there: those that most operations require."""
+    counted = Counter(
+        next(filter(None, (_header(way[0]) for way in each.security if len(way) == 1)), _USUAL)
+        for each in of(document)
+        if each.security
+    )
     return counted.most_common(1)[0][0] if counted else _USUAL
 
 
 def notes(document: dict[str, Any]) -> Iterator[tuple[JsonPath, str]]:
     """Note the credentials other than the client's token, and the parameters that the token replaces."""
-    usual, carriers = carrier(document), _carriers(document)
-    apart = dict[str, None]()
-    for required, ways in _required(document):
-        if not any(set(way) == {usual} for way in ways):
-            apart |= dict.fromkeys(name for name in required if carriers.get(name, usual) != usual)
-    for name in apart:
-        scheme = resolve(document, document["components"]["securitySchemes"][name])
-        how = _ARGUMENTS[scheme.get("in", scheme["type"])].format(**scheme)
-        sent = ": ".join(filter(None, usual))
-        yield ("components", "securitySchemes", name), f"the token is sent as `{sent}`; pass this one as {how}."
+    usual, apart = header(document), dict[str, dict[str, Any]]()
+    for operation in of(document):
+        ways = operation.security
+        if ways and not any({*map(_header, way)} == {usual} for way in ways):
+            apart |= zip(operation.definition["security"][0], ways[0], strict=True)
+    for name, scheme in apart.items():
+        if _header(scheme) != usual:
+            how = _ARGUMENTS[scheme.get("in", scheme["type"])].format(**scheme)
+            sent = ": ".join(filter(None, usual))
+            yield ("components", "securitySchemes", name), f"the token is sent as `{sent}`; pass this one as {how}."
     if usual == ("Authorization", "Basic"):
         yield ("components", "securitySchemes"), "the token is the Base64 text of `user:password`."
-    for path, operation in operations(document):
-        for parameter in operation.get("parameters", ()) if operation["security"] else ():
+    for operation in of(document):
+        for parameter in operation.parameters.values() if operation.security else ():
             if parameter["in"] == "header" and parameter["name"].lower() == usual[0].lower() != "authorization":
-                yield path, f"the client's token replaces the header parameter `{parameter['name']}`."
+                problem = f"the client's token replaces the header parameter `{parameter['name']}`."
+                yield operation.path, problem
 
 
-def _required(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], list[list[tuple[str, str] | None]]]]:
-    """For each operation with security, the first alternative, and the carriers of all alternatives."""
-    carriers = _carriers(document)
-    for _, operation in operations(document):
-        if ways := operation["security"]:
-            yield ways[0], [[carriers[name] for name in way if name in carriers] for way in ways]
-
-
-def _carriers(document: dict[str, Any]) -> dict[str, tuple[str, str] | None]:
-    """The header and prefix of each scheme, or None if it does not use a header."""
-    found = dict[str, tuple[str, str] | None]()
-    for name, given in document["components"].get("securitySchemes", {}).items():
-        scheme = resolve(document, given)
-        if scheme.get("type") == "apiKey":
-            found[name] = (scheme["name"], "") if scheme["in"] == "header" else None
-        elif scheme.get("type") == "mutualTLS":
-            found[name] = None
-        else:
-            found[name] = ("Authorization", str(scheme.get("scheme", "bearer")).capitalize())
-    return found
+def _header(scheme: dict[str, Any]) -> tuple[str, str] | None:
+    """The header and prefix of a security scheme, or None if it does not use a header."""
+    found = carrier(scheme)
+    return found[1:] if found and found[0] == "header" else None
