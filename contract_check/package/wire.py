@@ -84,7 +84,8 @@ class Wire:
         preparation.schemas_as_objects(self.base)
         prepared = deepcopy(self.base)
         for path, part in list(walk(prepared)):
-            part["x-at"] = path  # so that moved and renamed parts know their original places
+            if keyword_of(path) != "security":  # whose keys are names of schemes
+                part["x-at"] = path  # so that moved and renamed parts know their original places
         preparation.prepare(prepared)
         self.models: dict[str, dict[str, Any]] = prepared["components"]["schemas"]
         placed = {name: schema for name, schema in self.models.items() if "x-at" in schema}  # others are merged
@@ -288,12 +289,10 @@ class _OperationCheck:
         """The header and prefix of the token, or empty strings if none is required."""
         if not self.operation.needs_credentials:
             return "", ""
-        (place, name), text = next(
-            iter(self.operation.credentials("").items()), (("header", "Authorization"), "Bearer")
-        )
-        if place == "header":
-            return name, text.strip()
-        self.find(f"not checked: the client sends the token in a header, not in the {place}.", warning=True)
+        for (place, name), prefix in self.operation.credentials("").items():
+            if place == "header":
+                return name, prefix.strip()
+            self.find(f"not checked: the client sends the token in a header, not in the {place}.", warning=True)
         return "Authorization", "Bearer"
 
     def run(self) -> None:
