@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
