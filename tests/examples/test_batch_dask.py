@@ -7,6 +7,7 @@ import re
 import shlex
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -24,7 +25,7 @@ from unittest.mock import DEFAULT, Mock, patch
 import distributed
 import pytest
 
-from calling import TOKEN
+from calling import TLS, TOKEN
 from checkout import ROOT, run
 from contract_check.relay.standin import Answer, Relay, Request, inner_error
 from contract_check.relay.standin.command import Tasks
@@ -129,6 +130,7 @@ def batch(main: Any, relay: Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("RELAY_TOKEN", TOKEN)
     monkeypatch.setattr(import_module("dispatch"), "TICK", 0.01)
     monkeypatch.setattr(import_module("dispatch"), "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(ssl, "create_default_context", lambda **_: TLS)
     batch = Batch(main, relay, tmp_path)
     monkeypatch.setattr(main, "Client", Mock(return_value=batch.cluster))
     return batch
@@ -261,7 +263,7 @@ def test_accepted_items_restore_the_speed(batch: Batch) -> None:
     batch.relay.answer(Answer(429))
     batch.relay.listener = listen
     assert batch("--in-flight", 2) == 0
-    assert batch.printed.count("in flight after a pause of 0.02 s") == 2
+    assert batch.printed.count("; 1 in flight after a pause of 0.02 s") == 2
 
 
 # What is wrong, the states of a batch of 20 items, and a message that appears exactly once.

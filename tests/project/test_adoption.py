@@ -9,7 +9,7 @@ import pytest
 
 from checkout import ROOT, in_copy, run, tree
 from contract_check.adoption import cures
-from contract_check.adoption.report import screen
+from contract_check.adoption.report import screen, with_draft
 from contract_check.document import loading
 from contract_check.document.defects import Action, remove, update
 from contract_check.history.diff import Change
@@ -138,6 +138,13 @@ def test_the_report_names_the_places_of_each_cure_and_counts_them() -> None:
         f"  $.components.securitySchemes.A, $.components.securitySchemes.AB ...: {why} (3 places)",
         f"  $.paths['/a'].get: {kept}",
     ]
+
+
+def test_a_draft_begins_an_empty_changelog_and_replaces_the_last_draft() -> None:
+    begun = with_draft("# Changelog\n\n", "**minor**\n")
+    assert begun.startswith("# Changelog\n\n## Unreleased\n")
+    assert "\n**minor**\n" in begun
+    assert with_draft(begun, "**major**\n") == begun.replace("minor", "major")
 
 
 def _needed(folder: Path, document: dict[str, Any]) -> list[Action]:

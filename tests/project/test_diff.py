@@ -317,41 +317,44 @@ NAME, REQUEST = "videos.create_kling_image_to_video", "models.KlingImageToVideoR
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with two revisions; the second adds a field, and changes the overlay."""
+    """A repository with a revision, v0.1.0."""
     root = copy(tmp_path_factory.mktemp("revisions") / "检出 out")
     git(root, "init", "--quiet")
     commit(root, "relay.json", "generator")
     git(root, "tag", "v0.1.0")
-    write(root, changed(lambda d: request_properties(d).update(mask=TEXT)))
-    overlay = root / "generator" / "overlay.yaml"
-    overlay.write_text(overlay.read_text(encoding="utf-8").replace("VideoTask", "Task"), encoding="utf-8")
-    commit(root, "relay.json", "generator")
     return root
+
+
+def _change_fields(document: Any) -> None:
+    request_properties(document)["mask"] = TEXT
+    request_properties(document).pop("fps")
+    _schema(document, "200")["properties"].pop("task_id")
 
 
 def test_revisions_are_generated_once_with_their_own_overlays(checkout: Path) -> None:
     cache = checkout / ".venv" / ".contract_check"
     (cache / "tmpkilled" / "made").mkdir(parents=True)  # left by a killed run
-    write(checkout, changed(lambda d: request_properties(d).pop("fps")))
-    commands = [("diff", "v0.1.0", "HEAD"), ("diff", "v0.1.0", "HEAD"), ("diff", "HEAD"), ("document",)]
-    first, again, tree, document = in_copy(checkout, *commands)
-    assert first.stdout.splitlines()[0] == "major: 2 changes since v0.1.0"
-    assert f"minor {NAME}: {REQUEST}.mask: is new\n" in first.stdout
-    assert f"major {NAME}: models.Task: was called models.VideoTask\n" in first.stdout
-    assert again.stdout == first.stdout
-    assert tree.stdout.splitlines() == [
-        "major: 2 changes since HEAD",
-        f"major {NAME}: {REQUEST}.fps: was removed",
-        f"major {NAME}: {REQUEST}.mask: was removed",
-    ]
-    assert len([folder for folder in cache.iterdir() if len(folder.name) == 64]) == 3
-    assert "since HEAD" not in document.stderr
+    write(checkout, changed(_change_fields))
+    overlay = checkout / "generator" / "overlay.yaml"
+    overlay.write_text(overlay.read_text(encoding="utf-8").replace("VideoTask", "Task"), encoding="utf-8")
 
-    write(checkout, changed(lambda d: _schema(d, "200")["properties"].pop("task_id")))
-    [document] = in_copy(checkout, ("document",))
-    assert f"major since HEAD: models.Task.task_id: type: was str, is Any; hidden by {COMPLETES}" in document.stderr
-    made = run(["make", "--silent", "diff", "OLD=HEAD", "NEW=HEAD"], cwd=checkout)
-    assert made.stdout == "none: 0 changes since HEAD\n"
+    first, again, document = in_copy(checkout, ("diff", "HEAD"), ("diff", "HEAD"), ("document",))
+    made = run(["make", "--silent", "diff", "OLD=v0.1.0", "NEW=HEAD"], cwd=checkout)
+
+    hidden = f"models.Task.task_id: type: was str, is Any; hidden by {COMPLETES}"
+    assert first.stdout.splitlines() == [
+        "major: 4 changes since HEAD",
+        f"major {NAME}: {REQUEST}.fps: was removed",
+        f"major {NAME}: models.Task: was called models.VideoTask",
+        f"major {NAME}: {hidden}",
+        f"minor {NAME}: {REQUEST}.mask: is new",
+    ]
+    assert again.stdout == first.stdout
+    assert len([folder for folder in cache.iterdir() if len(folder.name) == 64]) == 2
+    assert [line for line in document.stderr.splitlines() if "since HEAD" in line] == [
+        f"warning: {checkout / 'relay.json'}: major since HEAD: {hidden}"
+    ]
+    assert made.stdout == "none: 0 changes since v0.1.0\n"
     git(checkout, "checkout", "--quiet", ".")
 
 

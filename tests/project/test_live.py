@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import re
+import ssl
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from calling import TLS
 from checkout import FROZEN, ROOT, Completed, contract_check
 from contract_check.relay.standin import RECORDED, Answer, Contract, Relay, front_error, inner_error
 from contract_check.relay.standin.answers import invalid_url
@@ -57,8 +59,9 @@ def assert_harmless(relay: Relay) -> None:
 
 
 @pytest.fixture
-def paid(frozen_contract: Contract) -> Iterator[Relay]:
+def paid(frozen_contract: Contract, monkeypatch: pytest.MonkeyPatch) -> Iterator[Relay]:
     """A stand-in for requests that cost money."""
+    monkeypatch.setattr(ssl, "create_default_context", lambda **_: TLS)
     with Relay(frozen_contract) as relay:
         yield relay
 
