@@ -208,7 +208,7 @@ def _json(name: str) -> Schema:
 
 
 def _path_item(name: str) -> Schema:
-    operation = {
+    operation: Schema = {
         "operationId": name,
         "tags": ["cases"],
         "summary": "Do it",
@@ -253,12 +253,13 @@ def _inline(case: Case) -> None:
     case.body["properties"] = case.components["schemas"].pop(part["$ref"].rpartition("/")[2])["properties"]
 
 
-def _deprecate(case: Case) -> None:
-    case.operation["deprecated"] = True
-
-
 def _swap_path_parameters(case: Case) -> None:
     case.move(f"/cases/{case.name}/{{item}}/{{owner}}")
+
+
+def _swap_path_parameters_and_deprecate(case: Case) -> None:
+    case.operation["deprecated"] = True
+    _swap_path_parameters(case)
 
 
 def _describe_header(case: Case, **header: object) -> None:
@@ -288,8 +289,8 @@ Change = Callable[[Case], object]
 BEFORE: dict[str, Change] = {
     "fields of a body from a part": _extract,
     "encoding of a part": lambda c: c.content.update({FORM: {"schema": _object(note=TEXT)}}),
-    "required field of an object in a header": lambda c: _add_parameter(
-        c, name="X-Object", **{"in": "header"}, schema=_object(a=TEXT)
+    "required field of an object in a header": lambda c: c.parameters.append(
+        {"name": "X-Object", "in": "header", "schema": _object(a=TEXT)}
     ),
     "required field of an xml body": lambda c: c.content.update({XML: {"schema": _object(a=TEXT)}}),
     "a header of a response may be missing": lambda c: _describe_header(c, required=True),
@@ -313,7 +314,7 @@ _NONE: dict[str, Change] = {
 }
 _MINOR: dict[str, Change] = {
     "copied": _copy_operation,
-    "deprecated": _deprecate,
+    "deprecated": lambda c: c.operation.update(deprecated=True),
     "a header of a response is new": lambda c: c.success["headers"].update({"X-Two": {"schema": TEXT}}),
     "another json type": lambda c: c.success["content"].update(
         {"application/vnd.a+json": c.success["content"].pop(JSON)}
@@ -357,13 +358,16 @@ _MAJOR: dict[str, Change] = {
     "parameter type": lambda c: c.parameter("page")["schema"].update(type="string"),
     "parameter maximum lowered": lambda c: c.parameter("page")["schema"].update(maximum=50),
     "order of path parameters": _swap_path_parameters,
-    "order of path parameters and deprecated": lambda c: (_deprecate(c), _swap_path_parameters(c)),
+    "order of path parameters and deprecated": _swap_path_parameters_and_deprecate,
     "shared maximum lowered": lambda c: c.shared[0]["schema"].update(maximum=5),
     "shared default changed": lambda c: c.shared[0]["schema"].update(default=4),
     "shared to header": lambda c: c.shared[0].update({"in": "header"}),
     "shared spelling on the wire": lambda c: c.shared[0].update(name="Tone"),
-    "shared required and deprecated": lambda c: (_deprecate(c), c.shared[0].update(required=True)),
-    "shared removed and deprecated": lambda c: (_deprecate(c), c.shared.clear()),
+    "shared required and deprecated": lambda c: (
+        c.operation.update(deprecated=True),
+        c.shared[0].update(required=True),
+    ),
+    "shared removed and deprecated": lambda c: (c.operation.update(deprecated=True), c.shared.clear()),
     "fields of a body from a part": _inline,
     "body removed": lambda c: c.operation.pop("requestBody"),
     "request type removed": lambda c: c.content.pop("text/csv"),

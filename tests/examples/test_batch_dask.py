@@ -130,7 +130,7 @@ def batch(main: Any, relay: Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("RELAY_TOKEN", TOKEN)
     monkeypatch.setattr(import_module("dispatch"), "TICK", 0.01)
     monkeypatch.setattr(import_module("dispatch"), "FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(ssl, "create_default_context", lambda **_: TLS)
+    monkeypatch.setattr(ssl, "create_default_context", Mock(return_value=TLS))
     batch = Batch(main, relay, tmp_path)
     monkeypatch.setattr(main, "Client", Mock(return_value=batch.cluster))
     return batch

@@ -98,8 +98,8 @@ def _object(**properties: object) -> dict[str, Any]:
 
 def _operation(name: str, body: dict[str, Any]) -> dict[str, Any]:
     """An operation with this body and a serialized parameter, which keep their names if it is renamed."""
-    ids = {"name": "ids", "in": "query", "style": "pipeDelimited", "explode": False}
-    ids["schema"] = {"type": "array", "items": TEXT}
+    schema = {"type": "array", "items": TEXT}
+    ids = {"name": "ids", "in": "query", "style": "pipeDelimited", "explode": False, "schema": schema}
     content = {"content": {"application/json": {"schema": body}}}
     made = {"204": {"description": "Made."}}
     return {"operationId": name, "tags": ["things"], "parameters": [ids], "requestBody": content, "responses": made}
@@ -112,7 +112,7 @@ def test_a_renamed_operation_or_class_is_one_line(tmp_path: Path) -> None:
         things = document["paths"]["/things"]["post"]
         for number in range(3):
             document["paths"][f"/{number}"] = {"post": things | {"operationId": f"read{number}"}}
-        alike, unlike = _object(part=_object(a={})), _object(part=_object(**{field: {}}))
+        alike, unlike = _object(part=_object(a=TEXT)), _object(part=_object(**{field: TEXT}))
         document["paths"]["/alike"] = {"post": _operation(f"{prefix}_alike", alike)}
         document["paths"]["/unlike"] = {"post": _operation(f"{prefix}_unlike", unlike)}
         files.append(write(tmp_path, document, f"{name}.json"))

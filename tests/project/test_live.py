@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import repeat
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -61,7 +62,7 @@ def assert_harmless(relay: Relay) -> None:
 @pytest.fixture
 def paid(frozen_contract: Contract, monkeypatch: pytest.MonkeyPatch) -> Iterator[Relay]:
     """A stand-in for requests that cost money."""
-    monkeypatch.setattr(ssl, "create_default_context", lambda **_: TLS)
+    monkeypatch.setattr(ssl, "create_default_context", Mock(return_value=TLS))
     with Relay(frozen_contract) as relay:
         yield relay
 
