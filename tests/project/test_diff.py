@@ -299,6 +299,11 @@ def test_an_error_is_not_a_verdict(tmp_path: Path) -> None:
     assert (asked.returncode, "make diff OLD=" in asked.stderr) == (2, True)
 
 
+def test_make_diff_passes_its_variables() -> None:
+    shown = run(["make", "--dry-run", "diff", "OLD=v0.1.0", "NEW=new file.json", "ARGS=--format=markdown"]).stdout
+    assert shown.endswith(' -m contract_check diff "v0.1.0" "new file.json" --format=markdown\n')
+
+
 def test_a_cured_defect_is_noted(tmp_path: Path, documents_only: object) -> None:
     document = small()
     old = write(tmp_path, document, "old.json")
@@ -338,8 +343,8 @@ def test_revisions_are_generated_once_with_their_own_overlays(checkout: Path) ->
     overlay = checkout / "generator" / "overlay.yaml"
     overlay.write_text(overlay.read_text(encoding="utf-8").replace("VideoTask", "Task"), encoding="utf-8")
 
-    first, again, document = in_copy(checkout, ("diff", "HEAD"), ("diff", "HEAD"), ("document",))
-    made = run(["make", "--silent", "diff", "OLD=v0.1.0", "NEW=HEAD"], cwd=checkout)
+    commands = [("diff", "HEAD"), ("diff", "HEAD"), ("diff", "v0.1.0", "HEAD"), ("document",)]
+    first, again, unchanged, document = in_copy(checkout, *commands)
 
     hidden = f"models.Task.task_id: type: was str, is Any; hidden by {COMPLETES}"
     assert first.stdout.splitlines() == [
@@ -354,7 +359,7 @@ def test_revisions_are_generated_once_with_their_own_overlays(checkout: Path) ->
     assert [line for line in document.stderr.splitlines() if "since HEAD" in line] == [
         f"warning: {checkout / 'relay.json'}: major since HEAD: {hidden}"
     ]
-    assert made.stdout == "none: 0 changes since v0.1.0\n"
+    assert unchanged.stdout == "none: 0 changes since v0.1.0\n"
     git(checkout, "checkout", "--quiet", ".")
 
 
