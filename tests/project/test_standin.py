@@ -153,6 +153,12 @@ def test_a_slow_response_and_none(asked: Relay, connection: HTTPConnection) -> N
         connection.sock.recv(1, socket.MSG_PEEK)
 
 
+def test_a_response_to_head_has_no_body(asked: Relay, connection: HTTPConnection) -> None:
+    with socket.create_connection((connection.host, connection.port)) as raw:
+        raw.sendall(b"HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert raw.makefile("rb").read().endswith(b"\r\n\r\n")
+
+
 def test_it_reports_its_own_errors(frozen_contract: Contract) -> None:
     def fail(_request: Request, _answer: Answer) -> None:
         raise RuntimeError("不")
