@@ -29,7 +29,7 @@ from ..document.defects import Defect
 from ..document.examples import SAMPLES, Examples, Sample, given
 from ..document.loading import Document
 from ..document.messages import NOTHING, Key, Request, differences, documented_type, first_difference
-from ..document.operations import FORM, IGNORED_HEADERS, JSON, Operation, bare
+from ..document.operations import FORM, IGNORED_HEADERS, JSON, Operation, bare, of
 from ..document.tree import (
     JsonPath,
     at,
@@ -37,7 +37,6 @@ from ..document.tree import (
     is_array,
     is_object,
     object_or_empty,
-    operations,
     part_places,
     pointer,
     resolve,
@@ -92,7 +91,7 @@ class Wire:
         self.names: dict[JsonPath, str] = {
             part.get("x-at", ()): part["name"] for _, part in walk(prepared) if "in" in part and "name" in part
         }
-        self.operations = {f"{each['tags'][0]}.{each['operationId']}": each["x-at"] for _, each in operations(prepared)}
+        self.operations = {".".join(each.place[1:]): each.definition["x-at"] for each in of(prepared)}
         self.examples = Examples(self.base)
         self.client = cache(self._client)
         self.loop = asyncio.Runner()
