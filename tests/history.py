@@ -3,7 +3,6 @@
 import re
 import shutil
 import subprocess
-from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 import frozen
@@ -25,33 +24,17 @@ def commit(root: Path, *paths: str) -> None:
     git(root, "commit", "--quiet", "--message", "A revision")
 
 
-def set_version(root: Path, version: str) -> None:
-    """Set the version of the package in `root`."""
-    project = root / "pyproject.toml"
-    text = re.sub(r'^version = ".*"$', f'version = "{version}"', project.read_text(encoding="utf-8"), flags=re.M)
-    project.write_text(text, encoding="utf-8")
-
-
-def repository(shared: Path, into: Path) -> Path:
-    """A copy of the checkout whose HEAD holds the frozen document and its package, and is version 0.2.0.
-
-    The first worker makes it in the shared folder.
-    """
-    original = shared / "repository"
-    with (shared / "repository.lock").open("w") as lock:
-        flock(lock, LOCK_EX)
-        if not (original / ".git" / "HEAD").exists():
-            _make_repository(original)
-    return shutil.copytree(original, into, symlinks=True)
-
-
-def _make_repository(root: Path) -> None:
+def repository(root: Path) -> Path:
+    """A copy of the checkout whose HEAD holds the frozen document and its package, and is version 0.2.0."""
     copy(root)
     for name in ("README.md", "README.zh-CN.md", "LICENSE", ".gitignore"):
         shutil.copy2(ROOT / name, root / name)
     shutil.copytree(frozen.FOLDER / "generated_client", root / "generated_client")
     (root / "CHANGELOG.md").write_text(CHANGELOG, encoding="utf-8")
-    set_version(root, "0.2.0")
+    project = root / "pyproject.toml"
+    text = re.sub(r'^version = ".*"$', 'version = "0.2.0"', project.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    project.write_text(text, encoding="utf-8")
     git(root, "init", "--quiet")
     git(root, "add", ".")
     commit(root, "pyproject.toml")
+    return root

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
+from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,11 +34,17 @@ class Overlay(NamedTuple):
     actions: list[tuple[int, Action]]
 
 
+@cache
+def _parse_yaml(text: str) -> Any:
+    """Parse YAML once, since `diff` and `adopt` read the same overlays several times, and slowly."""
+    reader: Any = YAML(typ="rt")
+    return reader.load(text)
+
+
 def load_yaml(file: Path) -> Any:
     """Parse a YAML file; lists and mappings know their lines. Raise Refusal if it can't be parsed."""
-    reader: Any = YAML(typ="rt")
     try:
-        return reader.load(file.read_text(encoding="utf-8"))
+        return _parse_yaml(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise Refusal.environment(f"{file}: {error.strerror}.", "Name a file that can be read.") from error
     except (YAMLError, UnicodeDecodeError) as error:

@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+import shutil
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +11,23 @@ import pytest
 
 from checkout import FROZEN, ROOT, Completed, contract_check, copy, in_copy, run
 from contract_check.history import revisions
-from contract_check.history.diff import hidden_changes
+from contract_check.history.diff import hidden_changes, worst
 from generator import making
 from generator.prepare import preparation
 from history import commit, git
-from mutations import MUTATIONS, base, mutated
+from mutations import CHANGES, DECLARED, DECLARED_FIELDS, FIELDS, FIELDS_IN_3_0, IMPLIED, Field, pair
 from specimens import changed, operation, request_properties, small, write
 
-LEVELS = ("none", "patch", "minor", "major")
+TEXT = {"type": "string"}
 
 
 @pytest.fixture
-def documents_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Compare documents without their packages, whose generation takes most of the time."""
+def documents_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str, Any]]:
+    """Compare documents without their packages, whose generation takes most of the time; list those documents."""
+    made = list[dict[str, Any]]()
 
     def make(document: dict[str, Any], into: Path) -> making.Made:
+        made.append(document)
         package = into / "generated_client"
         package.mkdir()
         (package / "__init__.py").touch()
@@ -33,6 +35,7 @@ def documents_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
     monkeypatch.setattr(making, "make", make)
     monkeypatch.setattr(revisions, "_CACHE", tmp_path / "cache")
+    return made
 
 
 def diff(*arguments: str | Path, env: dict[str, str] | None = None) -> Completed:
@@ -46,236 +49,136 @@ def verdict(old: Path, new: Path) -> tuple[str, list[dict[str, str]]]:
     return report["verdict"], report["changes"]
 
 
-def _worst(levels: Iterable[str]) -> str:
-    return max(levels, key=LEVELS.index, default="none")
-
-
-def _assert_levels(version: str, names: Collection[str], folder: Path, **other: str) -> None:
-    """Compare two documents that differ in the mutations of these names."""
-    old = write(folder, base(version, names), "old.json")
-    whole, changes = verdict(old, write(folder, mutated(version, names), "new.json"))
-    assert whole == "major"
-    found: dict[str, list[str]] = defaultdict(list)
+def _compare(folder: Path, names: Collection[str], fields: Sequence[Field], version: str = "3.1.0") -> dict[str, str]:
+    """The level of each of these changes, in one comparison."""
+    old, new = pair(names, fields, version)
+    _, changes = verdict(write(folder, old, "old.json"), write(folder, new, "new.json"))
+    found: dict[str, list[str]] = {name: [] for name in names}
+    found |= {f"{side} {number}": [] for number in range(len(fields)) for side in ("Sent", "Got")}
     for change in changes:
-        found[change["operation"].partition(".")[2].removesuffix("_x")].append(change["level"])
-    levels = {name: _worst(found.pop(name.replace(" ", "_"), [])) for name in names}
-    assert levels == {name: MUTATIONS[name][0] for name in names} | other
-    assert found == {}
-
-
-DECLARED = {
-    "fields in a part of a body": "none",
-    "fields of a body from a part": "none",
-    "order of path parameters": "none",
-    "order of path parameters and deprecated": "minor",
-    "sent enum becomes text": "minor",
-    "sent object closed": "none",
-    "sent object opened": "none",
-    "answered value removed": "minor",
-    "answered object closed": "none",
-    "answered object opened": "none",
-}
-"""Mutations that change the package's declarations, with their levels without it."""
-IMPLIED = ("untouched", "renamed", "removed", "parameter type", "field added", "body removed", "security no more")
-"""Mutations whose changes of declarations are implied by those of the document."""
-
-
-@pytest.mark.parametrize("version", ["3.1.0", "3.0.3"])
-def test_every_mutation_has_its_level(version: str, tmp_path: Path, documents_only: None) -> None:
-    assert len(MUTATIONS) >= 30
-    _assert_levels(version, MUTATIONS, tmp_path, **DECLARED)
-
-
-def test_changed_declarations_are_reported_unless_the_document_implies_them(tmp_path: Path) -> None:
-    _assert_levels("3.1.0", (*DECLARED, *IMPLIED), tmp_path)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("version", ["3.1.0", "3.0.3"])
-def test_every_mutation_has_its_level_with_both_packages(version: str, tmp_path: Path) -> None:
-    _assert_levels(version, MUTATIONS, tmp_path)
-
-
-def _text(**rules: object) -> dict[str, Any]:
-    return {"type": "string", **rules}
-
-
-def _either(**rules: object) -> dict[str, Any]:
-    """A string with two alternatives, the first with these rules."""
-    return {"anyOf": [_text(**rules), _text(maxLength=50, pattern="^b")]}
-
-
-def _both(limit: int) -> dict[str, Any]:
-    return {"allOf": [_text(maxLength=limit), _text(maxLength=20)]}
-
-
-def _items(*items: object) -> dict[str, Any]:
-    return {"type": "array", "prefixItems": items}
-
-
-def _or_null(limit: int) -> dict[str, Any]:
-    return {"anyOf": [_text(maxLength=limit), {"type": "null"}], "pattern": "^a"}
-
-
-def _inner(limit: int) -> dict[str, Any]:
-    inner = {"type": "object", "properties": {"a": _text(maxLength=limit)}}
-    return {"anyOf": [inner, {"type": "integer"}], "readOnly": True}
-
-
-TEXT = _text()
-BELOW: dict[str, Any] = {"allOf": [{"$ref": "#/components/schemas/Word"}], "readOnly": True}
-PART: dict[str, Any] = {"$ref": "#/components/schemas/Part"}
-DESCRIBED = {"allOf": [PART], "description": "一部分"}
-OBJECT: dict[str, Any] = {"type": "object"}
-WORD = _text(enum=["a", "b"])
-TWO: dict[str, Any] = {"type": "object", "properties": {"a": TEXT, "b": TEXT}}
-CHOICE: dict[str, Any] = {"oneOf": [PART, {"$ref": "#/components/schemas/Rest"}]}
-# A field before and after, and the level of the change in a request and in a response.
-FIELDS: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
-    (_either(maxLength=10), _either(maxLength=5), "major", "minor"),
-    (_either(pattern="^a"), _either(pattern="^aa"), "major", "major"),
-    (_both(10), _both(5), "major", "minor"),
-    ({"anyOf": [TEXT, _text(enum=["a"])]}, {"anyOf": [TEXT, _text(enum=["a", "b"])]}, "minor", "minor"),
-    (TEXT, _text(const="x"), "major", "minor"),
-    (_text(const="x"), TEXT, "minor", "major"),
-    (TEXT, _text(format="email"), "major", "minor"),
-    (_text(format="byte"), TEXT, "minor", "major"),
-    (TEXT, _text(format="password"), "none", "none"),
-    (_text(pattern="^a"), _text(pattern=".*"), "minor", "major"),
-    (DESCRIBED, PART, "none", "none"),
-    (PART, DESCRIBED, "none", "none"),
-    (PART, {"allOf": [PART, {"description": "一部分", "example": {}}]}, "none", "none"),
-    (PART, PART | {"required": ["kind"], "properties": {"kind": _text(description="种类")}}, "none", "none"),
-    (PART, {"allOf": [PART, {"type": "object", "required": ["kind"]}], "required": ["kind"]}, "none", "none"),
-    (PART, PART | {"required": ["size"]}, "major", "major"),
-    (TEXT, {"allOf": [TEXT, {"deprecated": True}]}, "minor", "minor"),
-    (_or_null(9), _or_null(5), "major", "minor"),
-    (WORD, {"anyOf": [WORD, {"type": "null"}]}, "minor", "major"),
-    (TWO, {"oneOf": [{"enum": [None]}, TWO]}, "minor", "major"),
-    (_text(readOnly=True, maxLength=9), _text(readOnly=True, maxLength=5), "none", "minor"),
-    (BELOW, BELOW | {"maxLength": 5}, "none", "minor"),
-    (_inner(9), _inner(5), "none", "minor"),
-    (_text(writeOnly=True, maxLength=5), _text(writeOnly=True, maxLength=9), "minor", "none"),
-    (TEXT, _text(deprecated=True), "minor", "minor"),
-    (TWO, TWO | {"dependentRequired": {"a": ["b"]}}, "major", "minor"),
-    (TWO, TWO | {"anyOf": [{"required": ["a"]}, {"required": ["b"]}]}, "major", "minor"),
-    (_items(TEXT, {"type": "integer"}), _items({"type": "integer"}, TEXT), "major", "major"),
-    (_items(TEXT), _items(_text(description="第一项")), "none", "none"),
-    (CHOICE | {"discriminator": {"propertyName": "kind"}}, CHOICE, "minor", "major"),
-    (OBJECT, OBJECT | {"unevaluatedProperties": True, "propertyNames": {}}, "none", "none"),
-    (OBJECT, OBJECT | {"unevaluatedProperties": False}, "major", "minor"),
-    ({"example": {"a": "b"}}, {"example": "b"}, "none", "none"),
-]
-
-
-def test_every_change_of_a_field_has_its_level_in_both_directions(tmp_path: Path, documents_only: None) -> None:
-    files = list[Path]()
-    for version in (0, 1):
-        thing = {
-            "type": "object",
-            "properties": {f"field{number}": case[version] for number, case in enumerate(FIELDS)},
-        }
-        part = {"type": "object", "required": ["kind"], "properties": {"kind": TEXT}}
-        document = small(Sent=thing, Got=thing, Part=part, Rest=part, Word=_text(maxLength=9))
-        got = {"application/json": {"schema": {"$ref": "#/components/schemas/Got"}}}
-        _thing(document)["responses"]["200"]["content"] = got
-        files.append(write(tmp_path, document, f"{version}.json"))
-    found: dict[str, list[str]] = defaultdict(list)
-    for change in verdict(*files)[1]:
         place = re.match(r"models\.(Sent|Got)\.?field(\d+)", change["where"], re.IGNORECASE)  # the field, or its class
-        found[" ".join(place.groups()) if place else change["where"]].append(change["level"])
-    for number, (before, after, *levels) in enumerate(FIELDS):
-        assert [_worst(found.pop(f"{side} {number}", [])) for side in ("Sent", "Got")] == levels, (before, after)
-    assert found == {}
+        name = change["operation"].partition(".")[2].removesuffix("_x").replace("_", " ")
+        found[" ".join(place.groups()) if place else name].append(change["level"])
+    return {name: worst(levels) for name, levels in found.items()}
+
+
+def _levels(fields: Sequence[Field]) -> dict[str, str]:
+    both = ((("Sent", sent), ("Got", got)) for _, _, sent, got in fields)
+    return {f"{side} {number}": level for number, sides in enumerate(both) for side, level in sides}
+
+
+def test_every_change_has_its_level(tmp_path: Path, documents_only: object) -> None:
+    fields = [*FIELDS, *(field for field, _ in DECLARED_FIELDS)]
+    levels = {name: level for name, (level, _) in CHANGES.items()}
+    assert _compare(tmp_path, CHANGES, fields) == levels | DECLARED | _levels(fields)
+
+
+def test_every_change_in_the_notation_of_3_0_has_its_level(tmp_path: Path, documents_only: object) -> None:
+    assert _compare(tmp_path, (), FIELDS_IN_3_0, "3.0.3") == _levels(FIELDS_IN_3_0)
+
+
+@pytest.mark.parametrize(
+    "names", [(*DECLARED, *IMPLIED), pytest.param((*CHANGES,), marks=pytest.mark.slow)], ids=["declarations", "all"]
+)
+def test_changed_declarations_are_reported_unless_the_document_implies_them(
+    names: tuple[str, ...], tmp_path: Path
+) -> None:
+    fields = [(*field[:2], *levels) for field, levels in DECLARED_FIELDS]
+    levels = {name: CHANGES[name][0] for name in names}
+    assert _compare(tmp_path, names, fields) == levels | _levels(fields)
 
 
 def _thing(document: Any) -> Any:
     return document["paths"]["/things"]["post"]
 
 
-def _rename(document: Any) -> None:
-    document["components"]["schemas"]["Object"] = document["components"]["schemas"].pop("Thing")
-    for holder in (_thing(document)["requestBody"], _thing(document)["responses"]["200"]):
-        holder["content"]["application/json"]["schema"] = {"$ref": "#/components/schemas/Object"}
+def _object(**properties: object) -> dict[str, Any]:
+    return {"type": "object", "properties": properties}
 
 
-def _what_nobody_feels(document: Any) -> None:
-    document["info"]["version"] = "2"
-    document["servers"].append({"url": "https://elsewhere.example.com"})
-    document["components"]["securitySchemes"] = {"A": {"type": "http", "scheme": "basic"}}
+def _operation(name: str, body: dict[str, Any]) -> dict[str, Any]:
+    """An operation with this body and a serialized parameter, which keep their names if it is renamed."""
+    schema = {"type": "array", "items": TEXT}
+    ids = {"name": "ids", "in": "query", "style": "pipeDelimited", "explode": False, "schema": schema}
+    content = {"content": {"application/json": {"schema": body}}}
+    made = {"204": {"description": "Made."}}
+    return {"operationId": name, "tags": ["things"], "parameters": [ids], "requestBody": content, "responses": made}
 
 
-def test_a_renamed_operation_is_one_line_with_its_classes(tmp_path: Path) -> None:
-    document = small()
-    inline: dict[str, Any] = {"type": "object", "properties": {"part": {"type": "object", "properties": {"a": {}}}}}
-    _thing(document)["requestBody"]["content"]["application/json"]["schema"] = inline
-    _thing(document)["responses"] = {"204": {"description": "Made."}}
-    ids = {"type": "array", "items": {"type": "string"}}
-    parameter = {"name": "ids", "in": "query", "style": "pipeDelimited", "explode": False, "schema": ids}
-    _thing(document)["parameters"] = [parameter]
-    old = write(tmp_path, document, "old.json")
-    _thing(document)["operationId"] = "make_another"
-    level, [change] = verdict(old, write(tmp_path, document, "new.json"))
-    assert (level, change["where"]) == ("major", "api.things.make_another")
-    assert change["what"] == (
-        "was called api.things.create_thing, CreateThingBody is MakeAnotherBody, "
-        "CreateThingBodyPart is MakeAnotherBodyPart"
-    )
-    inline["properties"]["part"]["properties"].pop("a")
-    inline["properties"]["part"]["properties"]["b"] = {}
-    unlike = [each["where"] for each in verdict(old, write(tmp_path, document, "new.json"))[1]]
-    names = ("CreateThingBodyPart", "MakeAnotherBody.part", "MakeAnotherBodyPart")
-    assert unlike == [change["where"], *(f"models.{name}" for name in names)]
+def test_a_renamed_operation_or_class_is_one_line(tmp_path: Path) -> None:
+    files = list[Path]()
+    for name, prefix, field in (("Thing", "make", "a"), ("Object", "create", "b")):
+        document = small(**{name: _object(name=TEXT)})
+        things = document["paths"]["/things"]["post"]
+        for number in range(3):
+            document["paths"][f"/{number}"] = {"post": things | {"operationId": f"read{number}"}}
+        alike, unlike = _object(part=_object(a=TEXT)), _object(part=_object(**{field: TEXT}))
+        document["paths"]["/alike"] = {"post": _operation(f"{prefix}_alike", alike)}
+        document["paths"]["/unlike"] = {"post": _operation(f"{prefix}_unlike", unlike)}
+        files.append(write(tmp_path, document, f"{name}.json"))
+
+    level, changes = verdict(*files)
+
+    assert level == "major"
+    parts = "MakeAlikeBody is CreateAlikeBody, MakeAlikeBodyPart is CreateAlikeBodyPart"
+    one_line = [("models.Object", "was called models.Thing")]
+    one_line += [("api.things.create_alike", f"was called api.things.make_alike, {parts}")]
+    one_line += [("api.things.create_unlike", "was called api.things.make_unlike, MakeUnlikeBody is CreateUnlikeBody")]
+    assert [(change["where"], change["what"]) for change in changes[:3]] == one_line
+    assert changes[0]["operation"] == "4 operations"
+    names = ("CreateUnlikeBody.part", "MakeUnlikeBodyPart", "CreateUnlikeBodyPart")  # parts without a common field
+    assert [each["where"] for each in changes[3:]] == [f"models.{name}" for name in names]
 
 
-def test_a_renamed_class_is_one_line_for_all_operations(tmp_path: Path) -> None:
-    document = small()
-    answer = _thing(document)["responses"]["200"]
-    for number in range(3):
-        read = {"operationId": f"read{number}", "tags": ["things"], "responses": {"200": answer}}
-        document["paths"][f"/things/{number}"] = {"get": read}
-    old = write(tmp_path, document, "old.json")
-    _rename(document)
-    level, [change] = verdict(old, write(tmp_path, document, "new.json"))
-    assert (level, change["where"], change["what"]) == ("major", "models.Object", "was called models.Thing")
-    assert change["operation"] == "4 operations"
-
-
-def test_a_field_that_became_optional_is_reported_as_optional(tmp_path: Path, documents_only: None) -> None:
-    thing: dict[str, Any] = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}
-    old = write(tmp_path, small(Thing=thing), "old.json")
-    thing = {"type": "object", "properties": {"name": {"type": "integer"}}}
-    changes = verdict(old, write(tmp_path, small(Thing=thing), "new.json"))[1]
+def test_a_field_that_became_optional_is_reported_as_optional(tmp_path: Path, documents_only: object) -> None:
+    old = write(tmp_path, small(Thing=_object(name=TEXT) | {"required": ["name"]}), "old.json")
+    changes = verdict(old, write(tmp_path, small(Thing=_object(name={"type": "integer"})), "new.json"))[1]
     assert [change["what"] for change in changes if change["what"].startswith("type: ")] == [
         "type: was str, is int | Unset, so it is optional"
     ]
 
 
-# A change, its level, and its report if that is a single line.
-WHOLE: list[tuple[Callable[[Any], object], str, str]] = [
-    (_what_nobody_feels, "none", ""),
-    (lambda d: _thing(d).update(description="Makes it."), "patch", "its documentation or internals changed"),
-    (lambda d: d["servers"][0].update(url="https://a.example"), "major", "is https://a.example"),
-    (lambda d: d.pop("servers"), "major", "URL: was https://relay.example.com, is unset"),
-]
+def _what_no_caller_notices(document: Any) -> None:
+    document["info"]["version"] = "2"
+    document["servers"].append({"url": "https://elsewhere.example.com"})
+    document["components"]["securitySchemes"] = {"A": {"type": "http", "scheme": "basic"}}
 
 
-@pytest.mark.parametrize(("change", "level", "what"), WHOLE)
-def test_a_change_of_the_whole_document(change: Callable[[Any], object], level: str, what: str, tmp_path: Path) -> None:
+def _describe(document: Any) -> None:
+    _thing(document)["description"] = "Makes it."
+
+
+@pytest.mark.parametrize(
+    ("change", "level", "what"),
+    [
+        (_what_no_caller_notices, "none", list[str]()),
+        (_describe, "patch", ["its documentation or internals changed"]),
+    ],
+)
+def test_a_change_of_names_or_texts_alone(
+    change: Callable[[Any], object], level: str, what: list[str], tmp_path: Path
+) -> None:
     document = small()
     old = write(tmp_path, document, "old.json")
     change(document)
     found, changes = verdict(old, write(tmp_path, document, "new.json"))
-    assert found == level
-    assert [what in each["what"] for each in changes] == ([True] if what else [])
+    assert (found, [each["what"] for each in changes]) == (level, what)
 
 
-def _success(document: Any) -> Any:
-    return operation(document)["responses"]["200"]["content"]["application/json"]["schema"]
+def test_another_server_breaks_callers(tmp_path: Path, documents_only: object) -> None:
+    old = write(tmp_path, small(), "old.json")
+    for servers, url in (([{"url": "https://a.example"}], "https://a.example"), ([], "unset")):
+        [change] = verdict(old, write(tmp_path, small() | {"servers": servers}, "new.json"))[1]
+        assert change["level"] == "major"
+        assert change["what"] == f"URL: was https://relay.example.com, is {url}"
+
+
+def _schema(document: Any, status: str) -> Any:
+    return operation(document)["responses"][status]["content"]["application/json"]["schema"]
 
 
 def _error(document: Any) -> Any:
-    return operation(document)["responses"]["400"]["content"]["application/json"]["schema"]["properties"]["error"]
+    return _schema(document, "400")["properties"]["error"]
 
 
 def _error_elsewhere(document: Any, kind: str) -> None:
@@ -289,30 +192,33 @@ def _error_elsewhere(document: Any, kind: str) -> None:
 def _nothing(_: Any) -> None: ...
 
 
+def _require_id(document: Any) -> None:
+    _schema(document, "200")["required"] = ["task_id"]
+
+
+def _id_and_error(document: Any) -> None:
+    """Changes that an overlay hides, and others that callers do not notice."""
+    _schema(document, "200")["properties"].pop("task_id")
+    _error(document)["required"] = ["message"]
+    _error(document)["properties"]["code"]["type"] = "integer"
+    _error(document)["properties"]["message"]["description"] = "出错的原因"
+    operation(document).update(operationId="other", tags=["others"])
+
+
 _OVERLAY = (ROOT / "generator" / "overlay.yaml").read_text(encoding="utf-8").splitlines()
 COMPLETES = f"generator/overlay.yaml:{_OVERLAY.index('      title: VideoTask') - 3}"
 """The action that gives a submission's response its name and `task_id`."""
-CODE, ID = "models.CreateKlingImageToVideoResponse400Error.code", "models.VideoTask.task_id"
-
-
-def _id(document: Any) -> Any:
-    return _success(document)["properties"]["task_id"]
-
-
+ERROR, ID = "models.CreateKlingImageToVideoResponse400Error", "models.VideoTask.task_id"
 # The changes of the older and of the newer document, and the report of those that an overlay hides.
 HIDDEN: list[tuple[Callable[[Any], object], Callable[[Any], object], list[tuple[str, str]]]] = [
-    (_nothing, lambda d: _success(d)["properties"].pop("task_id"), [("major", ID)]),
-    (lambda d: _success(d).update(required=["task_id"]), _nothing, [("major", ID)]),
-    (_nothing, lambda d: _success(d).update(required=["task_id"]), []),
-    (_nothing, lambda d: _error(d)["properties"]["code"].update(type="integer"), [("major", CODE)]),
+    (_nothing, _id_and_error, [("major", ID), ("major", f"{ERROR}.code"), ("minor", f"{ERROR}.message")]),
+    (_require_id, _nothing, [("major", ID)]),
+    (_nothing, _require_id, []),
     (
         lambda d: _error_elsewhere(d, "string"),
         lambda d: _error_elsewhere(d, "integer"),
         [("major", "models.FailureError.code")],
     ),
-    (_nothing, lambda d: _error(d).update(required=["message"]), [("minor", CODE.replace("code", "message"))]),
-    (_nothing, lambda d: operation(d).update(operationId="other", tags=["others"]), []),
-    (_nothing, lambda d: _id(d).update(description="任务的 ID"), []),
 ]
 
 
@@ -324,57 +230,59 @@ def test_changes_that_an_overlay_hides_are_reported(
 
     found = hidden_changes(str(old), str(new))
 
-    assert [(each.level, each.where) for each in found] == expected
+    assert sorted((each.level, each.where) for each in found) == sorted(expected)
     assert all(re.search(r"; hidden by generator/(overlay|gateway)\.yaml:\d+$", each.what) for each in found)
 
 
 @pytest.mark.parametrize(
-    ("field", "level", "what"),
+    ("field", "what"),
     [
-        ({"type": "integer"}, "major", "type: was str, is int"),
-        ({"type": ["string", "null"]}, "major", "type: was str, is str | None"),
-        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, "major", "type: was str, is str | None"),
-        (None, "major", f"type: was str, is Any; hidden by {COMPLETES}"),
+        ({"type": "integer"}, "type: was str, is int"),
+        ({"anyOf": [TEXT, {"type": "null"}]}, "type: was str, is str | None"),
+        (None, f"type: was str, is Any; hidden by {COMPLETES}"),
     ],
-    ids=["another type", "null", "null by choice", "gone"],
+    ids=["another type", "null", "gone"],
 )
 def test_an_action_that_completes_hides_no_change(
-    field: object, level: str, what: str, tmp_path: Path, documents_only: None
+    field: object, what: str, tmp_path: Path, documents_only: object
 ) -> None:
-    new = changed(lambda d: _success(d)["properties"].pop("task_id"))
-    _success(new)["properties"] |= {"task_id": field} if field else {}
-    worst, [change, *_] = verdict(FROZEN, write(tmp_path, new, "new.json"))
-    assert (worst, change["where"], change["what"]) == (level, "models.VideoTask.task_id", what)
+    new = changed(lambda d: _schema(d, "200")["properties"].pop("task_id"))
+    _schema(new, "200")["properties"] |= {"task_id": field} if field else {}
+    worst_level, [change, *_] = verdict(FROZEN, write(tmp_path, new, "new.json"))
+    assert (worst_level, change["where"], change["what"]) == ("major", ID, what)
 
+
+# Reports and errors
 
 THING, USER = "models.Thing", "things.create_thing"
 
 
 @pytest.fixture
-def pair(tmp_path: Path, documents_only: None) -> tuple[Path, Path]:
-    """Two documents with one breaking change and one new field."""
-    old, new = ({"type": "object", "properties": {name: TEXT, "kept": TEXT}} for name in ("old", "new"))
-    return write(tmp_path, small(Thing=old), "old.json"), write(tmp_path, small(Thing=new), "new.json")
+def files(tmp_path: Path, documents_only: object) -> dict[str, Path]:
+    """Three documents: in the second, a field is gone, and in the third, another one is new."""
+    fields = {"old": ("old", "kept"), "less": ("kept",), "new": ("kept", "new")}
+    things = {name: _object(**dict.fromkeys(properties, TEXT)) for name, properties in fields.items()}
+    return {name: write(tmp_path, small(Thing=thing), f"{name}.json") for name, thing in things.items()}
 
 
-def test_text_has_a_line_for_each_change_and_github_an_annotation_of_what_breaks(pair: tuple[Path, Path]) -> None:
+def test_text_has_a_line_for_each_change_and_github_an_annotation_of_what_breaks(files: dict[str, Path]) -> None:
     gone = f"{USER}: {THING}.old: was removed"
-    lines = [f"major: 2 changes since {pair[0]}", f"major {gone}", f"minor {USER}: {THING}.new: is new"]
-    assert diff(*pair).stdout.splitlines() == lines
+    lines = [f"major: 2 changes since {files['old']}", f"major {gone}", f"minor {USER}: {THING}.new: is new"]
+    assert diff(files["old"], files["new"]).stdout.splitlines() == lines
     lines.insert(2, f"::warning title=breaking change::{gone}")
-    assert diff(*pair, env={"GITHUB_ACTIONS": "true"}).stdout.splitlines() == lines
+    assert diff(files["old"], files["new"], env={"GITHUB_ACTIONS": "true"}).stdout.splitlines() == lines
 
 
-def test_json_holds_verdict_and_changes_and_markdown_is_a_release_note(pair: tuple[Path, Path]) -> None:
-    assert json.loads(diff(*pair, "--format", "json").stdout) == {
+def test_json_holds_verdict_and_changes_and_markdown_is_a_release_note(files: dict[str, Path]) -> None:
+    assert json.loads(diff(files["old"], files["new"], "--format", "json").stdout) == {
         "verdict": "major",
         "changes": [
             {"level": "major", "operation": USER, "where": f"{THING}.old", "what": "was removed"},
             {"level": "minor", "operation": USER, "where": f"{THING}.new", "what": "is new"},
         ],
     }
-    assert diff(*pair, "--format", "markdown").stdout == (
-        f"**major** since {pair[0]}\n\n"
+    assert diff(files["old"], files["new"], "--format", "markdown").stdout == (
+        f"**major** since {files['old']}\n\n"
         "### Breaking: callers may have to change\n\n"
         f"- `{THING}.old` was removed ({USER})\n\n"
         "### New\n\n"
@@ -382,15 +290,10 @@ def test_json_holds_verdict_and_changes_and_markdown_is_a_release_note(pair: tup
     )
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "codes"), [(1, 0, (1, 1)), (0, 1, (0, 1)), (0, 0, (0, 0))], ids=["major", "minor", "none"]
-)
-def test_fail_on_decides_the_exit_code(
-    old: int, new: int, codes: tuple[int, int], tmp_path: Path, documents_only: None
-) -> None:
-    more = small(Thing={"type": "object", "properties": {"name": TEXT, "new": TEXT}})
-    files = write(tmp_path, small(), "old.json"), write(tmp_path, more, "new.json")
-    assert tuple(diff(files[old], files[new], "--fail-on", level).returncode for level in ("major", "minor")) == codes
+def test_fail_on_decides_the_exit_code(files: dict[str, Path]) -> None:
+    for old, new, codes in (("old", "less", [1, 1]), ("less", "new", [0, 1]), ("new", "new", [0, 0])):
+        given = files[old], files[new], "--fail-on"
+        assert [diff(*given, level).returncode for level in ("major", "minor")] == codes, new
 
 
 def test_an_error_is_not_a_verdict(tmp_path: Path) -> None:
@@ -406,7 +309,12 @@ def test_an_error_is_not_a_verdict(tmp_path: Path) -> None:
     assert (asked.returncode, "make diff OLD=" in asked.stderr) == (2, True)
 
 
-def test_a_cured_defect_is_noted(tmp_path: Path, documents_only: None) -> None:
+def test_make_diff_passes_its_variables() -> None:
+    shown = run(["make", "--dry-run", "diff", "OLD=v0.1.0", "NEW=new file.json", "ARGS=--format=markdown"]).stdout
+    assert shown.endswith(' -m contract_check diff "v0.1.0" "new file.json" --format=markdown\n')
+
+
+def test_a_cured_defect_is_noted(tmp_path: Path, documents_only: object) -> None:
     document = small()
     old = write(tmp_path, document, "old.json")
     document["paths"]["/more"] = {"post": _thing(document)}  # An operationId used twice.
@@ -417,58 +325,66 @@ def test_a_cured_defect_is_noted(tmp_path: Path, documents_only: None) -> None:
     assert f"note: {old}: 6 overlay actions changed nothing\n" in done.stderr
 
 
+# Revisions
+
 NAME, REQUEST = "videos.create_kling_image_to_video", "models.KlingImageToVideoRequest"
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with two revisions; the second removes a field, adds another, and changes the overlay."""
+    """A repository with a revision, v0.1.0."""
     root = copy(tmp_path_factory.mktemp("revisions") / "检出 out")
     git(root, "init", "--quiet")
     commit(root, "relay.json", "generator")
     git(root, "tag", "v0.1.0")
-    write(root, changed(lambda d: request_properties(d).update(mask=TEXT)))
-    overlay = root / "generator" / "overlay.yaml"
-    overlay.write_text(overlay.read_text(encoding="utf-8").replace("VideoTask", "Task"), encoding="utf-8")
-    commit(root, "relay.json", "generator")
     return root
 
 
+def _change_fields(document: Any) -> None:
+    request_properties(document)["mask"] = TEXT
+    request_properties(document).pop("fps")
+    _schema(document, "200")["properties"].pop("task_id")
+
+
 def test_revisions_are_generated_once_with_their_own_overlays(checkout: Path) -> None:
-    (checkout / ".venv" / ".contract_check" / "tmpkilled" / "made").mkdir(parents=True)  # left by a killed run
-    write(checkout, changed(lambda d: request_properties(d).pop("fps")))
-    kept = _kept(checkout)
-    first, again, tree = in_copy(checkout, ("diff", "v0.1.0", "HEAD"), ("diff", "v0.1.0", "HEAD"), ("diff", "HEAD"))
-    assert first.stdout.splitlines()[0] == "major: 2 changes since v0.1.0"
-    assert f"minor {NAME}: {REQUEST}.mask: is new\n" in first.stdout
-    assert f"major {NAME}: models.Task: was called models.VideoTask\n" in first.stdout
-    assert again.stdout == first.stdout
-    assert tree.stdout.splitlines() == [
-        "major: 2 changes since HEAD",
+    cache = checkout / ".venv" / ".contract_check"
+    (cache / "tmpkilled" / "made").mkdir(parents=True)  # left by a killed run
+    write(checkout, changed(_change_fields))
+    overlay = checkout / "generator" / "overlay.yaml"
+    overlay.write_text(overlay.read_text(encoding="utf-8").replace("VideoTask", "Task"), encoding="utf-8")
+
+    commands = [("diff", "HEAD"), ("diff", "HEAD"), ("diff", "v0.1.0", "HEAD"), ("document",)]
+    first, again, unchanged, document = in_copy(checkout, *commands)
+
+    hidden = f"models.Task.task_id: type: was str, is Any; hidden by {COMPLETES}"
+    assert first.stdout.splitlines() == [
+        "major: 4 changes since HEAD",
         f"major {NAME}: {REQUEST}.fps: was removed",
-        f"major {NAME}: {REQUEST}.mask: was removed",
+        f"major {NAME}: models.Task: was called models.VideoTask",
+        f"major {NAME}: {hidden}",
+        f"minor {NAME}: {REQUEST}.mask: is new",
     ]
-    assert len(_kept(checkout) - kept) == 3
-    config = checkout / "generator" / "config.yaml"
-    config.write_text(config.read_text(encoding="utf-8") + "# another\n", encoding="utf-8")
-    made = run(["make", "--silent", "diff", "OLD=HEAD", "NEW=HEAD"], cwd=checkout)
-    assert made.stdout == "none: 0 changes since HEAD\n"
-    assert len(_kept(checkout) - kept) == 4
+    assert again.stdout == first.stdout
+    assert len([folder for folder in cache.iterdir() if len(folder.name) == 64]) == 2
+    assert [line for line in document.stderr.splitlines() if "since HEAD" in line] == [
+        f"warning: {checkout / 'relay.json'}: major since HEAD: {hidden}"
+    ]
+    assert unchanged.stdout == "none: 0 changes since v0.1.0\n"
     git(checkout, "checkout", "--quiet", ".")
 
 
-def _kept(checkout: Path) -> set[str]:
-    """The cached revisions, named by 64 digits; a commit's own files have 40."""
-    return {folder.name for folder in (checkout / ".venv" / ".contract_check").iterdir() if len(folder.name) == 64}
-
-
-def test_the_document_check_reports_changes_since_head_that_an_overlay_hides(checkout: Path) -> None:
-    said = f"major since HEAD: models.Task.task_id: type: was str, is Any; hidden by {COMPLETES}"
-    [before] = in_copy(checkout, ("document",))
-    write(checkout, changed(lambda d: _success(d)["properties"].pop("task_id")))
-    [after] = in_copy(checkout, ("document",))
-    git(checkout, "checkout", "--quiet", ".")
-    assert (said in before.stderr, said in after.stderr) == (False, True)
+def test_a_revision_is_generated_again_if_the_generator_changed(
+    tmp_path: Path, documents_only: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "generator"
+    shutil.copytree(ROOT / "generator", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(revisions, "ROOT", tmp_path)
+    text = json.dumps(small()).encode()
+    for changed_file in ("", "", "config.yaml", "modules/errors.py", "templates/model.py.jinja"):
+        if changed_file:
+            (folder / changed_file).write_text("another", encoding="utf-8")
+        revisions.make("a document", text, {})
+    assert len(documents_only) == 4
 
 
 @pytest.mark.slow

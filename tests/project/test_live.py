@@ -5,15 +5,18 @@ import json
 import os
 import pty
 import re
+import ssl
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import repeat
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
+from calling import TLS
 from checkout import FROZEN, ROOT, Completed, contract_check
 from contract_check.relay.standin import RECORDED, Answer, Contract, Relay, front_error, inner_error
 from contract_check.relay.standin.answers import invalid_url
@@ -57,8 +60,9 @@ def assert_harmless(relay: Relay) -> None:
 
 
 @pytest.fixture
-def paid(frozen_contract: Contract) -> Iterator[Relay]:
+def paid(frozen_contract: Contract, monkeypatch: pytest.MonkeyPatch) -> Iterator[Relay]:
     """A stand-in for requests that cost money."""
+    monkeypatch.setattr(ssl, "create_default_context", Mock(return_value=TLS))
     with Relay(frozen_contract) as relay:
         yield relay
 

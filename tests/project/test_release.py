@@ -83,9 +83,8 @@ def test_a_release_at_another_versions_tag_is_refused(project: Path, monkeypatch
     assert done.stderr == "HEAD is tagged v0.0.9, but pyproject.toml says 0.9.1: tag it v0.9.1.\n"
 
 
-@pytest.mark.parametrize(
-    ("last", "level", "required"),
-    [
+def test_the_verdict_requires_a_version() -> None:
+    for last, level, required in (
         ("0.1.0", "none", "0.1.0"),
         ("0.1.0", "patch", "0.1.1"),
         ("0.1.4", "minor", "0.2.0"),
@@ -94,10 +93,8 @@ def test_a_release_at_another_versions_tag_is_refused(project: Path, monkeypatch
         ("1.2.3", "minor", "1.3.0"),
         ("1.2.3", "major", "2.0.0"),
         ("0.9.10", "minor", "0.10.0"),
-    ],
-)
-def test_the_verdict_requires_a_version(last: str, level: str, required: str) -> None:
-    assert release.required_version(last, level) == required
+    ):
+        assert release.required_version(last, level) == required, (last, level)
 
 
 def test_an_invalid_version_is_refused() -> None:
@@ -106,8 +103,8 @@ def test_an_invalid_version_is_refused() -> None:
 
 
 @pytest.mark.slow
-def test_the_first_release_of_a_checkout(shared: Path, tmp_path: Path) -> None:
-    root = repository(shared, tmp_path / "checkout")
+def test_the_first_release_of_a_checkout(tmp_path: Path) -> None:
+    root = repository(tmp_path / "checkout")
     done = run(["make", "--silent", "release"], cwd=root)
     assert done.returncode == 0, done.stdout + done.stderr
     names = ["RELEASE.md", "SHA256SUMS", "relay_client-0.2.0-py3-none-any.whl", "relay_client-0.2.0.tar.gz"]

@@ -119,6 +119,7 @@ def test_a_missing_task_is_an_error_with_the_relay_s_message(package: Package, c
 def test_operations_that_the_overlay_adds_are_marked_everywhere() -> None:
     modules = [ROOT / "generated_client" / "api" / f"{name.replace('.', '/')}.py" for name in (QUERY, DOWNLOAD)]
     assert all(file.read_text().count(f"{MARK[:1].upper()}{MARK[1:]}.") == 6 for file in modules)
+    assert contract_check("document").stdout.startswith("sound: ")
     for name in ("document", "live"):
         printed = contract_check(name).stdout
         assert f"GET /v1/videos/{{task_id}}/content: {MARK}\n" in printed

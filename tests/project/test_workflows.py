@@ -10,9 +10,13 @@ from checkout import ROOT, run
 
 FOLDER = ROOT / ".github" / "workflows"
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-NAMES = ("gate", "live", "refresh", "release")
-MAY_WRITE = {"refresh": {"contents": "write", "pull-requests": "write"}, "release": {"contents": "write"}}
-CALLS = {"gate": ["generate", "check", "test"], "live": ["live"], "refresh": ["adopt"], "release": ["release"]}
+# The targets that each workflow makes, and what it may write.
+WORKFLOWS: dict[str, tuple[list[str], dict[str, str] | None]] = {
+    "gate": (["generate", "check", "test"], None),
+    "live": (["live"], None),
+    "refresh": (["adopt"], {"contents": "write", "pull-requests": "write"}),
+    "release": (["release"], {"contents": "write"}),
+}
 
 
 def load(name: str) -> dict[str, Any]:
@@ -29,21 +33,17 @@ def scripts(name: str) -> list[str]:
     return [step["run"] for step in steps(name) if "run" in step]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_workflow_calls_the_makefile_with_minimal_permissions(name: str) -> None:
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_a_workflow_calls_the_makefile_with_minimal_permissions_and_pinned_actions(name: str) -> None:
+    calls, may_write = WORKFLOWS[name]
     workflow = load(name)
     targets = [target for script in scripts(name) for target in re.findall(r"\bmake +([a-z-]+)", script)]
-    assert targets == CALLS[name]
+    assert targets == calls
     assert [target for target in targets if not re.search(rf"^{target}:", MAKEFILE, re.MULTILINE)] == []
     assert workflow["permissions"] == {"contents": "read"}
-    assert [job.get("permissions") for job in workflow["jobs"].values()] == [MAY_WRITE.get(name)]
+    assert [job.get("permissions") for job in workflow["jobs"].values()] == [may_write]
     assert not re.search("secrets|RELAY_TOKEN", (FOLDER / f"{name}.yml").read_text(encoding="utf-8"))
     assert [script for script in scripts(name) if "${{" in script] == []  # no injection of untrusted text
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_workflow_pins_its_actions_and_has_a_timeout(name: str) -> None:
-    workflow = load(name)
     used = {step["uses"].partition("@")[0]: step for step in steps(name) if "uses" in step}
     assert all(re.fullmatch(r"actions/[a-z-]+@(v\d+(\.\d+)*|[0-9a-f]{40})", step["uses"]) for step in used.values())
     assert used["actions/checkout"]["with"]["persist-credentials"] is False
@@ -53,19 +53,14 @@ def test_a_workflow_pins_its_actions_and_has_a_timeout(name: str) -> None:
     assert workflow["concurrency"]["group"]
 
 
-def test_each_workflow_has_its_triggers() -> None:
-    assert {file.stem for file in FOLDER.glob("*.yml")} == set(NAMES)
-    on = {name: load(name)["on"] for name in NAMES}
-    assert {event for events in on.values() for event in events} == {
-        *("pull_request", "push", "schedule", "workflow_dispatch")
-    }
+def test_each_workflow_has_its_triggers_and_depends_on_the_result_of_make() -> None:
+    assert {file.stem for file in FOLDER.glob("*.yml")} == set(WORKFLOWS)
+    on = {name: load(name)["on"] for name in WORKFLOWS}
     assert "pull_request" in on["gate"]
     for name in ("live", "refresh"):
         assert re.fullmatch(r"\d+ \d+ \S+ \S+ \S+", on[name]["schedule"][0]["cron"])
     assert on["release"] == {"push": {"tags": ["v[0-9]*"]}}
-
-
-def test_workflow_steps_depend_on_the_result_of_make() -> None:
+    assert set().union(*on.values()) == {"pull_request", "push", "schedule", "workflow_dispatch"}
     gate = scripts("gate")
     assert "git status --porcelain" in gate[gate.index("make generate") + 1]
     assert load("refresh")["jobs"]["refresh"]["if"] == "vars.RELAY_DOCUMENT_URL != ''"
