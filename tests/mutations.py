@@ -83,6 +83,7 @@ FIELDS: list[Field] = [
     (_PART, {"allOf": [_PART, {"type": "object", "required": ["kind"]}], "required": ["kind"]}, "none", "none"),
     (_PART, _PART | {"required": ["size"]}, "major", "major"),
     (TEXT, {"allOf": [TEXT, {"deprecated": True}]}, "minor", "minor"),
+    (TEXT, TEXT | {"allOf": []}, "none", "none"),
     # directions
     (TEXT, _text(readOnly=True), "major", "none"),
     (TEXT, _text(writeOnly=True), "none", "major"),
@@ -98,6 +99,7 @@ FIELDS: list[Field] = [
     (TEXT, {"type": ["string", "null"]}, "minor", "major"),
     ({"type": ["string", "null"]}, TEXT, "major", "minor"),
     (_WORD, {"anyOf": [_WORD, {"type": "null"}]}, "minor", "major"),
+    ({"allOf": [_PART], "nullable": True}, {"anyOf": [_PART, {"type": "null"}]}, "none", "none"),
     (_TWO, {"oneOf": [{"enum": [None]}, _TWO]}, "minor", "major"),
     (_number(), {"oneOf": [_number(), {"type": "boolean"}]}, "minor", "major"),
     (_CHOICE | {"discriminator": {"propertyName": "kind"}}, _CHOICE, "minor", "major"),
@@ -313,6 +315,9 @@ BEFORE: dict[str, Change] = {
     "required field of an object in a header": lambda c: c.parameters.append(
         {"name": "X-Object", "in": "header", "schema": _object(a=TEXT)}
     ),
+    "required field of a parameter in json": lambda c: c.parameters.append(
+        {"name": "filter", "in": "query", "content": {JSON: {"schema": _object(a=TEXT)}}}
+    ),
     "required field of an xml body": lambda c: c.content.update({XML: {"schema": _object(a=TEXT)}}),
     "a header of a response may be missing": lambda c: _describe_header(c, required=True),
 }
@@ -367,6 +372,9 @@ _MAJOR: dict[str, Change] = {
     "a header of a response may be missing": _describe_header,
     "a header of a response is of another type": lambda c: _describe_header(c, schema=WHOLE),
     "required field of an object in a header": lambda c: c.parameter("X-Object").update(schema=_object("b", b=TEXT)),
+    "required field of a parameter in json": lambda c: c.parameter("filter").update(
+        content={JSON: {"schema": _object("a", a=TEXT)}}
+    ),
     "required field of an xml body": lambda c: c.content[XML]["schema"].update(required=["a"]),
     "a list that is not exploded": lambda c: c.parameter("ids").update(explode=False),
     "a list between pipes": lambda c: c.parameter("ids").update(style="pipeDelimited", explode=False),

@@ -11,7 +11,7 @@ import pytest
 
 from checkout import FROZEN, ROOT, Completed, contract_check, copy, in_copy, run
 from contract_check.history import revisions
-from contract_check.history.diff import hidden_changes, worst
+from contract_check.history.diff import compare, hidden_changes, worst
 from generator import making
 from generator.prepare import preparation
 from history import commit, git
@@ -86,6 +86,31 @@ def test_changed_declarations_are_reported_unless_the_document_implies_them(
     fields = [(*field[:2], *levels) for field, levels in DECLARED_FIELDS]
     levels = {name: CHANGES[name][0] for name in names}
     assert _compare(tmp_path, names, fields) == levels | _levels(fields)
+
+
+def test_an_argument_of_a_new_function_is_no_argument_of_the_operation(tmp_path: Path, documents_only: object) -> None:
+    call = "def sync_detailed(*, client: str) -> None: ...\n"
+    modules = {
+        "old": call,
+        "polled": f"{call}def poll(task: str, *, client: str) -> None: ...\n",
+        "asked": call.replace("client", "task: str, client"),
+    }
+    made = dict[str, revisions.Revision]()
+    for name, source in modules.items():
+        made[name] = revisions.load(str(write(tmp_path, small() | {"x-name": name}, f"{name}.json")))
+        folder = made[name].package / "api" / "things"
+        folder.mkdir(parents=True)
+        for package in (folder, folder.parent):
+            (package / "__init__.py").touch()
+        (folder / "make.py").write_text(source, encoding="utf-8")
+
+    found = {name: [(each.level, each.where) for each in compare(made["old"], made[name])] for name in modules}
+
+    assert found == {
+        "old": [],
+        "polled": [("minor", "api.things.make.poll()")],
+        "asked": [("major", "api.things.make.task")],
+    }
 
 
 def _thing(document: Any) -> Any:

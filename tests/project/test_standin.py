@@ -202,7 +202,6 @@ VIDEO = _operation(
 AREAS = _operation(
     _query("area", AREA, required=True),
     _query("deep", AREA, style="deepObject"),
-    _query("flat", AREA, explode=False),
 )
 PLACES = _operation(
     {"name": "X-Size", "in": "header", "required": True, "schema": INTEGER},
@@ -220,7 +219,7 @@ OTHER: dict[str, Any] = {
         },
         "/v1/free": {"get": _operation(_query("any", {"type": "object"}))},
         "/v1/a%20b": {"get": _operation()},
-        "/v1/q": {"get": _operation(_query("a", {}))},
+        "/v1/q": {"get": _operation(_query("a", {}), _query("flat", AREA, explode=False))},
         "/v1/q?beta=true": {"get": _operation(_query("b", {}))},
         "/v1/图": {"$ref": "#/components/pathItems/Shared"},
         "/v1/places": {"get": PLACES},
@@ -240,15 +239,16 @@ ASKED: dict[str, tuple[str, list[str]]] = {
     "/v1/videos/1?limit=2&some=10": (BY_ID, ["query parameter some: violates the documented `max"]),
     "/v1/videos/1?limit=2&sort=2": (BY_ID, ["query parameter sort: violates the documented `enum"]),
     "/v1/videos/new": ("/v1/videos/new", []),
-    "/v1/q?a=1": ("/v1/q", []),
+    "/v1/q?a=1&flat=x,1": ("/v1/q", []),
+    "/v1/q?x=1": ("/v1/q", [f"query parameter x: {NO_SUCH}"]),
     "/v1/q?beta=true&b=1": ("/v1/q?beta=true", []),
     "/v1/q?beta=true&a=1": ("/v1/q?beta=true", [f"query parameter a: {NO_SUCH}"]),
     "/v1/q?beta=false": ("/v1/q", [f"query parameter beta: {NO_SUCH}"]),
     "/v1/%E5%9B%BE?c=1": ("/v1/图", []),
     "/v1/a%20b": ("/v1/a%20b", []),
-    "/v1/areas?x=1&deep[x]=1&flat=x,1": ("/v1/areas", []),
+    "/v1/areas?x=1&deep[x]=1": ("/v1/areas", []),
     "/v1/areas?x=1&y=2": ("/v1/areas", [f"query parameter y: {NO_SUCH}"]),
-    "/v1/areas?flat=x,1": ("/v1/areas", ["query parameter area: it is missing"]),
+    "/v1/areas?deep[x]=1": ("/v1/areas", ["query parameter area: it is missing"]),
     "/v1/free?b=1": ("/v1/free", []),
     "/v1/places": ("/v1/places", ["header parameter X-Size: string", "cookie parameter crumb: string"]),
 }

@@ -84,6 +84,7 @@ ECHOED: dict[str, dict[str, Any]] = {
     "extended": {"allOf": [{"properties": {"a": TEXT}}, {"additionalProperties": WHOLE}], "type": "object"},
     "merged_or_null": {"anyOf": [{"$ref": "#/components/schemas/Base"}, NULL], "properties": {"z": TEXT}},
     "object_or_null": {"oneOf": [{"type": "object", "additionalProperties": WHOLE, "properties": {"a": TEXT}}, NULL]},
+    "either_required": _object(a=TEXT, b=TEXT) | {"anyOf": [{"required": ["a"]}, {"required": ["b"]}]},
     "const_or_null": {"anyOf": [{"const": "a"}, NULL]},
     "narrowed": RICH | {"required": ["kind"]},
     "repeated": RICH | {"required": ["name"], "properties": {"name": TEXT}},
@@ -309,7 +310,9 @@ def _document() -> dict[str, Any]:
         "/sound/inner": {"get": responds(**_content(inner))},
         "/sound/p%20q": {"get": responds()},
         "/sound/key": {"get": responds("200", _parameter("X-Key", "header")) | {"security": [{"XKey": []}]}},
-        "/sound/files": {"post": responds() | {"requestBody": _content(FILES, "multipart/form-data")}},
+        "/sound/files": {
+            "post": responds() | {"requestBody": {"required": True, **_content(FILES, "multipart/form-data")}}
+        },
         "/sound/lines": {"post": responds() | {"requestBody": _content(THING, "application/x-ndjson")}},
         **{f"/sound/{name}": echo(schema) for name, schema in ECHOED.items()},
     }
