@@ -21,7 +21,7 @@ import pytest
 import trustme
 
 from calling import TOKEN
-from checkout import ROOT, contract_check, run
+from checkout import ROOT, contract_check, generate, run
 from contract_check.relay.standin import Contract, Relay
 from generated_client import ApiError, AuthenticatedClient, Client
 from readme import FENCED, FILES, PAGES, READMES, Block, blocks, found
@@ -79,60 +79,51 @@ def _calls(block: Block) -> bool:
     return re.search(r"\.sync(_detailed)?\(|asyncio\.run\(", "\n".join(map(ast.unparse, top))) is not None
 
 
+Act = Callable[[Any, Any], Awaitable[Any]]
+
+
 @pytest.fixture
-def service() -> SimpleNamespace:
-    """The functions of the service example."""
+def serve(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> Callable[[Act], Any]:
+    """Run the service example, and let a function act on its module and its client."""
     [block] = [block for block in blocks("python") if "async def lifespan" in block.code]
     names: dict[str, Any] = {"__name__": "service"}
     exec(compile(block.code, block.file, "exec"), names)
-    return SimpleNamespace(**names)
-
-
-@pytest.fixture
-def served(
-    service: SimpleNamespace, relay: Relay, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[Callable[[Any], Awaitable[Any]]], Any]:
-    """Use the client of the running service."""
+    service, app = SimpleNamespace(**names), SimpleNamespace(state=SimpleNamespace())
     monkeypatch.setenv("RELAY_TOKEN", TOKEN)
     monkeypatch.setenv("RELAY_BASE_URL", relay.url)
-    app = SimpleNamespace(state=SimpleNamespace())
 
-    async def live(act: Callable[[Any], Awaitable[Any]]) -> Any:
+    async def live(act: Act) -> Any:
         async with service.lifespan(app):
-            return await act(app.state.relay)
+            return await act(service, app.state.relay)
 
     return lambda act: asyncio.run(live(act))
 
 
 def test_the_service_submits_a_picture_and_logs_a_refusal_with_its_request_id(
-    service: Any, served: Any, relay: Relay, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    serve: Callable[[Act], Any], relay: Relay, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     picture = tmp_path / "图片.png"
     picture.write_bytes(b"\x89PNG picture")
-
-    async def submit(client: Any) -> Any:
-        return await service.submit(client, "走", picture)
-
-    assert served(submit)
+    assert serve(lambda service, client: service.submit(client, "走", picture))
     assert base64.b64decode(relay.request.json["image"]) == picture.read_bytes()
     assert relay.request.headers["authorization"] == f"Bearer {TOKEN}"
     relay.wait_until_idle()
     relay.answer("no_quota")
     with caplog.at_level(logging.DEBUG), pytest.raises(ApiError):
-        served(submit)
+        serve(lambda service, client: service.submit(client, "走", picture))
     assert relay.requests[1].id in caplog.text
     assert TOKEN not in caplog.text
 
 
-def test_the_service_is_ready_where_a_relay_takes_its_token(service: Any, served: Any, relay: Relay) -> None:
-    assert served(service.is_ready)
+def test_the_service_is_ready_where_a_relay_takes_its_token(serve: Callable[[Act], Any], relay: Relay) -> None:
+    assert serve(lambda service, client: service.is_ready(client))
     assert relay.chargeable == []
     for refusal in ("bad_token", "console", "upstream"):
         relay.answer(refusal)
-        assert not served(service.is_ready)
+        assert not serve(lambda service, client: service.is_ready(client))
     relay.problems.clear()  # the empty prompt is a departure
     with refusing() as url:
-        assert asyncio.run(service.is_ready(AuthenticatedClient(url, token=TOKEN))) is False
+        assert not serve(lambda service, _: service.is_ready(AuthenticatedClient(url, token=TOKEN)))
 
 
 # Both languages
@@ -166,30 +157,25 @@ def _commands() -> list[str]:
     return sorted({part.strip() for line in plain for part in line.split("&&") if part.strip()})
 
 
-@pytest.mark.parametrize("command", _commands())
+ELSEWHERE = ("pip install dist/*.whl", "git ", "PYTHONPATH=. .venv/bin/python examples/batch_dask ")
+"""The beginnings of commands that test_package.py, nobody and tests/examples run."""
+
+
+@pytest.mark.parametrize("command", [command for command in _commands() if not command.startswith(ELSEWHERE)])
 def test_a_command_exists(command: str) -> None:
-    program, _, rest = command.partition(" ")
-    match program:
-        case "make":
-            target, *settings = rest.split()
-            assert re.search(rf"^{target}:.*##", MAKEFILE, re.MULTILINE)
-            assert [s for s in settings if f"$({s.partition('=')[0]})" not in MAKEFILE] == []
-        case "pip":
-            assert rest == "install dist/*.whl"  # tested by test_package.py
-        case "git":
-            assert rest.partition(" ")[0] in ("add", "clean", "diff", "restore")
-        case "./generate.sh":
-            shown = run(["./generate.sh", "--help"]).stdout
-            assert [option for option in re.findall(r"--\w+", rest) if option not in shown] == []
-        case "PYTHONPATH=.":
-            assert rest.startswith(".venv/bin/python examples/batch_dask ")  # tested by tests/examples
-        case _:
-            assert program in ("python", ".venv/bin/python"), f"teach this test what `{command}` is"
-            _, module, *arguments = rest.split()
-            assert module == "contract_check"
-            done = contract_check(*arguments[:1], "--help")
-            assert done.returncode == 0
-            assert [option for option in re.findall(r"--\w+", rest) if option not in done.stdout] == []
+    program, *words = command.split()
+    if program == "make":
+        target, *settings = words
+        assert re.search(rf"^{target}:.*##", MAKEFILE, re.MULTILINE)
+        assert [s for s in settings if f"$({s.partition('=')[0]})" not in MAKEFILE] == []
+        return
+    if program == "./generate.sh":
+        done = generate(ROOT / "generated_client", "--help")
+    else:
+        assert command.startswith(("python -m contract_check", ".venv/bin/python -m contract_check"))
+        done = contract_check(*words[2:3], "--help")
+    assert done.returncode == 0
+    assert [option for option in re.findall(r"--\w+", command) if option not in done.stdout] == []
 
 
 def test_make_help_lists_each_documented_target() -> None:
