@@ -10,7 +10,7 @@ import openapi_python_client
 import pytest
 
 from another import DOCUMENT
-from checkout import PYTHON, ROOT, Completed, contract_check, copy, generate, generate_once, generate_sh, run, tree
+from checkout import PYTHON, ROOT, contract_check, copy, generate, generate_once, generate_sh, run, tree
 from generator import making
 from specimens import write
 
@@ -19,12 +19,12 @@ TEMPLATES = {file.relative_to(FOLDER).as_posix(): file.read_text("utf-8") for fi
 UPSTREAM = Path(openapi_python_client.__file__).parent
 
 PROOFS = {
-    "endpoint_module.py.jinja": "test_operations.py::test_a_plain_call_returns_the_success_or_raises",
-    "model.py.jinja": "test_operations.py::test_a_model_round_trips",
-    "models_init.py.jinja": "test_imports.py::test_importing_the_package_or_its_models",
-    "package_init.py.jinja": "test_imports.py::test_importing_the_package_or_its_models",
+    "endpoint_module.py.jinja": "vendored/test_operations.py::test_a_plain_call_returns_the_success_or_raises",
+    "model.py.jinja": "vendored/test_operations.py::test_a_model_round_trips",
+    "models_init.py.jinja": "vendored/test_imports.py::test_importing_the_package_or_its_models",
+    "package_init.py.jinja": "vendored/test_imports.py::test_importing_the_package_or_its_models",
 }
-"""The test in tests/client/vendored that fails without a template; without any other one, the generation does."""
+"""The test in tests/client that fails without a template; without any other template, the generation stops."""
 
 PASSAGES = [
     ("model.py.jinja", "@_attrs_define"),
@@ -34,13 +34,6 @@ PASSAGES = [
     ("endpoint_macros.py.jinja", "httpx.TimeoutException: If the request takes longer"),
 ]
 """The passages of upstream's templates that ours replace or remove."""
-
-
-@pytest.mark.parametrize("name", [name for name in TEMPLATES if name.endswith(".py.jinja")])
-def test_a_template_that_replaces_upstream_s_gives_its_reason(name: str) -> None:
-    comment = re.match(r"\{#-?\s(.+?)\s-?#\}", TEMPLATES[name], re.DOTALL)
-    assert comment
-    assert re.search(r"\b(can go|goes) when\b", " ".join(comment[1].split()))
 
 
 def test_unformatted_generated_code_has_one_statement_per_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,21 +68,6 @@ def _assert_stops(folder: Path, *words: str) -> None:
     assert not (folder / "generated_client").exists()
 
 
-def _prove(package: Path, *tests: str) -> Completed:
-    """Run client tests on `package` instead of the installed one."""
-    nodes = [f"tests/client/vendored/{test}" for test in tests]
-    command = [sys.executable, "-P", "-m", "pytest", "-p", "no:cacheprovider", "-q", *nodes]
-    environment = {"PYTHONPATH": str(package.parent), "PYTEST_ADDOPTS": "", "PYTEST_XDIST_WORKER": ""}
-    return run(command, env={**os.environ, **environment})
-
-
-@pytest.mark.slow
-def test_with_all_templates_these_tests_pass(tmp_path: Path) -> None:
-    assert generate(tmp_path / "generated_client").returncode == 0
-    done = _prove(tmp_path / "generated_client", *PROOFS.values())
-    assert done.returncode == 0, done.stdout
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_without_a_template_its_test_fails(own: Path, tmp_path: Path, name: str) -> None:
@@ -98,9 +76,11 @@ def test_without_a_template_its_test_fails(own: Path, tmp_path: Path, name: str)
         _assert_stops(tmp_path)
         return
     assert generate(tmp_path / "generated_client").returncode == 0
-    proof = _prove(tmp_path / "generated_client", PROOFS[name])
-    assert proof.returncode == 1, proof.stdout
-    assert "FAILED tests/client/vendored/" in proof.stdout
+    command = [sys.executable, "-P", "-m", "pytest", "-p", "no:cacheprovider", "-q", f"tests/client/{PROOFS[name]}"]
+    environment = {"PYTHONPATH": str(tmp_path), "PYTEST_ADDOPTS": "", "PYTEST_XDIST_WORKER": ""}
+    proof = run(command, env={**os.environ, **environment})
+    assert proof.returncode != 0, proof.stdout
+    assert re.search(rf"(FAILED|ERROR) tests/client/{PROOFS[name].partition(':')[0]}", proof.stdout)
 
 
 @pytest.mark.slow

@@ -24,12 +24,10 @@ from specimens import NONE, small, with_operation, write
 TEXT: dict[str, Any] = {"type": "string"}
 NUMBER: dict[str, Any] = {"type": "integer"}
 STATE = {"type": ["string", "null"], "enum": ["on", "off", None]}
-IDS: dict[str, Any] = {"type": "array", "items": TEXT}
 AREA: dict[str, Any] = {"$ref": "#/components/schemas/Area"}
 BYTES: dict[str, Any] = {"type": "string", "format": "binary"}
 DATE = {"type": "string", "format": "date"}
 TIME = {"type": "string", "format": "date-time"}
-READ, WRITTEN = {**TEXT, "readOnly": True}, {**TEXT, "writeOnly": True}
 SCHEMAS = "#/components/schemas"
 
 
@@ -41,10 +39,15 @@ def _object(*required: str, **properties: object) -> dict[str, Any]:
     return {"type": "object", "required": [*required], "properties": properties}
 
 
+def _list(items: object) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
 def _lists(levels: int) -> dict[str, Any]:
-    return {"type": "array", "items": _lists(levels - 1)} if levels else TEXT
+    return _list(_lists(levels - 1)) if levels else TEXT
 
 
+IDS = _list(TEXT)
 NAMES = ("a-b", "a_b", "a b", "😀", "😁", "mixedCase", "mixed_case", "items", "a\u200bb\u202e", "a\u3164\u2800")
 FIELDS = {
     **dict.fromkeys((*NAMES, "image1", "image_1"), TEXT),
@@ -57,23 +60,12 @@ FIELDS = {
     "hidden": {"enum": ["a", "\u202e"]},
     "by_pattern": {"type": "object", "patternProperties": {"^[^]$": TEXT}, "additionalProperties": False},
 }
-BASE = _object(
-    "kind",
-    top={"anyOf": [NUMBER, {"type": "null"}]},
-    size={"type": "number"},
-    kind=TEXT,
-    state={**TEXT, "enum": ["on", "off", "broken"]},
-)
-NARROWER = _object(
-    "top",
-    top={**NUMBER, "maximum": 20},
-    size=NUMBER,
-    kind={**TEXT, "enum": ["a", "b"]},
-    state={**TEXT, "enum": ["on", "off"]},
-)
-DIRECTED = _object(
-    "id", "name", "key", id=_ref("Id"), name=TEXT, key=WRITTEN, parts={"type": "array", "items": _ref("Id")}
-)
+NULLABLE, ON_OFF_BROKEN = {"anyOf": [NUMBER, {"type": "null"}]}, {**TEXT, "enum": ["on", "off", "broken"]}
+BASE = _object("kind", top=NULLABLE, size={"type": "number"}, kind=TEXT, state=ON_OFF_BROKEN)
+AB, ON_OFF = {**TEXT, "enum": ["a", "b"]}, {**TEXT, "enum": ["on", "off"]}
+NARROWER = _object("top", top={**NUMBER, "maximum": 20}, size=NUMBER, kind=AB, state=ON_OFF)
+WRITTEN = {**TEXT, "writeOnly": True}
+DIRECTED = _object("id", "name", "key", id=_ref("Id"), name=TEXT, key=WRITTEN, parts=_list(_ref("Id")))
 CHOSEN = {"propertyName": "kind", "mapping": {"pome": f"{SCHEMAS}/Pear", "apple": "Apple"}}
 FRUITS = {"oneOf": [_ref("Apple"), _ref("Pear")]}
 COLORED = _object("color", color=TEXT) | FRUITS
@@ -89,7 +81,7 @@ JOINED: dict[str, Any] = {
     "Cat": {"allOf": [_ref("Pet"), _object(lives=NUMBER)]},
     "Dog": {"allOf": [_ref("Pet"), _object(tricks=NUMBER)]},
     "Puppy": {"allOf": [_ref("Dog"), _object(age=NUMBER)]},
-    "House": _object(pet={"allOf": [_ref("Pet")], "description": "Any."}, pets={"type": "array", "items": _ref("Pet")}),
+    "House": _object(pet={"allOf": [_ref("Pet")], "description": "Any."}, pets=_list(_ref("Pet"))),
     "Result": _object(code=NUMBER, data={"type": "object"}),
     "Envelope": {"allOf": [_ref("Result"), _object(data=_ref("Pear"))]},
     "Above": _object(inner=_object(a=TEXT)),
@@ -121,19 +113,17 @@ SCHEMA: dict[str, Any] = {
     "Wide": _object(word={"allOf": [_ref("Word"), {"nullable": True}]}),
     "Closed": {**_object(a=TEXT), "additionalProperties": False},
     "More": {"allOf": [_ref("Closed"), _object(b=TEXT)]},
-    "Upload": _object(
-        file=BYTES, file_id=TEXT, state=STATE, grid={"type": "array", "items": {"type": "array", "items": NUMBER}}
-    ),
-    "Id": READ,
+    "Upload": _object(file=BYTES, file_id=TEXT, state=STATE, grid=_list(_list(NUMBER))),
+    "Id": {**TEXT, "readOnly": True},
     **dict.fromkeys(("Sent", "Got", "Both"), DIRECTED),
     "Part": {"allOf": [_ref("Directed"), _object("id")]},
-    "Directed": _object(id=_ref("Id"), self={"type": "array", "items": _ref("Directed")}, next=_ref("Directed")),
+    "Directed": _object(id=_ref("Id"), self=_list(_ref("Directed")), next=_ref("Directed")),
     "Fits": {"allOf": [_object(a={"type": "number"}, b=TEXT), _object(a=NUMBER, b=TEXT)]},
     "Excludes": {"allOf": [_object(a=TEXT, b=TEXT), _object(a=NUMBER, b=TEXT)]},
     "Mixes": _object(a={"allOf": [{"type": "object"}, TEXT]}, b={"allOf": [{"const": "word"}, NUMBER]}),
-    "Endless": {"type": "array", "items": _ref("Endless")},
-    "Turn": {"type": "array", "items": _ref("Return")},
-    "Return": {"type": "array", "items": _ref("Turn")},
+    "Endless": _list(_ref("Endless")),
+    "Turn": _list(_ref("Return")),
+    "Return": _list(_ref("Turn")),
     **JOINED,
 }
 
@@ -146,11 +136,14 @@ def _json(name: str) -> dict[str, Any]:
     return {"application/json": {"schema": _ref(name)}}
 
 
-def _operation(*parameters: object, content: object = None, returns: str = "", **more: Any) -> dict[str, Any]:
+def _responds(content: object) -> dict[str, Any]:
+    return {"responses": {"200": {"description": "好", "content": content}}}
+
+
+def _operation(*parameters: object, content: object = None, returns: object = None, **more: Any) -> dict[str, Any]:
     body = {"requestBody": {"content": content}} if content else {}
-    content_of_200: dict[str, Any] = _json(returns) if returns else {"application/json": {"schema": {}}}
-    answer = {"description": "好", "content": content_of_200}
-    return {"tags": ["t"], "parameters": [*parameters], "responses": {"200": answer}, **body, **more}
+    found = _responds(_json(returns) if isinstance(returns, str) else returns or {"application/json": {"schema": {}}})
+    return {"tags": ["t"], "parameters": [*parameters], **found, **body, **more}
 
 
 STYLES: dict[str, dict[str, Any]] = {
@@ -178,11 +171,10 @@ RESERVED = ("a-b", "a_b", "client", "client_query", "url", "body", "body_", "sel
 ODD = [*(_parameter(name, "query") for name in RESERVED), *(_parameter(name, "header") for name in ("a-b", "a.b"))]
 SILENT = {"description": "a\u202eb\x07"}
 EXTENSION = {"get": {"responses": {"200": {"$ref": "#/nowhere"}}}}
-PLAIN = {"description": "好"}
 WILD = {"*/*": {"schema": _ref("Apple")}}
 FILE: dict[str, Any] = {"type": "string", "contentMediaType": "application/octet-stream"}
 PICTURES = {
-    "schema": _object(file=FILE, files={"type": "array", "items": FILE}, note=_object(inner=BYTES), picture={}),
+    "schema": _object(file=FILE, files=_list(FILE), note=_object(inner=BYTES), picture={}),
     "encoding": {"picture": {"contentType": "image/png"}},
 }
 ECHOED = ("Event", "Times", "Narrow", "Wide", "More", *JOINED)
@@ -193,28 +185,25 @@ OPERATIONS: dict[str, dict[str, Any]] = {
     "get /one/{a-b} getOne": {**SILENT, "parameters": [_parameter("a-b", "path")]},
     "put /one/{a_b} putOne": {**SILENT, "parameters": [_parameter("a_b", "path")]},
     "get /silent silent": {**SILENT, "parameters": ODD[:2]},
-    "get /free free": {"responses": {"200": {**PLAIN, "content": {"application/json": {"schema": True}}}}},
+    "get /free free": _responds({"application/json": {"schema": True}}),
     "get /with?beta=true with_query": _operation(_parameter("n", "query", NUMBER)),
     "get /const/{word} const": _operation(_parameter("word", "path", {"const": "only this"})),
-    "get /states states": _operation(
-        _parameter("states", "query", {"type": "array", "items": STATE}), _parameter("a crumb", "cookie")
-    ),
+    "get /states states": _operation(_parameter("states", "query", _list(STATE)), _parameter("a crumb", "cookie")),
     "post /upload upload": _operation(content={**_json("Upload"), "multipart/form-data": {"schema": _ref("Upload")}}),
-    "post /any any_type": _operation(content=WILD) | {"responses": {"200": {**PLAIN, "content": WILD}}},
+    "post /any any_type": _operation(content=WILD, returns=WILD),
     "put /picture picture": _operation(content={"image/*": {"schema": BYTES}}),
     "put /words words": _operation(content={"text/plain": {"schema": TEXT}}),
     "put /fields fields": _operation(content={"application/x-www-form-urlencoded": {"schema": _object(a=BYTES)}}),
     "put /any_fields any_fields": _operation(content={"multipart/form-data": {}}),
     "put /pictures pictures": _operation(content={"multipart/form-data": PICTURES}),
     "get /table table": _operation(
-        _parameter("If-Modified-Since", "header", TIME),
-        responses={"200": {**PLAIN, "content": {"text/csv": {"schema": BYTES}}}},
+        _parameter("If-Modified-Since", "header", TIME), returns={"text/csv": {"schema": BYTES}}
     ),
     "get /plain plain": _operation(
         _parameter("word", "header", {"const": "w"}),
         _parameter("x-key", "header"),
         _parameter("b", "query", BYTES),
-        responses={"200": {**PLAIN, "content": {"*/*": {"schema": TEXT}}}},
+        returns={"*/*": {"schema": TEXT}},
         security=[{"key": []}],
     ),
     "get /maybe maybe": _operation(security=[{"key": []}, {}]),
@@ -235,9 +224,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
     "get /Part part": _operation(returns="Part"),
     "get /failing failing": {"responses": {"400": {"description": "坏"}}},
     "get /socket socket": {"responses": {"101": {"description": "WebSocket"}}},
-    "get /several several": {
-        "responses": {"200": {**PLAIN, "content": {"text/plain": {"schema": TEXT}, "application/json": {}}}}
-    },
+    "get /several several": _responds({"text/plain": {"schema": TEXT}, "application/json": {}}),
     "get /list/{ids} list": _operation(_parameter("ids", "path", IDS)),
 }
 NO_SUCCESS = "documents no success; it has the detailed calls only."
@@ -435,20 +422,16 @@ def test_a_form_has_files_only_in_its_direct_fields(package: Path) -> None:
     assert _call("fields", body=models.FieldsBody(a="b"))[0].content == b"a=b"
 
 
-@pytest.mark.parametrize(
-    ("name", "file", "media_type"),
-    [
-        ("picture", {"mime_type": "image/png"}, "image/png"),
-        ("picture", {}, "application/octet-stream"),
-        ("words", {}, "text/plain; charset=utf-8"),
-        ("words", None, "text/plain; charset=utf-8"),
-    ],
-)
-def test_bytes_and_text_are_sent_under_a_media_type_without_a_wildcard(
-    package: Path, name: str, file: dict[str, str] | None, media_type: str
-) -> None:
-    request, _ = _call(name, body="x" if file is None else _file(b"x", **file))
-    assert (request.headers["content-type"], request.content) == (media_type, b"x")
+def test_bytes_and_text_are_sent_under_a_media_type_without_a_wildcard(package: Path) -> None:
+    text_type = "text/plain; charset=utf-8"
+    for name, body, media_type in (
+        ("picture", _file(b"x", mime_type="image/png"), "image/png"),
+        ("picture", _file(b"x"), "application/octet-stream"),
+        ("words", _file(b"x"), text_type),
+        ("words", "x", text_type),
+    ):
+        request, _ = _call(name, body=body)
+        assert (request.headers["content-type"], request.content) == (media_type, b"x")
 
 
 def test_a_body_under_a_wildcard_has_the_type_of_its_schema(package: Path) -> None:
@@ -464,12 +447,9 @@ def test_a_response_to_head_has_no_body(package: Path) -> None:
 
 
 def test_a_date_of_http_is_text_and_a_binary_text_is_bytes(package: Path) -> None:
-    since, table = (
-        "Wed, 21 Oct 2026 07:28:00 GMT",
-        httpx.Response(200, content=b"a,\xff", headers={"Content-Type": "text/csv"}),
-    )
-    request, found = _call("table", response=table, if_modified_since=since)
-    assert (request.headers["if-modified-since"], found) == (since, b"a,\xff")
+    since, csv = "Wed, 21 Oct 2026 07:28:00 GMT", {"Content-Type": "text/csv"}
+    request, found = _call("table", response=httpx.Response(200, content=b"\xff", headers=csv), if_modified_since=since)
+    assert (request.headers["if-modified-since"], found) == (since, b"\xff")
 
 
 def test_the_token_goes_into_the_documented_header(package: Path) -> None:
