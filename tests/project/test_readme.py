@@ -12,6 +12,7 @@ import doctest
 import logging
 import re
 from collections.abc import Awaitable, Callable, Iterator
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,7 +22,7 @@ import pytest
 import trustme
 
 from calling import TOKEN
-from checkout import ROOT, contract_check, generate, run
+from checkout import ROOT, contract_check, generate, in_process, run
 from contract_check.relay.standin import Contract, Relay
 from generated_client import ApiError, AuthenticatedClient, Client
 from readme import FENCED, FILES, PAGES, READMES, Block, blocks, found
@@ -200,3 +201,36 @@ def test_every_link_resolves(file: str) -> None:
 def _anchors(file: Path) -> list[str]:
     headings = re.findall(r"^#+ (.*)", file.read_text(encoding="utf-8"), re.MULTILINE)
     return [re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings]
+
+
+# make demo
+
+
+def test_the_demo_prints_what_is_sent_and_received_and_no_token() -> None:
+    done = run(["make", "demo"], env={"PYTHONUTF8": "1"})
+    assert done.returncode == 0, done.stderr
+    assert re.findall(r"^([<>] (?:POST .*|\d+))$", done.stdout, re.MULTILINE) == [
+        *("> POST /kling/v1/videos/image2video", "< 200"),
+        *("> POST /kling/v1/videos/image2video", "< 401"),
+        *("> POST /kling/v1/videos/image2video", "< 200"),
+    ]
+    assert '"prompt":"宇航员站起身走了"' in done.stdout.replace('": "', '":"')
+    assert len(re.findall(r"VideoTask\(.*task_id='\w+'", done.stdout)) == 2
+    assert "generated_client.errors.ApiError: " in done.stdout
+    assert "  .status_code = 401" in done.stdout
+    assert "  .message = 'Invalid token (request id: " in done.stdout
+    assert done.stdout.count("Authorization: Bearer sk-...\n") == 3
+    assert "sk-" not in done.stdout.replace("sk-...", "")
+
+
+@pytest.mark.parametrize(("word", "code", "calls"), [("yes", 0, 1), ("y", 2, 0), ("", 2, 0), (None, 2, 0)])
+def test_the_demo_spends_only_if_a_person_agrees(asked: Relay, word: str | None, code: int, calls: int) -> None:
+    spec: Any = spec_from_file_location("demo", ROOT / "examples" / "demo.py")
+    demo: Any = module_from_spec(spec)
+    spec.loader.exec_module(demo)
+    demo.SERVER = asked.url
+    done = in_process(demo.main, "demo", env={"RELAY_TOKEN": TOKEN}, types=word)
+    assert (done.returncode, len(asked.requests), len(asked.chargeable)) == (code, calls, calls)
+    assert "charges" in done.stdout
+    assert ("nothing is spent" in done.stderr) == (word is None)
+    assert TOKEN not in done.stdout + done.stderr
