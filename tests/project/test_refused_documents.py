@@ -52,6 +52,12 @@ def _task(said: str, **changes: object) -> Row:
     return Row(f"{OPERATION}/x-long-running-operation", TASK | changes, "", said)
 
 
+def _form(schema: object) -> Row:
+    place = "/multipart~1form-data/schema"
+    said = "its schema must be an object, not string"
+    return Row(f"{OPERATION}/requestBody/content", {"multipart/form-data": {"schema": schema}}, place, said)
+
+
 def _nested(levels: int, wrap: Callable[[object], dict[str, Any]]) -> dict[str, Any]:
     schema = TEXT
     for _ in range(levels):
@@ -68,12 +74,8 @@ DEFECTS = [
     Row(f"{FIELD}/$ref", "https://example.com/mask.json", "", "refers to another file"),
     Row(f"{FIELD}/$ref", OPERATION, "", "does not refer to a schema"),
     Row(f"{THING}/required", "a", "", "is not of type array"),
-    Row(
-        f"{OPERATION}/requestBody/content",
-        {"multipart/form-data": {"schema": {"type": "string", "format": "binary"}}},
-        "/multipart~1form-data/schema",
-        "its schema must be an object, not string",
-    ),
+    _form({"type": "string", "format": "binary"}),
+    _form({"enum": ["a"]}),
     Row(SCHEMAS, {"Thing": {}, "A": B, "B": {"$ref": f"{SCHEMAS}/A"}}, "/B/$ref", "refers to itself"),
     Row("#/components/pathItems/A", ITEM, "/$ref", "refers to itself"),
     Row(THING, {"allOf": [REF, {"type": "object"}]}, "/allOf/0/$ref", "itself"),
