@@ -21,13 +21,14 @@ def find(version: str) -> str | None:
     """A working interpreter of `version` that can make environments: this one's, PATH's, or pyenv's."""
     managed = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     name = f"python{version}"
-    for candidate in (f"{sys.base_prefix}/bin/{name}", name, *sorted(managed.glob(f"{version}.*/bin/{name}"))):
+    pyenvs = map(str, sorted(managed.glob(f"{version}.*/bin/{name}")))
+    for candidate in (f"{sys.base_prefix}/bin/{name}", name, *pyenvs):
         try:
             probe = subprocess.run([candidate, "-c", _PROBE], capture_output=True, text=True, check=False, timeout=30)
         except OSError:
             continue
         if probe.stdout.strip() == version:
-            return str(candidate)
+            return candidate
     return None
 
 

@@ -202,7 +202,7 @@ def test_a_signal_leaves_the_package_unchanged(
     # Background processes and their children ignore interrupts, so run it in the foreground.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     document = write(package.parent.parent, small())
-    command = [ROOT / "generate.sh", "--document", document, "--output", package]
+    command = [str(part) for part in (ROOT / "generate.sh", "--document", document, "--output", package)]
     started = subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8", start_new_session=True)
     signal.signal(signal.SIGINT, before)
     assert started.stdout is not None

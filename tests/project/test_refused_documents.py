@@ -144,11 +144,12 @@ def _tokens(pointer: str) -> list[str]:
 
 def _document(at: str, value: object, version: str = "3.1.0") -> dict[str, Any]:
     """A sound document with `value` put at a place."""
-    document = {**with_field(), "openapi": version}
+    document: dict[str, Any] = {**with_field(), "openapi": version}
     document["paths"]["/things/{id}"] = {"get": LOOK}
     if version == "3.1.0":
         document["components"]["pathItems"] = {"A": GET}
-    part, (*holders, last) = document, _tokens(at)
+    part: Any = document
+    *holders, last = _tokens(at)
     for token in holders:
         part = part.setdefault(token, {})
     part[last] = value
@@ -272,14 +273,15 @@ def _cured(folder: Path, document: dict[str, Any]) -> tuple[Any, int]:
     return found.value, cures.read_text(encoding="utf-8").count("target: ")
 
 
-@pytest.mark.parametrize(
-    ("at", "value", "cured"),
-    [
-        (SCHEMAS, {"Thing": {}, "A": {"type": "file"}, "B": {"type": "file"}}, {"Thing": {}, "A": {}, "B": {}}),
-        ("#/components/parameters", dict.fromkeys("AB", QUERY | {"style": "wide"}), {"A": QUERY, "B": QUERY}),
-        ("#/security", [{"a": []}, {"b": []}], None),
-    ],
-)
+# A value put into a document with one cure, and what is there afterwards.
+SHARED: list[tuple[str, Any, Any]] = [
+    (SCHEMAS, {"Thing": {}, "A": {"type": "file"}, "B": {"type": "file"}}, {"Thing": {}, "A": {}, "B": {}}),
+    ("#/components/parameters", dict.fromkeys("AB", QUERY | {"style": "wide"}), {"A": QUERY, "B": QUERY}),
+    ("#/security", [{"a": []}, {"b": []}], None),
+]
+
+
+@pytest.mark.parametrize(("at", "value", "cured"), SHARED)
 def test_a_defect_of_several_components_has_one_cure(at: str, value: Any, cured: Any, tmp_path: Path) -> None:
     found, cures = _cured(tmp_path, _document(at, value))
     for token in _tokens(at):
@@ -329,7 +331,10 @@ def test_a_contradicting_example_and_an_unchecked_pattern_are_warnings(
 
 
 def test_an_internal_error_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "load", lambda *_: {}["responses"])
+    def broken(*_: object) -> None:
+        raise KeyError("responses")
+
+    monkeypatch.setattr(loading, "load", broken)
     done = contract_check("document", "relay.json")
     assert done.returncode == 2
     [line] = done.stderr.splitlines()
