@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import frozen
-from checkout import FROZEN, ROOT, Completed, copy, generate, generate_sh, run, tree
+from checkout import FROZEN, ROOT, Completed, copy, generate, run, tree
 from contract_check.document.defects import Refusal
 from generator import making, placement
 from specimens import small, write
@@ -47,21 +47,26 @@ def new(package: Path) -> dict[Path, Path]:
     return {package: _write(made / "package", NEW), package.parent / "docs" / "relay.json": made / "relay.json"}
 
 
-def test_the_vendored_package_is_what_the_vendored_document_gives(tmp_path: Path) -> None:
-    """The configuration of a surrounding project, the hash seed and the old package have no influence."""
+def test_a_checkout_generates_the_same_package_anywhere(tmp_path: Path) -> None:
+    """Its path, the locale, the hash seed, a surrounding project and the old package have no influence."""
+    root, expected = copy(tmp_path / "工作 目录 (1)" / "relay's client"), tree(frozen.FOLDER / "generated_client")
     configuration = '[tool.ruff]\nline-length = 40\nlint.select = ["ALL"]\nformat.quote-style = "single"\n'
     write(tmp_path, configuration, "pyproject.toml")
-    vendored, output = tree(ROOT / "generated_client"), tmp_path / "generated_client"
-    _write(shutil.copytree(ROOT / "generated_client", output), {"models/stale.py": b"", "stale/b.py": b""})
+    output = _write(tmp_path / "own_client", {**expected, "models/stale.py": b"", "stale/b.py": b""})
     (output / "py.typed").unlink()
+    isolated = ["unshare", "--map-root-user", "--net"]
+    can_isolate = shutil.which("unshare") and run([*isolated, "true"]).returncode == 0
+    proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:9")
+    environment = {"LC_ALL": "C", "LANG": "C", "PYTHONHASHSEED": "4242", "PIP_NO_INDEX": "1", **proxies}
 
-    done = generate_sh(output, cwd=tmp_path, env={"PYTHONHASHSEED": "4242"})
+    command = [*(isolated if can_isolate else []), root / "generate.sh", "--output", "own_client"]
+    done = run(command, cwd=tmp_path, env=environment)
 
     assert done.returncode == 0, done.stderr
     assert all(line.startswith("warning: ") for line in done.stderr.splitlines())
-    assert tree(output) == vendored
+    assert tree(output) == expected
     assert not [*output.rglob(".*"), *output.rglob("__pycache__")]
-    assert _beside(output) == ["generated_client", "pyproject.toml"]
+    assert _beside(output) == ["own_client", "pyproject.toml", "工作 目录 (1)"]
     *steps, summary, added, removed, stale = [line for line in done.stdout.splitlines() if line[:6] != "note: "]
     assert [re.sub(r"^ *\d+\.\d\d s  ", "", step).split()[0] for step in steps] == ["read", "generated", "replaced"]
     assert re.fullmatch(r"\d+ operations? in \d+ groups?, \d+ models?", summary)
@@ -76,18 +81,6 @@ def test_a_run_lists_the_changes_against_the_previous_package(tmp_path: Path) ->
     assert re.fullmatch(r"\.\.\. and \d+ changes more", listed[20])
     assert len(listed) == 21
     assert "\nno change against the previous package\n" in generate(output, "--document", document).stdout
-
-
-def test_a_checkout_works_at_any_path_with_any_locale_and_without_network(tmp_path: Path) -> None:
-    root = copy(tmp_path / "工作 目录 (1)" / "relay's client")
-    isolated = ["unshare", "--map-root-user", "--net"]
-    can_isolate = shutil.which("unshare") and run([*isolated, "true"]).returncode == 0
-    proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:9")
-    environment = {"LC_ALL": "C", "LANG": "C", "PIP_NO_INDEX": "1", **proxies}
-    command = [*(isolated if can_isolate else []), root / "generate.sh"]
-    done = run([*command, "--output", "own_client"], cwd=tmp_path, env=environment)
-    assert done.returncode == 0, done.stderr
-    assert tree(tmp_path / "own_client") == tree(frozen.FOLDER / "generated_client")
 
 
 def test_help_names_every_option_and_exit_code(tmp_path: Path) -> None:
