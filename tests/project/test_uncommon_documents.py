@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 from checkout import contract_check, generate, generate_once
 from contract_check.document import text
 from generator.prepare.preparation import prepare
-from specimens import NONE, small, with_operation, write
+from specimens import NONE, small, with_field, with_operation, write
 
 TEXT: dict[str, Any] = {"type": "string"}
 NUMBER: dict[str, Any] = {"type": "integer"}
+WORD = {**TEXT, "enum": ["a", "b"]}
 STATE = {"type": ["string", "null"], "enum": ["on", "off", None]}
 AREA: dict[str, Any] = {"$ref": "#/components/schemas/Area"}
 BYTES: dict[str, Any] = {"type": "string", "format": "binary"}
@@ -63,8 +64,8 @@ FIELDS = {
 }
 NULLABLE, ON_OFF_BROKEN = {"anyOf": [NUMBER, {"type": "null"}]}, {**TEXT, "enum": ["on", "off", "broken"]}
 BASE = _object("kind", top=NULLABLE, size={"type": "number"}, kind=TEXT, state=ON_OFF_BROKEN)
-AB, ON_OFF = {**TEXT, "enum": ["a", "b"]}, {**TEXT, "enum": ["on", "off"]}
-NARROWER = _object("top", top={**NUMBER, "maximum": 20}, size=NUMBER, kind=AB, state=ON_OFF)
+ON_OFF = {**TEXT, "enum": ["on", "off"]}
+NARROWER = _object("top", top={**NUMBER, "maximum": 20}, size=NUMBER, kind=WORD, state=ON_OFF)
 WRITTEN = {**TEXT, "writeOnly": True}
 DIRECTED = _object("id", "name", "key", id=_ref("Id"), name=TEXT, key=WRITTEN, parts=_list(_ref("Id")))
 CHOSEN = {"propertyName": "kind", "mapping": {"pome": f"{SCHEMAS}/Pear", "apple": "Apple"}}
@@ -209,7 +210,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
         security=[{"key": []}],
     ),
     "get /maybe maybe": _operation(security=[{"key": []}, {}]),
-    "get /keyed keyed": _operation(security=[{"in_query": []}]),
+    "get /keyed keyed": _operation(security=[{"in_query": [], "in_cookie": []}]),
     "head /peek peek": _operation(returns="Narrow"),
     "get /query query": _operation(*QUERY),
     "get /label/{k}/matrix/{m} path": _operation(
@@ -241,8 +242,9 @@ NOTES = [
     *(f"{SCHEMAS}/Mixes/properties/{name}: no value fits all parts; typed as Any." for name in "ab"),
     f"{SCHEMAS}/Excludes/properties/a: no value fits all parts; typed as Any.",
     *(f"{SCHEMAS}/{name}/items: refers to itself without a class; typed as Any." for name in ("Endless", "Turn")),
-    '#/components/securitySchemes/in_query: the token is sent as `X-Key`; pass this one as httpx_args={"params": '
-    '{"key": ...}}.',
+    "#/components/securitySchemes/in_query: the token is sent as `X-Key`; pass this one as "
+    'httpx_args={"params": {"key": ...}}.',
+    '#/components/securitySchemes/in_cookie: the token is sent as `X-Key`; pass this one as cookies={"key": ...}.',
     "#/paths/~1plain/get: the client's token replaces the header parameter `x-key`.",
     *(f"#/paths/~1one~1{{a_b}}/{method}: {NO_SUCCESS}" for method in ("get", "put")),
     f"#/paths/~1silent/get: {NO_SUCCESS}",
@@ -259,6 +261,7 @@ def _document() -> dict[str, Any]:
     document["components"]["securitySchemes"] = {
         "key": {"type": "apiKey", "in": "header", "name": "X-Key"},
         "in_query": {"type": "apiKey", "in": "query", "name": "key"},
+        "in_cookie": {"type": "apiKey", "in": "cookie", "name": "key"},
     }
     paths: dict[str, Any] = {"x-paths": EXTENSION}
     for key, operation in deepcopy(OPERATIONS).items():
@@ -541,6 +544,21 @@ def test_combined_schemas_round_trip_as_the_matching_class(
     assert repr(found) == read
     request, _ = _call(schema.lower(), response=httpx.Response(200, json=data), body=found)
     assert json.loads(request.content) == data
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        WORD,
+        {"type": ["string", "null"], "enum": ["a", "b", None]},
+        {"anyOf": [WORD, {"type": "null"}]},
+        {"oneOf": [{"enum": [None]}, WORD], "description": "a or b"},
+        {"anyOf": [{"anyOf": [WORD, {"const": None}]}]},
+        {"anyOf": [{"type": "object", "properties": {"b": TEXT}}, {"type": "null"}]},
+    ],
+)
+def test_a_schema_with_or_without_null_is_named_after_its_property(schema: dict[str, Any]) -> None:
+    assert set(prepare(with_field(**schema)).classes) == {"Thing", "ThingA"}
 
 
 def test_a_document_without_operations_gives_a_package_of_models(tmp_path: Path) -> None:
