@@ -113,12 +113,3 @@ def asked(frozen_contract: Contract) -> Iterator[Relay]:
     """A stand-in for the frozen document; requests may depart from it."""
     with Relay(frozen_contract) as relay:
         yield relay
-
-
-@pytest.fixture
-def deep_recursion() -> Iterator[None]:
-    """Set the recursion limit that the command line sets."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(5_000)
-    yield
-    sys.setrecursionlimit(before)
