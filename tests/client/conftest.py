@@ -6,18 +6,23 @@ from pathlib import Path
 import pytest
 import trustme
 
-from another import Package, another
 from calling import TLS, TOKEN, Caller
-from checkout import FROZEN
 from contract_check.relay.standin import Contract, Relay
 from frozen import AuthenticatedClient
+from packages import Package, of_gateway
 from servers import server_tls
 
 
 @pytest.fixture(scope="session")
-def contract() -> Contract:
-    """The frozen document with its overlay."""
-    return Contract.of(FROZEN)
+def contract(frozen_contract: Contract) -> Contract:
+    """The frozen document with its overlays."""
+    return frozen_contract
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The event loop of async tests, for anyio's pytest plugin."""
+    return "asyncio"
 
 
 @pytest.fixture
@@ -38,15 +43,15 @@ def caller(request: pytest.FixtureRequest, client: AuthenticatedClient) -> Itera
 @pytest.fixture
 def tls_relay(contract: Contract, authority: trustme.CA) -> Iterator[Relay]:
     """The stand-in behind TLS."""
-    with Relay(contract, tls=server_tls(authority, "127.0.0.1")) as relay:
+    with Relay(contract, tls=server_tls(authority)) as relay:
         yield relay
     assert relay.problems == []
 
 
 @pytest.fixture(scope="session")
 def gateway(shared: Path) -> Package:
-    """The package of another document; all workers of a run share it."""
-    return another(shared)
+    """The package of another document."""
+    return of_gateway(shared)
 
 
 @pytest.fixture
@@ -60,7 +65,7 @@ def gateway_relay(gateway: Package) -> Iterator[Relay]:
 @pytest.fixture
 def gateway_caller(request: pytest.FixtureRequest, gateway: Package, gateway_relay: Relay) -> Iterator[Caller]:
     """A kind of call of the other package, with its own client."""
-    client = gateway.load("client").AuthenticatedClient(gateway_relay.url, token=TOKEN, verify_ssl=TLS)
+    client = gateway.module("client").AuthenticatedClient(gateway_relay.url, token=TOKEN, verify_ssl=TLS)
     caller = Caller(request.param, client)
     caller.enter(client)
     yield caller

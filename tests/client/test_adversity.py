@@ -26,7 +26,7 @@ from calling import TLS, TOKEN, Caller
 from contract_check.relay.standin import Answer, Relay
 from frozen import PROMPTED, AuthenticatedClient, KlingImageToVideoRequest, asubmit, errors, submit
 from frozen import create_kling_image_to_video as operation
-from servers import answering_at_once, deaf, dripping, reading_nothing, refusing, server_tls
+from servers import answering, deaf, reading_nothing, refusing, server_tls
 
 every_way = pytest.mark.every_way
 LARGE: dict[str, Any] = {"image": "A" * (8 << 20)}
@@ -59,14 +59,8 @@ def _resolved(*addresses: str, seconds: float = 0) -> Generator[str]:
 
 @contextmanager
 def _dead_first_address(relay: Relay) -> Generator[str]:
-    with deaf() as nobody, _resolved(nobody, relay.url) as url:
+    with deaf() as dead, _resolved(dead, relay.url) as url:
         yield url
-
-
-@contextmanager
-def _no_handshake(_: Relay) -> Generator[str]:
-    with reading_nothing() as url:
-        yield url.replace("http", "https")
 
 
 @contextmanager
@@ -82,13 +76,13 @@ PHASES: dict[str, tuple[Place, dict[str, Any], bool]] = {
     "while the host is looked up": (lambda relay: _resolved(relay.url, seconds=2 * DEADLINE), {}, False),
     "at an address that does not answer": (_dead_first_address, {}, False),
     "while connecting": (lambda _: deaf(), {}, False),
-    "during the TLS handshake": (_no_handshake, {}, False),
+    "during the TLS handshake": (lambda _: reading_nothing("https"), {}, False),
     "while the body is written": (lambda _: reading_nothing(), LARGE, True),
     "before the response": (_silent, {}, True),
-    "between the bytes of a status line": (lambda _: dripping(b"HTTP/1.1"), {}, True),
-    "between the bytes of a header": (lambda _: dripping(b"HTTP/1.1 200 OK\r\nX:"), {}, True),
-    "between the bytes of a body": (lambda _: dripping(b"HTTP/1.1 200 OK\r\n\r\n"), {}, True),
-    "between the bytes of a refusal": (lambda _: dripping(b"HTTP/1.1 503 No\r\n\r\n"), {}, True),
+    "between the bytes of a status line": (lambda _: answering(b"HTTP/1.1", drips=True), {}, True),
+    "between the bytes of a header": (lambda _: answering(b"HTTP/1.1 200 OK\r\nX:", drips=True), {}, True),
+    "between the bytes of a body": (lambda _: answering(b"HTTP/1.1 200 OK\r\n\r\n", drips=True), {}, True),
+    "between the bytes of a refusal": (lambda _: answering(b"HTTP/1.1 503 No\r\n\r\n", drips=True), {}, True),
 }
 """The phases in which a deadline can end a call, and whether anything was sent before."""
 
@@ -117,16 +111,14 @@ def test_with_a_deadline_the_first_address_that_connects_is_used(caller: Caller,
         assert caller.submit(own).status == "queued"
 
 
-def test_a_step_timeout_at_the_deadline_is_reported_as_the_deadline() -> None:
+@every_way
+def test_a_step_timeout_at_the_deadline_is_reported_as_the_deadline(caller: Caller) -> None:
     def answer(_: httpx.Request) -> httpx.Response:
         time.sleep(0.2)  # past the deadline, while the event loop is blocked
         raise httpx.ReadTimeout("timed out")
 
-    args = {"transport": httpx.MockTransport(answer)}
-    caller = Caller("asyncio", AuthenticatedClient("https://relay.test", token=TOKEN, deadline=0.1, httpx_args=args))
     with pytest.raises(errors.DeadlineExceeded):
-        caller.submit()
-    caller.close()
+        caller.submit(caller.connect(deadline=0.1, httpx_args={"transport": httpx.MockTransport(answer)}))
 
 
 @every_way
@@ -342,18 +334,18 @@ def test_a_refusal_and_a_deadline_hold_no_body(caller: Caller, relay: Relay) -> 
         gc.enable()
 
 
+@every_way
 @pytest.mark.parametrize("limit", [MIB, 100])
-def test_the_size_limit_of_a_response(caller: Caller, relay: Relay, limit: int) -> None:
+@pytest.mark.parametrize("has_length", [True, False])
+def test_the_size_limit_of_a_response(caller: Caller, relay: Relay, limit: int, has_length: bool) -> None:
     own = caller.connect(max_response_bytes=limit)
-    for size in (limit, limit + 1):
-        body = json.dumps(TASK).encode()
-        relay.always(Answer(200, body + b" " * (size - len(body))))
-        if size == limit:
-            assert caller.submit(own).status == "queued"
-            continue
-        for detailed in (False, True):
-            with pytest.raises(errors.ResponseTooLarge, match=str(limit)):
-                caller.submit(own.with_timeout(9), detailed=detailed)
+    body = json.dumps(TASK).encode().ljust(limit)
+    relay.always(Answer(200, body) if has_length else Answer(200, chunks=[body]))
+    assert caller.submit(own).status == "queued"
+    relay.always(Answer(200, body + b" ") if has_length else Answer(200, chunks=[body, b" "]))
+    for detailed in (False, True):
+        with pytest.raises(errors.ResponseTooLarge, match=str(limit)):
+            caller.submit(own.with_timeout(9), detailed=detailed)
 
 
 def _bomb(size: int) -> bytes:
@@ -393,7 +385,7 @@ def test_a_compression_bomb_is_not_decompressed(caller: Caller, relay: Relay, en
 @every_way
 def test_a_proxy_that_refuses_to_connect_gets_no_request_and_no_retry(caller: Caller) -> None:
     refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
-    with answering_at_once(refusal) as proxy:
+    with answering(refusal) as proxy:
         own = caller.connect("https://relay.test", max_retries=2, httpx_args={"proxy": proxy})
         with pytest.raises(httpx.ProxyError) as raised:
             caller.submit(own)
@@ -404,16 +396,9 @@ def test_a_proxy_that_refuses_to_connect_gets_no_request_and_no_retry(caller: Ca
 @every_way
 def test_a_refusal_that_comes_before_the_body_is_read_is_not_lost(caller: Caller, authority: trustme.CA) -> None:
     refused = b"HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
-    for secure in (None, server_tls(authority, "127.0.0.1")):
-        with answering_at_once(refused, tls=secure) as url, pytest.raises(errors.ApiError, match="404"):
+    for secure in (None, server_tls(authority)):
+        with answering(refused, tls=secure) as url, pytest.raises(errors.ApiError, match="404"):
             caller.submit(caller.connect(url, verify_ssl=False), **LARGE)
-
-
-def test_the_network_of_httpx_s_transports_can_be_replaced() -> None:
-    """The attributes that network.use_network() needs."""
-    for proxy in (None, "http://127.0.0.1:9", "https://127.0.0.1:9"):
-        for made in (httpx.HTTPTransport(TLS, proxy=proxy), httpx.AsyncHTTPTransport(TLS, proxy=proxy)):
-            assert "_network_backend" in vars(vars(made)["_pool"])
 
 
 def test_threads_get_connections_in_fifo_order(relay: Relay) -> None:

@@ -17,10 +17,10 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from another import Package
 from calling import TOKEN, Caller
 from contract_check.relay.standin import Answer, Relay
 from frozen import AuthenticatedClient, Client, errors, large_bodies, play, submit
+from packages import Package
 from servers import client_tls, refusing
 
 every_way = pytest.mark.every_way
@@ -405,6 +405,8 @@ def test_an_error_after_a_redirect(follow: Follow, gateway_relay: Relay, kind: t
     assert ("redirect" in str(raised.value)) == is_refused  # the error of the second request, after a first was sent
     assert type(raised.value) is (httpx.ReadError if is_refused else kind)
     assert errors.may_have_been_charged(raised.value)
+    assert TOKEN not in str(raised.value)
+    assert raised.value.request.headers.get("authorization", "***") == "***"
     gateway_relay.problems.clear()
 
 

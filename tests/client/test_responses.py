@@ -14,11 +14,11 @@ import pytest
 import respx
 from pytest_httpx import HTTPXMock
 
-from another import Package
 from calling import WAYS, Caller
 from contract_check.relay.standin import Answer, Relay
 from frozen import errors
-from servers import answering_at_once
+from packages import Package
+from servers import answering
 
 ITEM, ERR, MULTI = {"id": "i"}, {"error": {"message": "坏了", "code": 1}}, {"Item", "Err", "MultiResponse202"}
 GBK = Answer(200, "文本".encode("gbk"), {"Content-Type": "text/plain; charset=gbk"})
@@ -57,22 +57,42 @@ def test_documented_successes(gateway_caller: Caller, gateway_relay: Relay) -> N
 
 FAILURES: list[tuple[str, Answer, str, str]] = [
     *(("raw.raw", Answer.json(ERR, status), "ApiError", "Err") for status in (302, 404, 503, 520, 599)),
-    ("raw.raw", Answer.json(ITEM, 201), "UnexpectedStatus", ""),
     ("range_.range_", Answer(404), "ApiError", "NoneType"),
+    ("raw.raw", Answer.json(ITEM, 201), "UnexpectedStatus", "201"),
+    *(("group_aux.list_", Answer.json(ERR, status), "UnexpectedStatus", "坏了") for status in (302, 418, 599)),
+    *(("group_aux.list_", Answer.json(item), "DecodeError", "expected an array, got") for item in (ITEM, "text")),
+    ("group_aux.list_", Answer.json([ITEM, {}]), "DecodeError", "id is missing"),
+    ("group_aux.list_", Answer.json([["id", "i"]]), "DecodeError", "expected an object"),
+    ("group_aux.list_", Answer.json([ITEM | {"arr": {}}]), "DecodeError", "arr: expected an array"),
+    ("group_aux.list_", Answer.json([ITEM | {"free": "text"}]), "DecodeError", "free: expected an object"),
+    ("multi.multi", Answer.json("text"), "DecodeError", "got str"),
+    ("multi.multi", Answer.json([]), "DecodeError", "got list"),
+    ("range_.range_", Answer.json(None), "DecodeError", r"\(null\)"),
+    ("raw.raw", Answer(200, b"x", {"Content-Type": "image/png"}), "DecodeError", "documented, but only stream"),
 ]
-"""An operation, a response that is not a documented success, its error, and the type of `parsed`."""
+"""An operation, a response that is no documented success, its error, and the type of `parsed` or the error's text."""
 
 
-def test_default_and_responses_without_a_body(gateway_caller: Caller, gateway_relay: Relay) -> None:
-    for name, answer, kind, parsed in FAILURES:
-        gateway_relay.always(answer)
+@pytest.mark.parametrize(("name", "answer", "kind", "expected"), FAILURES)
+def test_a_response_that_is_not_a_documented_success(
+    gateway_caller: Caller, gateway_relay: Relay, name: str, answer: Answer, kind: str, expected: str
+) -> None:
+    gateway_relay.always(answer)
+    tolerant = gateway_caller.connect(raise_on_unexpected_status=False)
+    for client in (gateway_caller.client, tolerant):
         with pytest.raises(getattr(gateway_caller.load("errors"), kind)) as raised:
-            gateway_caller.parsed(name)
+            gateway_caller.parsed(name, client=client)
         assert raised.value.status_code == answer.status
-        if kind == "ApiError":
-            response = gateway_caller.detailed(name)
-            assert response.status_code == answer.status
-            assert type(raised.value.parsed).__name__ == type(response.parsed).__name__ == parsed
+    if kind == "ApiError":
+        response = gateway_caller.detailed(name)
+        assert type(raised.value.parsed).__name__ == type(response.parsed).__name__ == expected
+    else:
+        with pytest.raises(type(raised.value), match=expected):
+            gateway_caller.detailed(name)
+    if kind != "DecodeError":
+        response = gateway_caller.detailed(name, client=tolerant)
+        assert (type(response.status_code), response.status_code) == (int, answer.status)
+        assert (response.parsed is None) == (kind == "UnexpectedStatus" or not answer.body)
 
 
 def test_an_operation_without_a_success_has_detailed_calls_only(gateway_caller: Caller, gateway_relay: Relay) -> None:
@@ -97,10 +117,10 @@ VIDEOS: dict[str, tuple[str, bytes, bool]] = {
 def test_a_video_is_recognized_by_its_media_type(gateway: Package, gateway_caller: Caller, name: str) -> None:
     header, content, is_video = VIDEOS[name]
     answer = f"HTTP/1.1 200 OK\r\n{header}\r\nContent-Length: {len(content)}\r\n\r\n".encode() + content
-    body = gateway.load("models").UploadBody(file=gateway.load("types").File(payload=BytesIO(b"f")))
+    body = gateway.module("models").UploadBody(file=gateway.module("types").File(payload=BytesIO(b"f")))
     with (
-        answering_at_once(answer) as url,
-        nullcontext() if is_video else pytest.raises(gateway.load("errors").DecodeError),
+        answering(answer) as url,
+        nullcontext() if is_video else pytest.raises(gateway.module("errors").DecodeError),
     ):
         own = gateway_caller.connect(url)
         assert gateway_caller.parsed("upload.upload", client=own, body=body) == content

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import ssl
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -14,7 +13,7 @@ import trustme
 
 from calling import TLS, TOKEN, Caller
 from contract_check.relay.standin import Contract, Relay
-from frozen import AuthenticatedClient, Client, asubmit, errors, submit, types, variables
+from frozen import AuthenticatedClient, Client, asubmit, errors, submit, variables
 from servers import client_tls, server_tls
 
 every_way = pytest.mark.every_way
@@ -300,13 +299,3 @@ def test_a_client_loads_its_certificates_once(relay: Relay) -> None:
             submit(own)
     made = [call for call in create.call_args_list if not isinstance((*call.args, True)[0], ssl.SSLContext)]
     assert len(made) == 1
-
-
-def test_a_picture_from_a_file(tmp_path: Path) -> None:
-    (picture := tmp_path / "图.png").write_bytes(b"\x89PNG")
-    assert types.base64_file(picture) == types.base64_file(str(picture)) == "iVBORw=="
-    picture.write_bytes(b"")
-    with pytest.raises(errors.InvalidArgument, match="empty"):
-        types.base64_file(picture)
-    with pytest.raises(FileNotFoundError):
-        types.base64_file(tmp_path / "none.png")

@@ -9,9 +9,9 @@ from pathlib import Path
 import openapi_python_client
 import pytest
 
-from another import DOCUMENT
 from checkout import PYTHON, ROOT, Completed, contract_check, copy, generate, generate_once, generate_sh, run, tree
 from generator import making
+from packages import GATEWAY
 from specimens import write
 
 FOLDER = ROOT / "generator" / "templates"
@@ -156,8 +156,8 @@ def _attributes() -> list[str]:
 @pytest.mark.parametrize("name", _attributes())
 def test_a_renamed_generator_attribute_stops_the_run(shared: Path, tmp_path: Path, name: str) -> None:
     """An upgrade may rename it in upstream's own templates, too."""
-    cures = write(tmp_path, contract_check("document", DOCUMENT, "--suggest").stdout, "cures.yaml")
-    given = ("--document", DOCUMENT, "--overlay", cures)
+    cures = write(tmp_path, contract_check("document", GATEWAY, "--suggest").stdout, "cures.yaml")
+    given = ("--document", GATEWAY, "--overlay", cures)
     generate_once(shared / "expected_client", *given)
     root, output = copy(tmp_path / "checkout"), tmp_path / "generated_client"
     shutil.copytree(GENERATOR, root / GENERATOR.name, ignore=shutil.ignore_patterns("__pycache__"))
