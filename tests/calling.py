@@ -117,13 +117,16 @@ class Caller:
 
         return self.run(get())
 
-    def hook(self, act: Callable[[Any], object]) -> Any:
-        """`act` as a hook of the httpx client: a function, or a coroutine function."""
+    def reading_hook(self, see: Callable[[bytes], object]) -> Any:
+        """A hook of the httpx client that calls `see` with the body of a request or response, read as httpx advises."""
 
-        async def aact(subject: Any) -> None:
-            act(subject)
+        def read(message: Any) -> None:
+            see(message.read())
 
-        return act if self._loop is None else aact
+        async def aread(message: Any) -> None:
+            see(await message.aread())
+
+        return read if self._loop is None else aread
 
     def leave(self, client: Any) -> Any:
         """Close `client`; on an event loop, a coroutine for run() or at_once()."""

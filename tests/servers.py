@@ -70,10 +70,10 @@ def _url(server: socket.socket, scheme: str = "http") -> str:
 # The types of trustme's methods name a library that is not installed, so an authority is Any here.
 
 
-def server_tls(authority: Any, name: str = "127.0.0.1") -> ssl.SSLContext:
-    """A server's TLS, with a certificate of a trustme.CA."""
+def server_tls(authority: Any, *names: str) -> ssl.SSLContext:
+    """A server's TLS, with a certificate of a trustme.CA for `names`."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert(name).configure_cert(context)
+    authority.issue_cert(*names).configure_cert(context)
     return context
 
 

@@ -43,7 +43,7 @@ def caller(request: pytest.FixtureRequest, client: AuthenticatedClient) -> Itera
 @pytest.fixture
 def tls_relay(contract: Contract, authority: trustme.CA) -> Iterator[Relay]:
     """The stand-in behind TLS."""
-    with Relay(contract, tls=server_tls(authority)) as relay:
+    with Relay(contract, tls=server_tls(authority, "127.0.0.1")) as relay:
         yield relay
     assert relay.problems == []
 

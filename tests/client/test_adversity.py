@@ -396,7 +396,7 @@ def test_a_proxy_that_refuses_to_connect_gets_no_request_and_no_retry(caller: Ca
 @every_way
 def test_a_refusal_that_comes_before_the_body_is_read_is_not_lost(caller: Caller, authority: trustme.CA) -> None:
     refused = b"HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
-    for secure in (None, server_tls(authority)):
+    for secure in (None, server_tls(authority, "127.0.0.1")):
         with answering(refused, tls=secure) as url, pytest.raises(errors.ApiError, match="404"):
             caller.submit(caller.connect(url, verify_ssl=False), **LARGE)
 

@@ -40,7 +40,7 @@ def test_forked_children_do_not_use_their_parent_s_connection(relay: Relay) -> N
 
 
 def test_a_fork_beside_a_thread_that_starts_the_client_does_not_hang(relay: Relay) -> None:
-    assert play("forked amid a start", relay.url) == [0]
+    assert play("forked_amid_a_start", relay.url) == [0]
 
 
 def test_a_process_ends_after_an_exceeded_deadline(relay: Relay) -> None:
@@ -48,9 +48,9 @@ def test_a_process_ends_after_an_exceeded_deadline(relay: Relay) -> None:
     assert play("exceeded", relay.url) == "exceeded"
 
 
-@pytest.mark.parametrize("scenario", ["spawned", "by a fork server"])
-def test_a_client_and_a_body_can_be_sent_to_another_process(relay: Relay, scenario: str) -> None:
-    assert play(scenario, relay.url) == [0]
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_a_client_and_a_body_can_be_sent_to_another_process(relay: Relay, method: str) -> None:
+    assert play("started", relay.url, method) == [0]
     assert _connections(relay) == [1, 2, 2, 3, 1]
     assert [request.json for request in relay.requests] == [{"model": "kling-v1", "prompt": "走"}] * len(relay.requests)
 
@@ -72,7 +72,7 @@ def test_a_copy_has_its_own_connections_and_closes_no_others(caller: Caller, rel
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_a_pool_of_processes(relay: Relay, method: str) -> None:
-    came = play(f"pool by {method}", relay.url)
+    came = play("pooled", relay.url, method)
     assert came == {"said": ["queued"], "calls": 200, "error": [503, "无可用渠道"], "again": "queued"}
     assert len(relay.requests) == 204
 
@@ -101,7 +101,7 @@ def test_many_threads_on_one_client(caller: Caller, relay: Relay, threads: int, 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("scenario", ["lasting", "lasting on loops"])
+@pytest.mark.parametrize("scenario", ["lasting", "lasting_on_loops"])
 def test_10_000_calls_leave_no_more_open_and_no_more_in_memory_than_1_000(relay: Relay, scenario: str) -> None:
     came = play(scenario, relay.url)
     assert len(relay.requests) == 10_000

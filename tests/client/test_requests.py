@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable, Generator, Iterator
-from contextlib import suppress
 from importlib.metadata import version
 from io import BytesIO
 from operator import mul
@@ -17,7 +16,7 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calling import TOKEN, Caller
+from calling import TOKEN, WAYS, Caller
 from contract_check.relay.standin import Answer, Relay
 from frozen import AuthenticatedClient, Client, errors, large_bodies, play, submit
 from packages import Package
@@ -140,6 +139,7 @@ def test_a_hook_changes_only_its_request(caller: Caller, relay: Relay) -> None:
 
     def change(request: httpx.Request) -> None:
         number = len(relay.requests)
+        assert b"prompt" in request.content  # a small body is already loaded
         request.headers[f"X-{number}"] = "h"
         request.url = request.url.copy_merge_params({"n": str(number)})
 
@@ -273,31 +273,18 @@ def test_an_auth_flow_sends_a_large_body_twice(caller: Caller, relay: Relay, aut
 
 @every_way
 def test_a_hook_reads_the_body(caller: Caller, relay: Relay) -> None:
-    seen: list[bytes] = []
-
-    def look(request: httpx.Request) -> None:
-        with suppress(httpx.RequestNotRead):
-            seen.append(request.content)
-        seen.append(request.read())
-
-    async def alook(request: httpx.Request) -> None:
-        with suppress(httpx.RequestNotRead):
-            seen.append(request.content)
-        seen.append(await request.aread())
-
-    hooks = {"event_hooks": {"request": [look if caller.way == "sync" else alook]}}
-    own = caller.connect(httpx_args=hooks)
+    seen = list[bytes]()
+    own = caller.connect(httpx_args={"event_hooks": {"request": [caller.reading_hook(seen.append)]}})
     caller.submit(own, **IMAGE)
     caller.submit(own)
-    large, small = (request.body for request in relay.requests)
-    assert seen == [large, small, small]  # a small body is already loaded
+    assert seen == [request.body for request in relay.requests]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scenario", ["large", "large on a loop"])
-def test_five_calls_take_a_fifth_of_a_large_body_s_memory(relay: Relay, scenario: str) -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_five_calls_take_a_fifth_of_a_large_body_s_memory(relay: Relay, way: str) -> None:
     relay.always(TASK)
-    came = play(scenario, relay.url)
+    came = play("large", relay.url, way)
     assert [len(request.body) for request in relay.requests[-5:]] == [came["size"]] * 5
     assert came["peak"] < 0.2 * came["size"]
 

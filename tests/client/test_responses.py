@@ -169,29 +169,17 @@ def test_mocks(request: pytest.FixtureRequest, caller: Caller, by: str) -> None:
 
 @pytest.mark.every_way
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
-def test_a_hook_may_read_the_response(caller: Caller, relay: Relay, encoding: str) -> None:
-    """httpx's own recipe for logging."""
-    seen = list[bytes]()
-
-    def read(response: httpx.Response) -> None:
-        seen.append(response.read())
-
-    async def aread(response: httpx.Response) -> None:
-        seen.append(await response.aread())
-
-    content = json.dumps(TASK).encode()
+def test_a_hook_reads_the_response(caller: Caller, relay: Relay, encoding: str) -> None:
+    seen, content = list[bytes](), json.dumps(TASK).encode()
     relay.answer(Answer(200, PACKED if encoding == "gzip" else content, {"Content-Encoding": encoding}))
-    hooks = {"event_hooks": {"response": [read if caller.way == "sync" else aread]}}
-    assert caller.submit(caller.connect(httpx_args=hooks)).task_id == "t"
+    own = caller.connect(httpx_args={"event_hooks": {"response": [caller.reading_hook(seen.append)]}})
+    assert caller.submit(own).task_id == "t"
     assert seen == [content]
 
 
 @pytest.mark.every_way
 def test_a_hook_s_exception_is_raised(caller: Caller, relay: Relay) -> None:
-    def refuse(_: httpx.Response) -> None:
-        raise LookupError
-
-    own = caller.connect(httpx_args={"event_hooks": {"response": [caller.hook(refuse)]}})
+    hook = caller.reading_hook(Mock(side_effect=LookupError))
     with pytest.raises(LookupError):
-        caller.submit(own)
+        caller.submit(caller.connect(httpx_args={"event_hooks": {"response": [hook]}}))
     assert len(relay.requests) == 1
