@@ -133,7 +133,7 @@ PACKED = gzip.compress(json.dumps(TASK).encode())
 
 
 @pytest.mark.every_way
-@pytest.mark.parametrize("by", ["MockTransport", "respx", "respx by httpcore", "pytest-httpx"])
+@pytest.mark.parametrize("by", ["transport", "mounts", "respx", "respx by httpcore", "pytest-httpx"])
 def test_mocks(request: pytest.FixtureRequest, caller: Caller, by: str) -> None:
     responses = [
         httpx.Response(200, json=TASK, headers={"X-Oneapi-Request-Id": "r-1"}),
@@ -149,15 +149,15 @@ def test_mocks(request: pytest.FixtureRequest, caller: Caller, by: str) -> None:
                 httpx_mock.add_response(status_code=each.status_code, headers=each.headers, content=each.content)
         else:
             responses.append(httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(PACKED)))
-            if by == "MockTransport":
-                args["transport"] = httpx.MockTransport(Mock(side_effect=responses))
-            else:
+            transport = httpx.MockTransport(Mock(side_effect=responses))
+            args = {"transport": {"transport": transport}, "mounts": {"mounts": {"all://": transport}}}.get(by, {})
+            if "respx" in by:
                 router = stack.enter_context(respx.mock(using="httpcore" if "httpcore" in by else "httpx"))
                 router.post("https://relay.test/kling/v1/videos/image2video").mock(side_effect=responses)
         own = caller.connect("https://relay.test", httpx_args=args)
         response = caller.submit(own, detailed=True)
         assert (response.parsed.task_id, json.loads(response.content), response.request_id) == ("t", TASK, "r-1")
-        with caller.stream(own) as response:
+        with caller.stream(own.with_timeout(9)) as response:
             assert json.loads(caller.read(response)) == TASK
         with pytest.raises(errors.ApiError, match="额度不足"):
             caller.submit(own)
