@@ -65,10 +65,8 @@ def _dead_first_address(relay: Relay) -> Generator[str]:
 
 @contextmanager
 def _silent(relay: Relay) -> Generator[str]:
-    answered = Event()
-    relay.always(Answer(wait=answered))
+    relay.always(Answer(wait=Event()))
     yield relay.url
-    answered.set()
 
 
 Place = Callable[[Relay], AbstractContextManager[str]]

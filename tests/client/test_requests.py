@@ -316,7 +316,7 @@ def _get(
         return httpx.Response(307, headers={"Location": step, "Set-Cookie": f"given={TOKEN}"})
 
     args = {"transport": httpx.MockTransport(answer)}
-    own = caller.connect(RELAY, follow_redirects=follow_redirects, httpx_args=args, **CREDENTIALS, **settings)
+    own = caller.connect(RELAY, httpx_args=args, **{"follow_redirects": True, **CREDENTIALS, **settings})
     caller.detailed("item.get_v1_item_by_item_id", client=own, item_id="7")
     return sent
 

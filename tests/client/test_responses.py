@@ -138,7 +138,7 @@ def test_mocks(request: pytest.FixtureRequest, caller: Caller, by: str) -> None:
     responses = [
         httpx.Response(200, json=TASK, headers={"X-Oneapi-Request-Id": "r-1"}),
         httpx.Response(200, json=TASK),
-        httpx.Response(403, json={"error": {"message": "额度不足"}}),
+        httpx.Response(403, json={"error": {"message": "额度不足"}}, headers={"X-Request-Id": "r-2"}),
         httpx.Response(200, text="<html>"),
     ]
     args: dict[str, Any] = {}
@@ -159,10 +159,11 @@ def test_mocks(request: pytest.FixtureRequest, caller: Caller, by: str) -> None:
         assert (response.parsed.task_id, json.loads(response.content), response.request_id) == ("t", TASK, "r-1")
         with caller.stream(own.with_timeout(9)) as response:
             assert json.loads(caller.read(response)) == TASK
-        with pytest.raises(errors.ApiError, match="额度不足"):
+        with pytest.raises(errors.ApiError, match="额度不足") as refused:
             caller.submit(own)
-        with pytest.raises(errors.DecodeError, match="HTML"):
+        with pytest.raises(errors.DecodeError, match="HTML") as broken:
             caller.submit(own)
+        assert (refused.value.request_id, broken.value.request_id) == ("r-2", None)
         if by != "pytest-httpx":  # httpx can't read a compressed body from it
             assert caller.submit(own).task_id == "t"
 

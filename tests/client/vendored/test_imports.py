@@ -13,7 +13,7 @@ import pytest
 import contract_check
 import frozen
 import generated_client
-from checkout import PYTHON, ROOT, run, tree
+from checkout import ROOT, tree
 from contract_check.relay.standin import Contract
 from generated_client import models
 from packages import Package
@@ -119,16 +119,3 @@ def test_every_public_name_is_exported_by_the_package() -> None:
     assert generated_client.errors.NOT_SENT is generated_client.NOT_SENT
     assert generated_client.__version__ == version("relay-client")
     assert import_module("generated_client.client").Client is generated_client.Client
-
-
-@pytest.mark.slow
-def test_the_package_of_another_document_is_clean_for_strict_type_checkers(gateway: Package, tmp_path: Path) -> None:
-    command = [PYTHON, "-m", "mypy", "--strict", "--cache-dir", tmp_path / "mypy", gateway.folder.name]
-    done = run(command, cwd=gateway.folder.parent)
-    assert done.returncode == 0, done.stdout
-    place = {"include": [str(gateway.folder)], "venvPath": str(ROOT), "venv": ".venv", "pythonVersion": "3.11"}
-    settings = json.dumps({"typeCheckingMode": "strict", **place})
-    (tmp_path / "pyrightconfig.json").write_text(settings, encoding="utf-8")
-    done = run([PYTHON, "-m", "basedpyright", "--project", tmp_path], cwd=tmp_path)
-    assert done.returncode == 0, done.stdout
-    assert "0 errors, 0 warnings" in done.stdout
