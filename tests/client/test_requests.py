@@ -316,7 +316,7 @@ def _get(
         return httpx.Response(307, headers={"Location": step, "Set-Cookie": f"given={TOKEN}"})
 
     args = {"transport": httpx.MockTransport(answer)}
-    own = caller.connect(RELAY, httpx_args=args, **{"follow_redirects": True, **CREDENTIALS, **settings})
+    own = caller.connect(RELAY, httpx_args=args, follow_redirects=True, **CREDENTIALS, **settings)
     caller.detailed("item.get_v1_item_by_item_id", client=own, item_id="7")
     return sent
 
@@ -338,9 +338,11 @@ def test_only_the_relay_gets_credentials(gateway_caller: Caller, name: str, head
 
 
 @every_way
-def test_no_redirect_is_followed_by_default(gateway_caller: Caller) -> None:
+def test_no_redirect_is_followed_by_default(gateway_caller: Caller, gateway_relay: Relay) -> None:
+    gateway_relay.answer(Answer(307, headers={"Location": "/moved"}))
     with pytest.raises(gateway_caller.load("errors").UnexpectedStatus, match="/moved"):
-        _get(gateway_caller, "/moved", follow_redirects=False)
+        gateway_caller.parsed("item.get_v1_item_by_item_id", item_id="7")
+    assert len(gateway_relay.requests) == 1
 
 
 @every_way

@@ -150,8 +150,9 @@ def test_mocks(request: pytest.FixtureRequest, caller: Caller, by: str) -> None:
         else:
             responses.append(httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(PACKED)))
             transport = httpx.MockTransport(Mock(side_effect=responses))
-            args = {"transport": {"transport": transport}, "mounts": {"mounts": {"all://": transport}}}.get(by, {})
-            if "respx" in by:
+            if by in ("transport", "mounts"):
+                args[by] = transport if by == "transport" else {"all://": transport}
+            else:
                 router = stack.enter_context(respx.mock(using="httpcore" if "httpcore" in by else "httpx"))
                 router.post("https://relay.test/kling/v1/videos/image2video").mock(side_effect=responses)
         own = caller.connect("https://relay.test", httpx_args=args)
