@@ -196,17 +196,12 @@ def test_free_form_data_is_unchanged(caller: Caller, relay: Relay) -> None:
 
 @pytest.mark.parametrize("duplicate", COPIES.values(), ids=COPIES)
 def test_copies(caller: Caller, relay: Relay, duplicate: Callable[[Any], Any]) -> None:
-    assert duplicate(UNSET) is duplicate([UNSET])[0] is UNSET
+    assert duplicate(UNSET) is duplicate([UNSET])[0] is types.Unset("UNSET") is UNSET
+    assert (list(types.Unset), bool(UNSET), repr(UNSET)) == ([UNSET], False, "UNSET")
     body = KlingImageToVideoRequest(model="kling-v1", prompt="走")
     for each in (body, duplicate(body)):
         caller.parsed(SUBMIT, body=each)
     assert [request.json for request in relay.requests] == [{"model": "kling-v1", "prompt": "走"}] * 2
-
-
-def test_unset() -> None:
-    assert list(types.Unset) == [UNSET]
-    assert types.Unset("UNSET") is UNSET
-    assert (bool(UNSET), repr(UNSET)) == (False, "UNSET")
 
 
 def test_properties_named_like_the_model_s_own_attributes(gateway_caller: Caller, gateway_relay: Relay) -> None:
