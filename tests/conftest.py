@@ -10,7 +10,7 @@ import hypothesis
 import pytest
 import trustme
 
-from calling import TLS, TOKEN, WAYS
+from calling import TLS, TOKEN
 from checkout import FROZEN, ROOT
 from contract_check.relay.standin import Contract, Relay
 from generated_client import AuthenticatedClient
@@ -41,14 +41,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     for report in sorted(passed, key=lambda report: -report.duration):
         if report.duration > 2:
             terminalreporter.write_line(f"  {report.duration:5.1f} s {report.nodeid}")
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test of `caller` with threads, and one that is marked `every_way` also on an event loop."""
-    ways = WAYS if metafunc.definition.get_closest_marker("every_way") else WAYS[:1]
-    for name in ("caller", "gateway_caller"):
-        if name in metafunc.fixturenames:
-            metafunc.parametrize(name, ways, indirect=True)
 
 
 @pytest.fixture(scope="session")

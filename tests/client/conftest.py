@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from calling import TLS, TOKEN, Caller
+from calling import TLS, TOKEN, WAYS, Caller
 from contract_check.relay.standin import Contract, Relay
 from frozen import AuthenticatedClient
 from packages import Package, of_gateway
@@ -31,13 +31,23 @@ def client(relay: Relay) -> AuthenticatedClient:
     return AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS)
 
 
-@pytest.fixture
-def caller(request: pytest.FixtureRequest, client: AuthenticatedClient) -> Iterator[Caller]:
-    """A kind of call, with `client` entered."""
-    caller = Caller(request.param, client)
+def _entered(way: str, client: object) -> Iterator[Caller]:
+    caller = Caller(way, client)
     caller.enter(client)
     yield caller
     caller.close()
+
+
+@pytest.fixture(params=WAYS)
+def caller(request: pytest.FixtureRequest, client: AuthenticatedClient) -> Iterator[Caller]:
+    """Each kind of call, with `client` entered."""
+    yield from _entered(request.param, client)
+
+
+@pytest.fixture
+def sync(client: AuthenticatedClient) -> Iterator[Caller]:
+    """The same in threads only, for what does not depend on the kind of call."""
+    yield from _entered("sync", client)
 
 
 @pytest.fixture
@@ -63,10 +73,18 @@ def gateway_relay(gateway: Package) -> Iterator[Relay]:
 
 
 @pytest.fixture
-def gateway_caller(request: pytest.FixtureRequest, gateway: Package, gateway_relay: Relay) -> Iterator[Caller]:
-    """A kind of call of the other package, with its own client."""
-    client = gateway.module("client").AuthenticatedClient(gateway_relay.url, token=TOKEN, verify_ssl=TLS)
-    caller = Caller(request.param, client)
-    caller.enter(client)
-    yield caller
-    caller.close()
+def gateway_client(gateway: Package, gateway_relay: Relay) -> object:
+    """A client of the other package, not yet entered."""
+    return gateway.module("client").AuthenticatedClient(gateway_relay.url, token=TOKEN, verify_ssl=TLS)
+
+
+@pytest.fixture(params=WAYS)
+def gateway_caller(request: pytest.FixtureRequest, gateway_client: object) -> Iterator[Caller]:
+    """Each kind of call of the other package."""
+    yield from _entered(request.param, gateway_client)
+
+
+@pytest.fixture
+def gateway_sync(gateway_client: object) -> Iterator[Caller]:
+    """The same in threads only."""
+    yield from _entered("sync", gateway_client)

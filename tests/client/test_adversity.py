@@ -28,7 +28,6 @@ from frozen import PROMPTED, AuthenticatedClient, KlingImageToVideoRequest, asub
 from frozen import create_kling_image_to_video as operation
 from servers import answering, deaf, reading_nothing, refusing, server_tls
 
-every_way = pytest.mark.every_way
 LARGE: dict[str, Any] = {"image": "A" * (8 << 20)}
 ONE = {"limits": httpx.Limits(max_connections=1)}
 TASK = {"task_id": "t", "status": "queued"}
@@ -85,7 +84,6 @@ PHASES: dict[str, tuple[Place, dict[str, Any], bool]] = {
 """The phases in which a deadline can end a call, and whether anything was sent before."""
 
 
-@every_way
 @pytest.mark.parametrize("phase", PHASES)
 def test_after_a_deadline_nothing_is_sent(caller: Caller, relay: Relay, phase: str) -> None:
     place, fields, is_sent = PHASES[phase]
@@ -102,14 +100,12 @@ def test_after_a_deadline_nothing_is_sent(caller: Caller, relay: Relay, phase: s
     assert len(relay.requests) == before == (phase == "before the response")
 
 
-@every_way
 def test_with_a_deadline_the_first_address_that_connects_is_used(caller: Caller, relay: Relay) -> None:
     with refusing() as closed, deaf() as dead, _resolved(closed, dead, relay.url) as url:
         own = caller.connect(url, deadline=20, timeout=httpx.Timeout(5, connect=0.5))
         assert caller.submit(own).status == "queued"
 
 
-@every_way
 def test_a_step_timeout_at_the_deadline_is_reported_as_the_deadline(caller: Caller) -> None:
     def answer(_: httpx.Request) -> httpx.Response:
         time.sleep(0.2)  # past the deadline, while the event loop is blocked
@@ -119,7 +115,6 @@ def test_a_step_timeout_at_the_deadline_is_reported_as_the_deadline(caller: Call
         caller.submit(caller.connect(deadline=0.1, httpx_args={"transport": httpx.MockTransport(answer)}))
 
 
-@every_way
 def test_a_stream_s_deadline_ends_with_the_headers_and_its_size_has_no_limit(caller: Caller, relay: Relay) -> None:
     own = caller.connect(deadline=0.6, max_response_bytes=10)
     relay.answer(Answer(200, chunks=[b"x" * 9] * 70, pause=0.01))
@@ -130,7 +125,6 @@ def test_a_stream_s_deadline_ends_with_the_headers_and_its_size_has_no_limit(cal
         pass
 
 
-@every_way
 @pytest.mark.parametrize("settings", [{"deadline": 1e10}, {"timeout": 1e10}, {"deadline": 1e10, "timeout": None}])
 def test_a_timeout_beyond_a_sockets_limit(caller: Caller, settings: dict[str, Any]) -> None:
     assert caller.submit(caller.connect(**settings)).status == "queued"
@@ -151,7 +145,6 @@ BROKEN_OFF = {
 }
 
 
-@every_way
 @pytest.mark.parametrize("name", BROKEN_OFF)
 def test_an_interrupted_call_releases_its_connection(caller: Caller, relay: Relay, name: str) -> None:
     own = caller.connect(timeout=httpx.Timeout(60, pool=5), max_response_bytes=10**6, httpx_args=ONE)
@@ -162,7 +155,6 @@ def test_an_interrupted_call_releases_its_connection(caller: Caller, relay: Rela
     assert caller.submit(own).status == "queued"
 
 
-@every_way
 @pytest.mark.parametrize("kind", [None, KeyError, KeyboardInterrupt])
 def test_a_closed_stream_releases_its_connection(caller: Caller, relay: Relay, kind: Any) -> None:
     own = caller.connect(timeout=httpx.Timeout(5, pool=1), httpx_args=ONE)
@@ -175,7 +167,6 @@ def test_a_closed_stream_releases_its_connection(caller: Caller, relay: Relay, k
     assert caller.submit(own).status == "queued"
 
 
-@every_way
 def test_an_interrupted_stream_releases_its_connection(caller: Caller, relay: Relay) -> None:
     own = caller.connect(timeout=httpx.Timeout(5, pool=1), httpx_args=ONE)
     relay.answer(Answer(200, b"x" * 1_000, cut=100))
@@ -184,7 +175,6 @@ def test_an_interrupted_stream_releases_its_connection(caller: Caller, relay: Re
     assert caller.submit(own).status == "queued"
 
 
-@every_way
 @pytest.mark.parametrize(
     ("settings", "kind"),
     [({"deadline": DEADLINE}, errors.DeadlineExceeded), ({"timeout": httpx.Timeout(5, pool=0.1)}, httpx.PoolTimeout)],
@@ -199,7 +189,6 @@ def test_the_wait_for_a_connection_ends(caller: Caller, relay: Relay, settings: 
     assert len(relay.requests) == 2
 
 
-@every_way
 def test_closing_a_client_ends_the_calls_that_wait_for_a_connection(caller: Caller, relay: Relay) -> None:
     own = AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS, httpx_args=ONE)
 
@@ -216,7 +205,6 @@ def test_closing_a_client_ends_the_calls_that_wait_for_a_connection(caller: Call
     assert len(relay.requests) == 1
 
 
-@every_way
 @pytest.mark.parametrize("by", ["proxy", "http2", "direct"])
 def test_calls_that_end_early_do_not_use_up_the_connections(
     caller: Caller, relay: Relay, monkeypatch: pytest.MonkeyPatch, by: str
@@ -306,7 +294,6 @@ def _peak_below(most: int) -> Generator[None]:
         tracemalloc.stop()
 
 
-@every_way
 def test_a_refusal_and_a_deadline_hold_no_body(caller: Caller, relay: Relay) -> None:
     relay.answer(Answer.json({"error": {"message": "busy"}}, 429), times=2)
     relay.always(Answer(wait=Event()))
@@ -332,7 +319,6 @@ def test_a_refusal_and_a_deadline_hold_no_body(caller: Caller, relay: Relay) -> 
         gc.enable()
 
 
-@every_way
 @pytest.mark.parametrize("limit", [MIB, 100])
 @pytest.mark.parametrize("has_length", [True, False])
 def test_the_size_limit_of_a_response(caller: Caller, relay: Relay, limit: int, has_length: bool) -> None:
@@ -365,7 +351,6 @@ BOMBS: dict[str, tuple[bytes, str]] = {
 }
 
 
-@every_way
 @pytest.mark.parametrize("encoding", BOMBS)
 def test_a_compression_bomb_is_not_decompressed(caller: Caller, relay: Relay, encoding: str) -> None:
     packed, text = BOMBS[encoding]
@@ -380,7 +365,6 @@ def test_a_compression_bomb_is_not_decompressed(caller: Caller, relay: Relay, en
 # Other servers
 
 
-@every_way
 def test_a_proxy_that_refuses_to_connect_gets_no_request_and_no_retry(caller: Caller) -> None:
     refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
     with answering(refusal) as proxy:
@@ -391,7 +375,6 @@ def test_a_proxy_that_refuses_to_connect_gets_no_request_and_no_retry(caller: Ca
     assert not errors.may_have_been_charged(raised.value)
 
 
-@every_way
 def test_a_refusal_that_comes_before_the_body_is_read_is_not_lost(caller: Caller, authority: trustme.CA) -> None:
     refused = b"HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
     for secure in (None, server_tls(authority, "127.0.0.1")):

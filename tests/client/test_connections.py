@@ -35,7 +35,6 @@ def all_closed(relay: Relay) -> Iterator[None]:
     relay.wait_until_idle()
 
 
-@pytest.mark.every_way
 def test_derived_clients_share_the_connection_and_closing_one_or_a_copy_closes_nothing(
     caller: Caller, relay: Relay
 ) -> None:
@@ -50,7 +49,6 @@ def test_derived_clients_share_the_connection_and_closing_one_or_a_copy_closes_n
     assert (relay.connections, relay.open_connections) == (1, 1)
 
 
-@pytest.mark.every_way
 @pytest.mark.parametrize("used", [False, True], ids=["unused", "used"])
 def test_after_the_root_is_closed_no_client_of_the_family_sends(caller: Caller, relay: Relay, used: bool) -> None:
     family = [caller.client, *_derived(caller.client)]
@@ -106,7 +104,6 @@ async def test_closing_a_client_leaves_nothing_open(
         assert relay.open_connections >= (2 if work is _both_ways else 1)
 
 
-@pytest.mark.every_way
 @pytest.mark.usefixtures("nothing_left_open")
 def test_calls_that_fail_leave_nothing_open(relay: Relay, caller: Caller) -> None:
     for answer in (Answer(200, b"{"), Answer(503), Answer(silent=True), Answer(200, b"{" * 50, cut=9), Answer(302)):

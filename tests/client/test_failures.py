@@ -22,7 +22,6 @@ from contract_check.relay.standin import RECORDED, SCENARIOS, Answer, Relay, Req
 from frozen import errors, variables
 from servers import answering, deaf, reading_nothing, refusing
 
-every_way = pytest.mark.every_way
 PATH = "/kling/v1/videos/image2video"
 SECRET = "sk-" + "geheim/0123456789+=="
 HIDDEN = (SECRET, SECRET.replace("/", "\\/"))
@@ -205,7 +204,6 @@ def _arrives_whole(answer: Answer) -> bool:
     return not (answer.cut or answer.chunks or "Content-Encoding" in answer.headers or b"geheim" in answer.body)
 
 
-@every_way
 @pytest.mark.parametrize("name", CASES)
 def test_a_response_that_is_not_the_documented_success(caller: Caller, relay: Relay, name: str) -> None:
     case, answer = CASES[name], CASES[name].answer
@@ -264,7 +262,6 @@ SERVERS: dict[str, tuple[Serve, dict[str, float], type[Exception], bool]] = {
 """Servers, the timeouts of a client, what a call raises, and whether it may have been charged."""
 
 
-@every_way
 @pytest.mark.parametrize("name", SERVERS)
 def test_a_connection_that_fails(caller: Caller, name: str) -> None:
     serve, steps, kind, may_be_charged = SERVERS[name]
@@ -275,7 +272,6 @@ def test_a_connection_that_fails(caller: Caller, name: str) -> None:
     assert errors.may_have_been_charged(error) == may_be_charged
 
 
-@every_way
 def test_an_untrusted_certificate_gets_no_request(caller: Caller, tls_relay: Relay) -> None:
     assert type(_failure(caller, tls_relay.url)) is httpx.ConnectError
     assert tls_relay.requests == []
@@ -305,7 +301,6 @@ def test_may_have_been_charged_is_false_only_if_certain(name: str) -> None:
     assert errors.may_have_been_charged(error) == expected
 
 
-@every_way
 def test_an_error_that_a_mock_reraises_is_explained_once(caller: Caller) -> None:
     transport = httpx.MockTransport(Mock(side_effect=httpx.ConnectError("down")))
     own = caller.connect("http://relay.test", httpx_args={"transport": transport})
@@ -315,7 +310,6 @@ def test_an_error_that_a_mock_reraises_is_explained_once(caller: Caller) -> None
         assert str(raised.value) == f"POST {PATH}: down"
 
 
-@every_way
 @pytest.mark.parametrize("elsewhere", [None, httpx.Request("GET", "http://elsewhere.test/")])
 def test_an_error_in_a_stream_is_explained_unless_it_is_of_another_request(caller: Caller, elsewhere: Any) -> None:
     error = httpx.ConnectError("down", request=elsewhere)
@@ -324,18 +318,17 @@ def test_an_error_in_a_stream_is_explained_unless_it_is_of_another_request(calle
     assert str(raised.value) == ("down" if elsewhere else f"POST {PATH}: down")
 
 
-def test_a_path_does_not_show_the_token(caller: Caller, relay: Relay) -> None:
-    own = caller.connect(f"{relay.url}/{SECRET}", token=SECRET)
+def test_a_path_does_not_show_the_token(sync: Caller, relay: Relay) -> None:
+    own = sync.connect(f"{relay.url}/{SECRET}", token=SECRET)
     relay.always(Answer(200, b"{"))
     for detailed in (False, True):
         with pytest.raises(errors.DecodeError) as raised:
-            caller.submit(own, detailed=detailed)
+            sync.submit(own, detailed=detailed)
         assert raised.value.path == f"/***{PATH}"
         assert SECRET not in f"{raised.value} {vars(raised.value)!r}"
     relay.problems.clear()
 
 
-@every_way
 def test_neither_log_nor_repr_shows_the_token(caller: Caller, relay: Relay, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     own = caller.connect(token=SECRET, prefix="", auth_header_name="X-Api-Key")

@@ -55,16 +55,16 @@ def test_a_client_and_a_body_can_be_sent_to_another_process(relay: Relay, method
     assert [request.json for request in relay.requests] == [{"model": "kling-v1", "prompt": "走"}] * len(relay.requests)
 
 
-def test_a_copy_has_its_own_connections_and_closes_no_others(caller: Caller, relay: Relay) -> None:
-    own = caller.connect(verify_ssl=True)  # an SSLContext cannot be copied
-    caller.submit(own)
+def test_a_copy_has_its_own_connections_and_closes_no_others(sync: Caller, relay: Relay) -> None:
+    own = sync.connect(verify_ssl=True)  # an SSLContext cannot be copied
+    sync.submit(own)
     derived = own.with_headers({"X-Trace": "t"})
     for client in (own, derived):
         for twin in (pickle.loads(pickle.dumps(client)), copy.deepcopy(client)):
             with twin:
-                caller.submit(twin)
+                sync.submit(twin)
     for client in (own, derived):
-        caller.submit(client)
+        sync.submit(client)
     assert _connections(relay) == [1, 2, 3, 4, 5, 1, 1]
     assert ["x-trace" in request.headers for request in relay.requests] == [False] * 3 + [True] * 2 + [False, True]
 
@@ -89,11 +89,11 @@ def eager_threads() -> Iterator[None]:
 @pytest.mark.slow
 @pytest.mark.usefixtures("eager_threads")
 @pytest.mark.parametrize(("threads", "connections"), [(64, 100), (16, 2)])
-def test_many_threads_on_one_client(caller: Caller, relay: Relay, threads: int, connections: int) -> None:
+def test_many_threads_on_one_client(sync: Caller, relay: Relay, threads: int, connections: int) -> None:
     limits = httpx.Limits(max_connections=connections, keepalive_expiry=None)  # a busy machine takes over 5 s
-    client = caller.connect(httpx_args={"limits": limits})
+    client = sync.connect(httpx_args={"limits": limits})
     with ThreadPoolExecutor(threads) as pool:
-        calls = [pool.submit(caller.submit, client) for _ in range(threads * 20)]
+        calls = [pool.submit(sync.submit, client) for _ in range(threads * 20)]
         assert {call.result().status for call in calls} == {"queued"}
     assert len(relay.requests) == threads * 20
     assert relay.connections <= min(threads, connections)

@@ -41,7 +41,6 @@ def _returned(module: Any, function: str) -> set[str]:
     return {kind.__name__ for kind in (typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,))}
 
 
-@pytest.mark.every_way
 def test_documented_successes(gateway_caller: Caller, gateway_relay: Relay) -> None:
     models, file = gateway_caller.load("models"), gateway_caller.load("types").File(payload=BytesIO(b"image"))
     bodies = {"FormBody": models.FormBody(a="甲", b=2), "UploadBody": models.UploadBody(file=file)}
@@ -75,31 +74,31 @@ FAILURES: list[tuple[str, Answer, str, str]] = [
 
 @pytest.mark.parametrize(("name", "answer", "kind", "expected"), FAILURES)
 def test_a_response_that_is_not_a_documented_success(
-    gateway_caller: Caller, gateway_relay: Relay, name: str, answer: Answer, kind: str, expected: str
+    gateway_sync: Caller, gateway_relay: Relay, name: str, answer: Answer, kind: str, expected: str
 ) -> None:
     gateway_relay.always(answer)
-    tolerant = gateway_caller.connect(raise_on_unexpected_status=False)
-    for client in (gateway_caller.client, tolerant):
-        with pytest.raises(getattr(gateway_caller.load("errors"), kind)) as raised:
-            gateway_caller.parsed(name, client=client)
+    tolerant = gateway_sync.connect(raise_on_unexpected_status=False)
+    for client in (gateway_sync.client, tolerant):
+        with pytest.raises(getattr(gateway_sync.load("errors"), kind)) as raised:
+            gateway_sync.parsed(name, client=client)
         assert raised.value.status_code == answer.status
     if kind == "ApiError":
-        response = gateway_caller.detailed(name)
+        response = gateway_sync.detailed(name)
         assert type(raised.value.parsed).__name__ == type(response.parsed).__name__ == expected
     else:
         with pytest.raises(type(raised.value), match=expected):
-            gateway_caller.detailed(name)
+            gateway_sync.detailed(name)
     if kind != "DecodeError":
-        response = gateway_caller.detailed(name, client=tolerant)
+        response = gateway_sync.detailed(name, client=tolerant)
         assert (type(response.status_code), response.status_code) == (int, answer.status)
         assert (response.parsed is None) == (kind == "UnexpectedStatus" or not answer.body)
 
 
-def test_an_operation_without_a_success_has_detailed_calls_only(gateway_caller: Caller, gateway_relay: Relay) -> None:
+def test_an_operation_without_a_success_has_detailed_calls_only(gateway_sync: Caller, gateway_relay: Relay) -> None:
     for name in ("not_.not_impl", "rt.realtime"):
-        assert not any(hasattr(gateway_caller.load(f"api.{name}"), way) for way in WAYS)
+        assert not any(hasattr(gateway_sync.load(f"api.{name}"), way) for way in WAYS)
     gateway_relay.answer(Answer.json(ERR, 501))
-    response = gateway_caller.detailed("not_.not_impl")
+    response = gateway_sync.detailed("not_.not_impl")
     assert (response.status_code, type(response.parsed).__name__) == (501, "Err")
 
 
@@ -114,7 +113,7 @@ VIDEOS: dict[str, tuple[str, bytes, bool]] = {
 
 
 @pytest.mark.parametrize("name", VIDEOS)
-def test_a_video_is_recognized_by_its_media_type(gateway: Package, gateway_caller: Caller, name: str) -> None:
+def test_a_video_is_recognized_by_its_media_type(gateway: Package, gateway_sync: Caller, name: str) -> None:
     header, content, is_video = VIDEOS[name]
     answer = f"HTTP/1.1 200 OK\r\n{header}\r\nContent-Length: {len(content)}\r\n\r\n".encode() + content
     body = gateway.module("models").UploadBody(file=gateway.module("types").File(payload=BytesIO(b"f")))
@@ -122,8 +121,8 @@ def test_a_video_is_recognized_by_its_media_type(gateway: Package, gateway_calle
         answering(answer) as url,
         nullcontext() if is_video else pytest.raises(gateway.module("errors").DecodeError),
     ):
-        own = gateway_caller.connect(url)
-        assert gateway_caller.parsed("upload.upload", client=own, body=body) == content
+        own = gateway_sync.connect(url)
+        assert gateway_sync.parsed("upload.upload", client=own, body=body) == content
 
 
 # Mocks that services use in their tests
@@ -132,7 +131,6 @@ TASK = {"task_id": "t", "status": "queued"}
 PACKED = gzip.compress(json.dumps(TASK).encode())
 
 
-@pytest.mark.every_way
 @pytest.mark.parametrize("by", ["transport", "mounts", "respx", "respx by httpcore", "pytest-httpx"])
 def test_mocks(request: pytest.FixtureRequest, caller: Caller, by: str) -> None:
     responses = [
@@ -169,7 +167,6 @@ def test_mocks(request: pytest.FixtureRequest, caller: Caller, by: str) -> None:
             assert caller.submit(own).task_id == "t"
 
 
-@pytest.mark.every_way
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
 def test_a_hook_reads_the_response(caller: Caller, relay: Relay, encoding: str) -> None:
     seen, content = list[bytes](), json.dumps(TASK).encode()
@@ -179,7 +176,6 @@ def test_a_hook_reads_the_response(caller: Caller, relay: Relay, encoding: str) 
     assert seen == [content]
 
 
-@pytest.mark.every_way
 def test_a_hook_s_exception_is_raised(caller: Caller, relay: Relay) -> None:
     hook = caller.reading_hook(Mock(side_effect=LookupError))
     with pytest.raises(LookupError):

@@ -19,7 +19,6 @@ from contract_check.relay.standin import Answer, Relay, front_error
 from frozen import create_kling_image_to_video, errors, get_kling_image_to_video, types, variables
 from servers import refusing
 
-every_way = pytest.mark.every_way
 ID = recorded.body("succeed")["data"]["task_id"]
 VIDEO = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 500
 MP4 = {"Content-Type": "video/mp4"}
@@ -62,7 +61,6 @@ def log(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
     return lambda: [record.getMessage() for record in caplog.records if record.name == "generated_client"]
 
 
-@every_way
 @pytest.mark.parametrize("called", ["submission", "query"])
 @pytest.mark.parametrize("name", FREE)
 def test_a_request_is_retried_if_that_is_free(
@@ -84,7 +82,6 @@ def test_a_request_is_retried_if_that_is_free(
     assert outcome in log()[0]
 
 
-@every_way
 @pytest.mark.parametrize("retries", [0, 1, 3])
 def test_the_number_of_retries(caller: Caller, relay: Relay, retries: int, log: Callable[[], list[str]]) -> None:
     relay.always(BUSY)
@@ -100,7 +97,6 @@ def test_the_number_of_retries(caller: Caller, relay: Relay, retries: int, log: 
     assert len([line for line in log() if "ConnectError" in line]) == retries + 1
 
 
-@every_way
 @pytest.mark.parametrize(("asked", "deadline"), [("30", 20), ("", 0.2)])
 def test_no_pause_lasts_beyond_the_deadline(caller: Caller, relay: Relay, asked: str, deadline: float) -> None:
     relay.always(Answer(429, headers={"Retry-After": asked} if asked else {}))
@@ -110,7 +106,6 @@ def test_no_pause_lasts_beyond_the_deadline(caller: Caller, relay: Relay, asked:
     assert isinstance(raised.value, errors.ApiError) or not asked
 
 
-@every_way
 def test_an_undocumented_request(caller: Caller, relay: Relay) -> None:
     request = caller.client.request if caller.way == "sync" else caller.client.arequest
     relay.answer(BUSY)
@@ -188,7 +183,6 @@ POLLS: dict[str, Case] = {
 }
 
 
-@every_way
 @pytest.mark.parametrize("name", POLLS)
 def test_every_end_of_a_task(caller: Caller, relay: Relay, name: str) -> None:
     case = POLLS[name]
@@ -218,18 +212,18 @@ def test_every_end_of_a_task(caller: Caller, relay: Relay, name: str) -> None:
     relay.problems.clear()
 
 
-def test_no_token_in_the_reason_of_a_failure(caller: Caller, relay: Relay) -> None:
+def test_no_token_in_the_reason_of_a_failure(sync: Caller, relay: Relay) -> None:
     secret = "sk-" + "geheim" * 3
     relay.always(_changed("failed", fail_reason=f"bad\x1b {secret}"))
-    caller.client.set_token(secret)
+    sync.client.set_token(secret)
     with pytest.raises(errors.TaskFailed, match=r"bad\? \*\*\*") as raised:
-        _call(caller, "poll", ID)
+        _call(sync, "poll", ID)
     assert not [shown for shown in variables(raised.value) if secret in shown and "KlingTask" not in shown]
 
 
-def test_a_deadline_of_the_client_bounds_a_query_and_not_the_poll(caller: Caller, relay: Relay) -> None:
+def test_a_deadline_of_the_client_bounds_a_query_and_not_the_poll(sync: Caller, relay: Relay) -> None:
     _script(relay, [Answer(200, chunks=[b" "] * 99, pause=0.1), DONE])
-    task = _call(caller, "poll", ID, client=caller.client.with_deadline(0.2), interval=0)
+    task = _call(sync, "poll", ID, client=sync.client.with_deadline(0.2), interval=0)
     assert (task.status, len(relay.requests)) == ("SUCCESS", 2)
     relay.problems.clear()
 
@@ -259,7 +253,6 @@ TRANSFERS: dict[str, Case] = {
 }
 
 
-@every_way
 @pytest.mark.parametrize("name", TRANSFERS)
 def test_every_end_of_a_download(caller: Caller, relay: Relay, name: str, tmp_path: Path) -> None:
     case, to = TRANSFERS[name], tmp_path / "视频 1.mp4"
@@ -287,11 +280,11 @@ def test_every_end_of_a_download(caller: Caller, relay: Relay, name: str, tmp_pa
     relay.problems.clear()
 
 
-def test_a_download_into_a_file_restarts_at_its_first_position(caller: Caller, relay: Relay) -> None:
+def test_a_download_into_a_file_restarts_at_its_first_position(sync: Caller, relay: Relay) -> None:
     file = io.BytesIO(b"head")
     file.seek(4)
     _script(relay, [CUT, WHOLE])
-    assert _call(caller, "download", ID, file) == types.Download(None, len(VIDEO))
+    assert _call(sync, "download", ID, file) == types.Download(None, len(VIDEO))
     assert file.getvalue() == b"head" + VIDEO
 
 
@@ -300,10 +293,10 @@ class _Pipe(io.BytesIO):
         return False
 
 
-def test_a_pipe_cannot_restart(caller: Caller, relay: Relay) -> None:
+def test_a_pipe_cannot_restart(sync: Caller, relay: Relay) -> None:
     _script(relay, [CUT, WHOLE])
     with pytest.raises(httpx.RemoteProtocolError, match="/content: "):
-        _call(caller, "download", ID, _Pipe())
+        _call(sync, "download", ID, _Pipe())
     assert len(relay.requests) == 1
 
 
@@ -316,10 +309,10 @@ REFUSED: list[tuple[str, dict[str, Any], type[Exception], str]] = [
 
 
 def test_an_invalid_setting_is_refused_before_any_request(
-    caller: Caller, relay: Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sync: Caller, relay: Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for name, settings, kind, text in REFUSED:
         with pytest.raises(kind, match=text):
-            _call(caller, name, ID, **settings)
+            _call(sync, name, ID, **settings)
     assert [*relay.requests, *tmp_path.iterdir()] == []

@@ -40,7 +40,6 @@ def _calls(package: Package, contract: Contract) -> Iterator[tuple[Any, dict[str
         yield module, {name: package.typed(hints[name], value) for name, value in arguments.items()}
 
 
-@pytest.mark.every_way
 def test_a_plain_call_returns_the_success_or_raises(caller: Caller, relay: Relay, package: Package) -> None:
     for module, arguments in _calls(package, relay.contract):
         response = caller.detailed(module, **arguments)
