@@ -11,6 +11,7 @@ from calling import Caller
 from checkout import ROOT, contract_check
 from contract_check.document import loading, names
 from contract_check.document.examples import Examples
+from contract_check.document.operations import FORM, JSON
 from contract_check.relay.standin import Contract, Relay, front_error
 from generator.prepare import preparation
 from packages import GATEWAY, Package
@@ -23,20 +24,22 @@ def test_each_operation_sends_and_reads_what_is_documented(package: Package) -> 
 
 def _calls(package: Package, contract: Contract) -> Iterator[tuple[Any, dict[str, Any]]]:
     """The module of each operation, with arguments from the document."""
-    document = deepcopy(contract.document)
-    preparation.prepare(document)
-    examples = Examples(document)
-    for operation in Contract(document).operations:
-        module = package.operation(f"{operation.definition['tags'][0]}.{operation.definition['operationId']}")
+    prepared, examples = deepcopy(contract.document), Examples(contract.document)
+    preparation.prepare(prepared)
+    for operation, named in zip(contract.operations, Contract(prepared).operations, strict=True):
+        module = package.operation(f"{named.definition['tags'][0]}.{named.definition['operationId']}")
         hints = package.hints(module.sync_detailed)
         arguments = dict[str, Any]()
-        for place, parameter in operation.parameters.items():
+        for place, parameter in zip(operation.parameters, named.parameters.values(), strict=True):
             name = names.attribute(parameter["name"])
-            [argument] = {f"{name}_{parameter['in']}", name, f"{name}_"} & hints.keys()
+            spellings = (f"{name}_{parameter['in']}", "body_" if name == "body" else name)
             value = examples.at((*place, "schema"))
-            arguments[argument] = "text" if isinstance(value, str) and not value.isascii() else value
-        if operation.content:
-            arguments["body"] = examples.at((*operation.body, "content", next(iter(operation.content)), "schema"))
+            is_unfit = parameter["in"] in ("header", "cookie") and isinstance(value, str) and not value.isascii()
+            for argument in [each for each in spellings if each in hints][:1]:
+                arguments[argument] = "text" if is_unfit else value
+        for media_type in list(operation.content)[:1]:
+            is_file = not JSON.fullmatch(media_type) and not FORM.fullmatch(media_type)
+            arguments["body"] = "文本" if is_file else examples.at((*operation.body, "content", media_type, "schema"))
         yield module, {name: package.typed(hints[name], value) for name, value in arguments.items()}
 
 
