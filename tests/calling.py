@@ -78,13 +78,17 @@ class Caller:
         """Submit a task with `stream` or `astream`; yield the open response."""
         name = "stream" if self._loop is None else "astream"
         context = self._call(SUBMIT, name, client, {"body": self._body({})})
-        with ExitStack() as stack:
-            if self._loop is None:
-                response = stack.enter_context(context)
-            else:
-                response = self.run(context.__aenter__())
-                stack.push(lambda *raised: self.run(context.__aexit__(*raised)))
+        if self._loop is None:
+            with context as response:
+                yield response
+            return
+        response = self.run(context.__aenter__())
+        try:
             yield response
+        except BaseException as error:
+            self.run(context.__aexit__(type(error), error, error.__traceback__))
+            raise
+        self.run(context.__aexit__(None, None, None))
 
     def read(self, response: Any, most: int = 1_000) -> bytes:
         """The body of an open response, or its first `most` chunks."""

@@ -9,7 +9,7 @@ import trustme
 from calling import TLS, TOKEN, WAYS, Caller
 from contract_check.relay.standin import Contract, Relay
 from frozen import AuthenticatedClient
-from packages import Package, of_gateway
+from generated import Package, of_gateway
 from servers import server_tls
 
 

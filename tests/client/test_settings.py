@@ -225,15 +225,15 @@ def test_a_subclass_may_have_attributes_and_methods_can_be_mocked(relay: Relay) 
 
 def test_an_httpx_client(caller: Caller, relay: Relay) -> None:
     own = Caller(caller.way, AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS))
-    answer = mock.Mock(side_effect=lambda _: httpx.Response(200, json={"task_id": "t", "status": "mocked"}))
-    http: Any = (httpx.Client if caller.way == "sync" else httpx.AsyncClient)(transport=httpx.MockTransport(answer))
+    transport = httpx.MockTransport(mock.Mock(return_value=httpx.Response(200, json={"task_id": "t", "status": "s"})))
+    http: Any = (httpx.Client if caller.way == "sync" else httpx.AsyncClient)(transport=transport)
 
     async def give() -> None:
         own.client.set_async_httpx_client(http)
 
     own.run(own.client.set_httpx_client(http) if caller.way == "sync" else give())
     own.enter(own.client)
-    assert own.submit().status == "mocked"
+    assert own.submit().status == "s"
     own.close()
     assert http.is_closed
 

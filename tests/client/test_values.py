@@ -16,7 +16,7 @@ from calling import SUBMIT, Caller
 from contract_check.document.tree import resolve
 from contract_check.relay.standin import Answer, Relay
 from frozen import KlingImageToVideoRequest, errors, types
-from packages import Package
+from generated import Package
 
 UNSET = types.UNSET
 FILM = Answer(200, b"film", {"Content-Type": "video/mp4"})

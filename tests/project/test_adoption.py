@@ -14,9 +14,9 @@ from contract_check.adoption.report import screen
 from contract_check.document import loading
 from contract_check.document.defects import Action, remove, update
 from contract_check.history.diff import Change
+from generated import LARGER
 from generator.prepare import preparation
 from history import CHANGELOG, commit, git, repository
-from packages import LARGER
 from specimens import small, write
 
 REPLACED = "replaced: relay.json, generator/cures.yaml, generated_client, CHANGELOG.md."

@@ -16,7 +16,7 @@ from calling import TLS, TOKEN
 from checkout import FROZEN, ROOT, contract_check
 from contract_check.relay.standin import Contract, Relay, command
 from frozen import AuthenticatedClient, KlingImageToVideoRequest, create_kling_image_to_video, errors
-from packages import Package, of_frozen_document, of_gateway, of_larger_document
+from generated import Package, of_frozen_document, of_gateway, of_larger_document
 
 FOUND = [state for state in recorded.STATES if recorded.status(state) == 200]
 NO_VIDEO = [state for state in recorded.STATES if recorded.status(state, recorded.CONTENT) != 200]

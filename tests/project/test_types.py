@@ -11,7 +11,7 @@ import pytest
 
 import generated_client
 from checkout import PYTHON, ROOT, Completed, run
-from packages import of_gateway
+from generated import of_gateway
 from readme import blocks
 
 pytestmark = pytest.mark.slow  # the type checkers are installed by `make test-all` only

@@ -7,7 +7,7 @@ import pytest
 import generated_client
 from calling import TLS, TOKEN
 from contract_check.relay.standin import Contract, Relay
-from packages import Package
+from generated import Package
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,8 @@ import frozen
 import generated_client
 from checkout import ROOT, tree
 from contract_check.relay.standin import Contract
+from generated import Package
 from generated_client import models
-from packages import Package
 
 WHEEL = Path(generated_client.__file__).parent
 

@@ -13,8 +13,8 @@ from contract_check.document import loading, names
 from contract_check.document.examples import Examples
 from contract_check.document.operations import FORM, JSON
 from contract_check.relay.standin import Contract, Relay, front_error
+from generated import GATEWAY, Package
 from generator.prepare import preparation
-from packages import GATEWAY, Package
 
 
 def test_each_operation_sends_and_reads_what_is_documented(package: Package) -> None:
