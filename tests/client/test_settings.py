@@ -38,7 +38,7 @@ VALID: dict[str, list[Any]] = {
 @pytest.mark.parametrize("name", VALID)
 def test_a_valid_argument(name: str) -> None:
     for value in VALID[name]:
-        assert getattr(Client(**{name: value}), name) == value
+        assert getattr(Client(verify_ssl=TLS, **{name: value}), name) == value
 
 
 HOST = "relay.example.com"
@@ -90,7 +90,7 @@ def test_an_invalid_setting(given: dict[str, Any], kind: type[Exception], text: 
         AuthenticatedClient(**arguments)
     assert TOKEN not in str(raised.value)
     assert PASSWORD not in str(raised.value)
-    client = AuthenticatedClient(token=TOKEN)
+    client = AuthenticatedClient(token=TOKEN, verify_ssl=TLS)
     [(name, value)] = given.items()
     if name in {*SETTABLE, "raise_on_unexpected_status"}:
         with pytest.raises(kind, match=text):
