@@ -117,7 +117,7 @@ class Caller:
         return self.run(get())
 
     def reading_hook(self, see: Callable[[bytes], object]) -> Any:
-        """A hook of the httpx client that calls `see` with the body of a request or response, read as httpx advises."""
+        """A hook of the httpx client that reads the body of a request or response, and calls `see` with it."""
 
         def read(message: Any) -> None:
             see(message.read())

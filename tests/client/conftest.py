@@ -40,13 +40,13 @@ def _entered(way: str, client: object) -> Iterator[Caller]:
 
 @pytest.fixture(params=WAYS)
 def caller(request: pytest.FixtureRequest, client: AuthenticatedClient) -> Iterator[Caller]:
-    """Each kind of call, with `client` entered."""
+    """Sync and async calls in turn, with `client` entered."""
     yield from _entered(request.param, client)
 
 
 @pytest.fixture
 def sync(client: AuthenticatedClient) -> Iterator[Caller]:
-    """The same in threads only, for what does not depend on the kind of call."""
+    """Sync calls only, for tests of behaviour that is the same in both."""
     yield from _entered("sync", client)
 
 
@@ -80,11 +80,11 @@ def gateway_client(gateway: Package, gateway_relay: Relay) -> object:
 
 @pytest.fixture(params=WAYS)
 def gateway_caller(request: pytest.FixtureRequest, gateway_client: object) -> Iterator[Caller]:
-    """Each kind of call of the other package."""
+    """Sync and async calls of the other package in turn."""
     yield from _entered(request.param, gateway_client)
 
 
 @pytest.fixture
 def gateway_sync(gateway_client: object) -> Iterator[Caller]:
-    """The same in threads only."""
+    """Sync calls of the other package only."""
     yield from _entered("sync", gateway_client)
