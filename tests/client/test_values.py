@@ -230,6 +230,8 @@ def test_undocumented_fields_are_kept_and_the_caller_s_dict_is_unchanged(gateway
     assert (body.additional_keys, body["unknown"]) == (["unknown", "_unknown"], {"deep": [1.0]})
     assert ("unknown" in body, "class" in body) == (True, False)
     assert body.to_dict() == before == value
+    del body["unknown"]
+    assert (body.additional_keys, value) == (["_unknown"], before)
 
 
 def test_a_repr_is_short_and_ends(gateway: Package) -> None:
