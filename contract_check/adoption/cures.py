@@ -11,10 +11,10 @@ from generator.prepare import preparation
 from .. import VENDORED
 from ..document import loading, overlay
 from ..document.defects import Action, Refusal, remove, update
+from ..document.operations import of
 from ..document.semantic_rules import server_url
-from ..document.tree import JsonPath, at, list_or_empty, object_or_empty, operations
+from ..document.tree import JsonPath, at, list_or_empty, object_or_empty
 from ..history.renames import Renames
-from ..history.surface import place_of, route_of
 
 _EXAMPLES = ("example.com", "example.org", "example.net", "example", "invalid", "test", "localhost")
 """The names that RFC 2606 reserves for examples."""
@@ -55,15 +55,16 @@ def _is_of_server(cure: Action) -> bool:
 
 def _kept_names(value: dict[str, Any], before: dict[str, Any]) -> Iterator[Action]:
     """Keep the group and function of each existing operation, and the names of its classes."""
-    known = {route_of(path): operation for path, operation in operations(before)}
+    known = {each.address: each for each in of(before)}
     kept = list[Action]()
-    for path, operation in operations(_prepared(value)[0]):
-        same = known.get(route_of(path))
-        if same and place_of(same) != place_of(operation):
-            why = f"Callers use the name {'.'.join(place_of(same)[1:])}."
+    for operation in of(_prepared(value)[0]):
+        same, path = known.get(operation.address), operation.path
+        if same and same.place != operation.place:
+            _, group, name = same.place
+            why = f"Callers use the name {group}.{name}."
             if list_or_empty(at(value, (*path, "tags"))):
                 kept.append(remove((*path, "tags"), why))
-            kept.append(update(path, {"operationId": same["operationId"], "tags": [same["tags"][0]]}, why))
+            kept.append(update(path, {"operationId": name, "tags": [group]}, why))
     for action in kept:
         overlay.apply_action(action, value)
     yield from kept

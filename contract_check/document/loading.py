@@ -11,9 +11,9 @@ from typing import Any
 from .. import CURES, VENDORED
 from . import media_types, nesting, overlay, reading, schema_rules, semantic_rules, settings, tree
 from .defects import Action, Defect, Finding, Refusal, count
-from .operations import relax_required
+from .operations import of, relax_required
 from .text import escape_invisible
-from .tree import SCHEMA_KEYWORDS, is_array, is_object, keyword_of, operations, pointer, resolve, walk
+from .tree import SCHEMA_KEYWORDS, is_array, is_object, keyword_of, pointer, resolve, walk
 
 
 @dataclass
@@ -234,12 +234,12 @@ def report(document: Document) -> Iterator[str]:
 
 def additions(document: Document) -> Iterator[str]:
     """A line for each operation that an overlay added."""
-    for path, operation in operations(document.value):
-        if overlay.ADDED in operation:
-            yield escape_invisible(f"{str(path[2]).upper()} {path[1]}: {operation[overlay.ADDED]}")
+    for operation in of(document.value):
+        if overlay.ADDED in operation.definition:
+            yield escape_invisible(f"{operation}: {operation.definition[overlay.ADDED]}")
 
 
 def summary(document: Document) -> str:
     """Describe the document in one line."""
-    number = count(len(list(operations(document.value))), "operation")
+    number = count(len(list(of(document.value))), "operation")
     return escape_invisible(f"{document.source.file.name}: OpenAPI {document.version}, {number}")

@@ -37,7 +37,18 @@ class Operation:
 
     @property
     def definition(self) -> dict[str, Any]:
-        return dict(at(self.document, self.path))
+        """Its Operation Object; in a prepared document, the tag and the operationId are its names in Python."""
+        return object_or_empty(at(self.document, self.path))
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """Its place in the package: ("api", group, module), for an operation of a prepared document."""
+        return ("api", self.definition["tags"][0], self.definition["operationId"])
+
+    @property
+    def address(self) -> str:
+        """Its method and path, without the names of path parameters."""
+        return f"{self.method} {re.sub('{.*?}', '{}', self.route)}"
 
     def given_parameters(self) -> Iterator[tuple[JsonPath, dict[str, Any]]]:
         """The parameters of its path, then its own, each with the place of its entry."""
@@ -130,7 +141,7 @@ def bare(media_type: str) -> str:
 
 def of(document: dict[str, Any]) -> Iterator[Operation]:
     """The operations of `document` in order, including those of referenced path items."""
-    for route in document.get("paths", ()):
+    for route in object_or_empty(document.get("paths")):
         item = follow(document, ("paths", route))
         for method in METHODS:
             if method in object_or_empty(at(document, item)):

@@ -12,18 +12,10 @@ from jsonpath.selectors import NameSelector
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from . import operations
 from .defects import Action, Finding, Refusal
 from .text import is_visible
-from .tree import (
-    JsonPath,
-    at,
-    is_array,
-    is_object,
-    list_or_empty,
-    object_or_empty,
-    operations,
-    resolve,
-)
+from .tree import JsonPath, at, is_array, is_object, list_or_empty, object_or_empty, resolve
 
 OPTIONAL = "x-optional"
 ADDED = "x-not-in-document"
@@ -91,15 +83,15 @@ def apply(overlay: Overlay, document: dict[str, Any], name: str) -> tuple[list[F
     Return the actions that match nothing, and those that match but change nothing.
     """
     unmatched, no_op = list[Finding](), list[Finding]()
-    known = {path for path, _ in operations(document)}
+    known = {each.path for each in operations.of(document)}
     for line, action in overlay.actions:
         reason = apply_action(action, document)
         if reason and action.get(OPTIONAL) is not True:
             found = Finding(overlay.file, line, 0, f"this action {reason}: {action['target']}")
             (no_op if reason == _NO_OP else unmatched).append(found)
-    for path, operation in operations(document):
-        if path not in known:
-            operation[ADDED] = f"not in {name}; {overlay.title}"
+    for each in operations.of(document):
+        if each.path not in known:
+            each.definition[ADDED] = f"not in {name}; {overlay.title}"
     return unmatched, no_op
 
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
-from importlib.resources import files
+from importlib.metadata import distribution
+from pathlib import Path
 from typing import Any
 
 from jsonschema_rs import Draft4Validator, Draft202012, Draft202012Validator, Registry, ValidationError, Validator
@@ -74,15 +75,16 @@ def _departures(document: dict[str, Any], version: str) -> Iterator[Defect]:
 @cache
 def _validator(version: str) -> Validator:
     def schema(package: str, path: str) -> Any:
-        return json.loads(files(package).joinpath(path).read_text(encoding="utf-8"))
+        file = Path(str(distribution(package).locate_file(f"{package}/{path}")))  # importing the package is slow
+        return json.loads(file.read_text(encoding="utf-8"))
 
     if version == "3.0":
         document = schema("openapi_spec_validator", "resources/schemas/v3.0/schema.json")
-        for component in document["definitions"]["Components"]["properties"].values():
-            # The schema ignores a component whose name is not ASCII, such as a Chinese one.
+        for component in document["definitions"]["Components"]["properties"].values():  # with any name, as below
             [component["additionalProperties"]] = component.pop("patternProperties").values()
         return Draft4Validator(document)
     document = schema("openapi_spec_validator", "resources/schemas/v3.1/schema.json")
+    del document["$defs"]["components"]["patternProperties"]  # Components may have Chinese names.
     dialect = schema("openapi_schema_validator", "schemas/oas3.1/metaschema.json")
     vocabulary = schema("openapi_schema_validator", "schemas/oas3.1/vocabularies/base")
     # The schema of documents does not check Schema Objects; this definition checks them against the dialect.

@@ -7,8 +7,8 @@ from urllib.parse import parse_qsl, unquote
 
 import multipart  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]  # it has no types
 
-from .operations import FORM
-from .tree import JsonPath, at, is_array, is_object, operations, resolve
+from .operations import FORM, of
+from .tree import JsonPath, at, is_array, is_object, resolve
 
 DELIMITERS = {"form": ",", "spaceDelimited": "%20", "pipeDelimited": "%7C"}
 """The delimiter between the items of an array, or the keys and values of an object, that is not exploded."""
@@ -73,14 +73,13 @@ def own_server(document: dict[str, Any], path: JsonPath) -> str:
 def of_operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The styles of each operation of a prepared document: `parameters`, by place and name, and `forms`."""
     found = dict[str, dict[str, Any]]()
-    for _, operation in operations(document):
-        given = operation.get("parameters", [])
+    for operation in of(document):
+        given = operation.parameters.values()
         parameters = {f"{each['in']} {each['name']}": of_parameter(document, each) for each in given}
-        content = operation.get("requestBody", {}).get("content", {})
-        forms = {media_type: of_form(media_type, holder) for media_type, holder in content.items()}
+        forms = {media_type: of_form(media_type, holder) for media_type, holder in operation.content.items()}
         styles = {"parameters": _given(parameters), "forms": _given(forms)}
         if any(styles.values()):
-            found[f"{operation['tags'][0]}/{operation['operationId']}"] = styles
+            found["/".join(operation.place[1:])] = styles
     return found
 
 

@@ -7,8 +7,9 @@ from typing import Any
 from generator.prepare.preparation import SERIALIZATION
 
 from ..document import names
-from ..document.tree import at, is_array, is_object, operations, parse_pointer, references
-from .surface import Facts, Place, place_of, route_of
+from ..document.operations import of
+from ..document.tree import at, is_array, is_object, parse_pointer, references
+from .surface import Facts, Place
 
 _Pair = tuple[dict[str, Any], dict[str, Any]]
 
@@ -20,17 +21,17 @@ class Renames:
         self.operations: dict[Place, Place] = {}
         """The new place of each operation of the older document."""
         pairs = list[_Pair]()
-        by_route = {route_of(path): operation for path, operation in operations(new)}
+        by_address = {each.address: each for each in of(new)}
         before: dict[Place, str] = {}
         moved = dict[str, Any]()
-        for path, operation in operations(old):
-            same = by_route.get(route_of(path), operation)
-            self.operations[place_of(operation)] = place_of(same)
-            if serialized := old[SERIALIZATION].pop("/".join(place_of(operation)[1:]), None):
-                moved["/".join(place_of(same)[1:])] = serialized
-            before[place_of(same)] = names.pascal(operation["operationId"])
-            operation |= {"tags": same["tags"], "operationId": same["operationId"]}
-            pairs.append((operation, same))
+        for operation in of(old):
+            same = by_address.get(operation.address, operation)
+            self.operations[operation.place] = same.place
+            if serialized := old[SERIALIZATION].pop("/".join(operation.place[1:]), None):
+                moved["/".join(same.place[1:])] = serialized
+            before[same.place] = names.pascal(operation.place[2])
+            operation.definition.update(tags=[same.place[1]], operationId=same.place[2])
+            pairs.append((operation.definition, same.definition))
         old[SERIALIZATION] |= moved
         self.classes = _classes(old, new, pairs)
         """The new names of renamed classes."""

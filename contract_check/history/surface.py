@@ -10,20 +10,17 @@ from typing import Any, TypeAlias
 
 import griffe
 
+from generator.prepare.merging import without_annotations
 from generator.prepare.preparation import SERIALIZATION, WIRE_NAMES
 
 from ..document import serialization
 from ..document.names import attribute
-from ..document.operations import FORM, JSON, bare
+from ..document.operations import FORM, JSON, bare, of
 from ..document.semantic_rules import server_url
 from ..document.tree import (
     SCHEMA_KEYWORDS,
-    JsonPath,
-    is_array,
-    is_object,
     keyword_of,
     object_or_empty,
-    operations,
     parts,
     pointer,
     resolve,
@@ -47,6 +44,8 @@ _COVERED = _SHAPE | {
     *("$defs", "definitions"),
 }
 """The keywords with facts of their own, or without a promise; any other keyword is compared literally."""
+_BESIDE = ("deprecated", "nullable")
+"""The keywords beside a reference that are facts of its place."""
 _ANY_TEXT = ("", "^", "$", ".*", "^.*", ".*$", "^.*$")
 _ONE_WAY = {"request": "readOnly", "response": "writeOnly"}
 """The keyword that excludes a property from a direction."""
@@ -70,7 +69,8 @@ def keep_originals(document: dict[str, Any]) -> None:
         elif keyword_of(path) == "parameters" and _types(resolve(document, part.get("schema"))) != {"str"}:
             part[_ORIGINAL + "schema"] = deepcopy(part.get("schema"))
         if content := object_or_empty(part.get("content")):
-            typed = [name for name in content if JSON.fullmatch(name) or FORM.fullmatch(name)]
+            is_typed = keyword_of(path) != "parameters"  # which the package takes as text
+            typed = [name for name in content if is_typed and (JSON.fullmatch(name) or FORM.fullmatch(name))]
             part[_ORIGINAL + "content"] = deepcopy(content | {name: dict[str, Any]() for name in typed})
 
 
@@ -79,37 +79,22 @@ def _rules(document: dict[str, Any], schema: dict[str, Any]) -> Iterator[dict[st
     for part in parts(document, schema):
         if part is not schema and ("properties" in part or part.get("type") == "object"):
             continue  # a class, which has its own rules
-        rules = {key: _bare(value) for key, value in part.items() if key not in _COVERED and not key.startswith("x-")}
+        rules = {
+            key: without_annotations(value)
+            for key, value in part.items()
+            if key not in _COVERED and not key.startswith("x-")
+        }
         if part.get("type") == "string" and part.get("format", "password") not in (*_TYPES, "password"):
             rules["format"] = part["format"]
         if given := [value for value in (*part.get("enum", ()), part.get("const")) if value is not None]:
             rules["values"] = [json.dumps(value, ensure_ascii=False) for value in given]
         for key in ("anyOf", "oneOf"):
             if key in part and not any(_SHAPE & object_or_empty(each).keys() for each in part[key]):
-                rules[key] = _bare(part[key])
+                rules[key] = without_annotations(part[key])
         for key in [key for key, rule in rules.items() if rule in (None, {}) or rule is (key != "uniqueItems")]:
             del rules[key]  # these values allow anything: `false` for `uniqueItems`, `true` otherwise
         if rules:
             yield rules
-
-
-def _bare(value: Any) -> Any:
-    """`value` without titles, descriptions and comments."""
-    if is_array(value):
-        return [_bare(item) for item in value]
-    words = ("description", "title", "$comment")
-    fields = object_or_empty(value).items()
-    return {key: _bare(item) for key, item in fields if key not in words or is_object(item)} if fields else value
-
-
-def place_of(operation: dict[str, Any]) -> Place:
-    """The place of a prepared operation in its package."""
-    return ("api", operation["tags"][0], operation["operationId"])
-
-
-def route_of(path: JsonPath) -> str:
-    """An operation's method and path, without the names of path parameters."""
-    return f"{str(path[2]).upper()} {re.sub('{.*?}', '{}', str(path[1]))}"
 
 
 def names(package: Path) -> Facts:
@@ -123,6 +108,8 @@ def names(package: Path) -> Facts:
             facts["", "", place, "position"] = position
 
     def visit(place: Place, holder: griffe.Object | griffe.Alias) -> None:
+        call = holder.all_members.get("sync_detailed")
+        shared = [each.name for each in call.parameters] if isinstance(call, griffe.Function) else []
         for name, member in holder.all_members.items():
             found = member.final_target if isinstance(member, griffe.Alias) and member.is_public else member
             if not member.is_public or (name[0] == "_" and name != "__init__") or "property" in member.labels:
@@ -136,7 +123,7 @@ def names(package: Path) -> Facts:
                 add(here, _plain(getattr(found, "annotation", "")))
             for position, parameter in enumerate(found.parameters if isinstance(found, griffe.Function) else ()):
                 order = None if parameter.kind is griffe.ParameterKind.keyword_only else f"argument {position + 1}"
-                inner = (*(place if place[:1] == ("api",) else here), parameter.name)  # once for all of an operation
+                inner = (*(place if parameter.name in shared else here), parameter.name)  # once for all of an operation
                 exists = "required" if parameter.default is None else "optional"
                 add(inner, _plain(parameter.annotation), exists, order)
             if isinstance(found, griffe.Module) or (place and isinstance(found, griffe.Class)):
@@ -161,17 +148,24 @@ def promises(document: dict[str, Any]) -> Facts:
     def add(way: tuple[str, str], place: Place, schema: dict[str, Any], required: object, wire: str = "") -> None:
         types = set[str]() if required else {"Unset"}
         given, is_open = dict[str, list[Any]](), False
-        for name, leaf in _leaves(document, schema):
+        leaves = list(_leaves(document, schema))
+        is_left_out = any(
+            each.get(_ONE_WAY[way[1]]) is True for each in (schema, *(leaf for name, leaf in leaves if not name))
+        )
+        for name, leaf in leaves:
             facts.update({(*way, ("models", name), "exists"): "class"} if name else {})
             if name and "enum" not in leaf:
                 types.add(name)
-                if (*way, name) not in visited:
+                if (*way, name) not in visited and not is_left_out:
                     visited.add((*way, name))
                     add(way, ("models", name), leaf, required=True)
                 continue
             for part in leaf.get(_ORIGINAL + "parts", ()):
                 facts.update({(*way, ("models", classes[part]), "exists"): "class"} if part in classes else {})
             types |= _types(leaf)
+            if is_left_out:
+                given[_ONE_WAY[way[1]]] = [True]
+                continue  # a property of the other direction has no rules in this one
             for aspect, rule in _facts(leaf, way[1]):
                 given.setdefault(aspect, []).extend([] if rule in given.get(aspect, ()) else [rule])
             is_open |= leaf.get("type") == "string" and "values" not in dict(_facts(leaf, way[1]))
@@ -204,17 +198,17 @@ def promises(document: dict[str, Any]) -> Facts:
         kinds = [content.get("schema", {}) for content in holder.get("content", {}).values()]
         add(way, place, {"anyOf": kinds or [{"type": "null"}]}, required)
 
-    for path, operation in operations(document):
-        place = place_of(operation)
+    for operation in of(document):
+        place, definition = operation.place, operation.definition
         serialized = document[SERIALIZATION].get("/".join(place[1:]), {"parameters": {}, "forms": {}})
         request, reply = (".".join(place[1:]), "request"), (".".join(place[1:]), "response")
         facts[*request, place, "exists"] = facts[*reply, place, "exists"] = "optional"
-        facts[*request, place, "route"] = route_of(path)
-        facts[*request, place, "own server"] = serialization.own_server(document, path) or None
-        facts[*request, place, "deprecated"] = operation.get("deprecated") or None
-        ways = [_credentials(schemes, way) for way in operation["security"]]
+        facts[*request, place, "route"] = operation.address
+        facts[*request, place, "own server"] = serialization.own_server(document, operation.path) or None
+        facts[*request, place, "deprecated"] = definition.get("deprecated") or None
+        ways = [_credentials(schemes, way) for way in definition["security"]]
         facts[*request, place, "security"] = frozenset(ways or [frozenset[str]()])
-        for parameter in operation.get("parameters", ()):
+        for parameter in operation.parameters.values():
             here = (*place, attribute(parameter["name"]))
             wire = f"{parameter['in']} {wire_names.get(parameter['name'], parameter['name'])}"
             add(request, here, parameter["schema"], parameter.get("required"), wire)
@@ -225,17 +219,17 @@ def promises(document: dict[str, Any]) -> Facts:
             if any(originals) and _types(parameter["schema"]) == {"str"}:  # which the package takes as text
                 add(request, (*here, "as text"), {"anyOf": [each for each in originals if each]}, required=True)
             facts[*request, here, "style"] = serialized["parameters"].get(key)
-        if body := operation.get("requestBody"):
+        if body := definition.get("requestBody"):
             add_content(request, (*place, "body"), body, body.get("required"))
             for form in serialized["forms"].values():
                 for field, encoding in form.items():
                     facts[*request, (*place, "body", attribute(field)), "encoding"] = encoding
-        for status, response in operation["responses"].items():
+        for status, response in operation.responses.items():
             add_content(reply, (*place, f"status {status}"), response, required=True)
             for name, header in response.get("headers", {}).items():
                 here = (*place, f"status {status}", f"header {name.lower()}")
                 add(reply, here, object_or_empty(header.get("schema")), header.get("required"), name.lower())
-        success = (facts[*reply, (*place, f"status {s}"), "type"] for s in operation["responses"] if s[0] == "2")
+        success = (facts[*reply, (*place, f"status {s}"), "type"] for s in operation.responses if s[0] == "2")
         facts[*reply, place, "type of success"] = frozenset[str]().union(*success)
     return facts
 
@@ -243,28 +237,19 @@ def promises(document: dict[str, Any]) -> Facts:
 def _leaves(document: dict[str, Any], schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """`schema` and its alternatives, each with the name of its class, if any."""
     schemas = document["components"]["schemas"]
-    if "$ref" not in schema and (part := _only_part(schema)):
-        schema = schema | part
+    schema = schema | next(iter(schema.get("allOf", ())), {})  # This is a reference; all other parts are merged.
     if "$ref" in schema:
         name = str(schema["$ref"]).rpartition("/")[2]
         if name not in schemas:
             return  # It was inlined or renamed.
-        if rest := {key: value for key, value in schema.items() if key.startswith(_ORIGINAL) or key == "deprecated"}:
+        if rest := {key: value for key, value in schema.items() if key.startswith(_ORIGINAL) or key in _BESIDE}:
             yield "", rest | {"type": []}
         is_class = schemas[name].get("type") == "object" or {"properties", "allOf", "enum"} & schemas[name].keys()
         yield from [(name, schemas[name])] if is_class else _leaves(document, schemas[name])
         return
-    for whole in parts(document, schema):
-        yield "", whole
-        for part in (*whole.get("anyOf", ()), *whole.get("oneOf", ())):
-            yield from _leaves(document, part)
-
-
-def _only_part(schema: dict[str, Any]) -> dict[str, Any]:
-    """The single reference in a schema's `allOf`, as in a property with a description, or {}."""
-    parts = schema.get("allOf", ())
-    is_alone = len(parts) == 1 and not (_SHAPE | {"required"}) & schema.keys() - {"allOf"}
-    return {"$ref": parts[0]["$ref"]} if is_alone and "$ref" in parts[0] else {}
+    yield "", schema
+    for part in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
+        yield from _leaves(document, part)
 
 
 def _types(leaf: dict[str, Any]) -> set[str]:
@@ -282,9 +267,6 @@ def _facts(leaf: dict[str, Any], direction: str) -> Iterator[tuple[str, Any]]:
     """The facts of a prepared schema beyond the type, from before its preparation."""
     if leaf.get("deprecated") is True:
         yield "deprecated", True
-    if leaf.get(_ONE_WAY[direction]) is True:
-        yield _ONE_WAY[direction], True
-        return  # a property of the other direction has no rules in this one
     if direction != "response" and leaf.get(_ORIGINAL + "default", False) is not False:
         yield "default", leaf[_ORIGINAL + "default"]
     for rules in leaf.get(_ORIGINAL + "rules", ()):

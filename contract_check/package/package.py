@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+from collections import ChainMap
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date, datetime
@@ -66,8 +67,8 @@ class Package:
     @cache  # noqa: B019  # a package lives as long as its check
     def hints(self, of: Any) -> dict[str, Any]:
         """The type hints of a function's parameters, or of a class's fields."""
-        known = vars(self.types) | vars(self.module("client")) | self.classes | vars(sys.modules[of.__module__])
-        return get_type_hints(of, localns=known)
+        own, *others = map(vars, (sys.modules[of.__module__], self.module("client"), self.types))
+        return get_type_hints(of, localns=ChainMap(own, self.classes, *others))
 
     @cache  # noqa: B019  # a package lives as long as its check
     def fields(self, model: Any) -> list[JsonField]:
@@ -114,6 +115,7 @@ class Package:
         return made
 
 
+@cache
 def alternatives(hint: Any) -> list[Any]:
     """The members of a union, or the type itself."""
     members = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)

@@ -29,15 +29,15 @@ from ..document.defects import Defect
 from ..document.examples import SAMPLES, Examples, Sample, given
 from ..document.loading import Document
 from ..document.messages import NOTHING, Key, Request, differences, documented_type, first_difference
-from ..document.operations import FORM, IGNORED_HEADERS, JSON, Operation, bare
+from ..document.operations import FORM, IGNORED_HEADERS, JSON, Operation, bare, of
 from ..document.tree import (
     JsonPath,
     at,
     follow,
     is_array,
     is_object,
+    keyword_of,
     object_or_empty,
-    operations,
     part_places,
     pointer,
     resolve,
@@ -92,7 +92,7 @@ class Wire:
         self.names: dict[JsonPath, str] = {
             part.get("x-at", ()): part["name"] for _, part in walk(prepared) if "in" in part and "name" in part
         }
-        self.operations = {f"{each['tags'][0]}.{each['operationId']}": each["x-at"] for _, each in operations(prepared)}
+        self.operations = {".".join(each.place[1:]): each.definition["x-at"] for each in of(prepared)}
         self.examples = Examples(self.base)
         self.client = cache(self._client)
         self.loop = asyncio.Runner()
@@ -142,17 +142,20 @@ class Wire:
         if model is None or not attrs.has(model):
             return
         agree = self.compare_fields(model, path)
-        hints = self.package.hints(model)
+        hints, places = self.package.hints(model), self.part_places(path)
         attributes = {field.name: field.attribute for field in self.package.fields(model)}
         fields = [
             (key, (*place, "properties", key))
-            for place in part_places(self.base, path)
+            for place in places
             for key in at(self.base, place).get("properties", {}).keys() & attributes.keys()
         ]
         for key, place in fields:
             self.check_type(path, f"field `{key}` of {name}", hints[attributes[key]], place)
-        if is_object(at(self.base, extra := (*path, "additionalProperties"))):
-            self.check_type(path, f"an additional field of {name}", get_args(hints["additional_properties"])[1], extra)
+        for extra in ((*place, "additionalProperties") for place in places):
+            if is_object(at(self.base, extra)):
+                self.check_type(
+                    path, f"an additional field of {name}", get_args(hints["additional_properties"])[1], extra
+                )
         for sample in SAMPLES:
             value = self.examples.at(path, sample)
             try:
@@ -191,12 +194,18 @@ class Wire:
 
     def compare_fields(self, model: Any, path: JsonPath) -> bool:
         """Compare the fields of a model with those of the schema at `path`; return whether they are equal."""
-        parts = [object_or_empty(at(self.base, place)) for place in part_places(self.base, path)]
+        parts = [object_or_empty(at(self.base, place)) for place in self.part_places(path)]
         documented = {key: False for part in parts for key in part.get("properties", {})}
         documented |= {key: True for part in parts for key in part.get("required", ())}
         found = {field.name: field.required for field in self.package.fields(model)}
         self.compare(path, f"field of {model.__name__}", documented, found)
         return documented == found
+
+    def part_places(self, path: JsonPath) -> list[JsonPath]:
+        """The places of the schemas that the class at `path` merges; alternatives without properties are rules."""
+        unions = ("anyOf", "oneOf")
+        found = part_places(self.base, path, ("allOf", *unions))
+        return [each for each in found if keyword_of(each) not in unions or "properties" in at(self.base, each)]
 
     def check_type(self, path: JsonPath, what: str, hint: Any, place: JsonPath) -> None:
         """Report types that the package accepts for the schema at `place`, and the document does not."""
@@ -226,8 +235,9 @@ class Wire:
         return place if says_more else follow(self.base, place)
 
     def model_at(self, place: JsonPath) -> Any:
-        """The class for the schema at `place`, or None."""
-        return self.package.classes.get(self.class_at.get(follow(self.base, place), ""))
+        """The class for the schema at `place`, or None; a reference with siblings may have its own."""
+        names = (self.class_at.get(each, "") for each in (place, follow(self.base, place)))
+        return next((self.package.classes[name] for name in names if name in self.package.classes), None)
 
     def _client(self, header: str, prefix: str) -> Any:
         """A client that sends the token as documented, over a mock transport."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -23,6 +24,8 @@ def body(kinds: tuple[Kind, ...], value: Any) -> dict[str, Any]:
     if value is UNSET:
         return {}
     fitting = [kind for kind in kinds if kind[2].accepts(value)] or [kinds[0]]
+    if isinstance(value, File):
+        fitting.sort(key=lambda kind: not _is_named(value, kind[0]))
     media_type, body_format, codec, encoding = fitting[0]
     data: Any = None
     try:
@@ -44,6 +47,11 @@ def body(kinds: tuple[Kind, ...], value: Any) -> dict[str, Any]:
         raise InvalidArgument("body: nested too deeply, or contains itself") from None
     except UnicodeEncodeError:
         raise InvalidArgument(f"{_unencodable(data, 'body')}: UTF-8 cannot encode lone surrogates") from None
+
+
+def _is_named(file: File, media_type: str) -> bool:
+    """Whether a documented media type, or a range such as image/*, is that of the file."""
+    return fnmatchcase(file.mime_type or "", media_type.partition(";")[0])
 
 
 def _sent(media_type: str, content: Any) -> dict[str, Any]:

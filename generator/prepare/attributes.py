@@ -87,18 +87,15 @@ def _name_parameters(parameters: list[dict[str, Any]]) -> dict[str, str]:
 
 def _in_route(route: str) -> dict[str, str]:
     """The parameters in a path, with names that the generator can parse."""
-    readable = {name: _readable(name) for name in re.findall(r"{([^{}]*)}", route)}
+    readable = {
+        name: name if re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name) else names.snake(name) or names.digest(name)
+        for name in re.findall(r"{([^{}]*)}", route)
+    }
     holders = Counter(names.attribute(new) for new in readable.values())
     for name, new in readable.items():
         if holders[names.attribute(new)] > 1 and name != names.attribute(name):
             readable[name] = _with_suffix(new, name)
     return readable
-
-
-def _readable(name: str) -> str:
-    if re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name):
-        return name
-    return names.snake(name) or names.digest(name)
 
 
 def _disambiguated(attributes: dict[Any, str]) -> dict[Any, str]:

@@ -25,11 +25,10 @@ from .discriminators import TAGS
 
 _MOST = 200
 """Combinations of alternatives; a few unions in one `allOf` have thousands."""
-_JOINING = ("allOf", "anyOf", "oneOf")
-_FIELDS = {"properties", "required", "additionalProperties"}
-_TYPED = {"$ref", "type", "enum", "const", *_FIELDS, *_JOINING}
+JOINING = ("allOf", "anyOf", "oneOf")
+FIELDS = {"properties", "required", "additionalProperties"}
+TYPED = {"$ref", "type", "enum", "const", *FIELDS, *JOINING}
 """The keywords that affect a type."""
-
 _MARKS = ("x-variant", TAGS)
 
 _Schema = dict[str, Any]
@@ -46,7 +45,7 @@ def join_schemas(document: _Schema) -> Iterator[tuple[JsonPath, str]]:
                 before = dict(schema)
                 if keyword_of(path) == "schemas" and is_class(document, schema):
                     joins.flatten(str(path[-1]), schema)
-                elif note := joins.join(path, schema):
+                elif note := joins.join(schema):
                     yield path, note
                 is_changed |= schema != before
         is_changed = is_changed or bool(name_inline_classes(document))
@@ -55,8 +54,8 @@ def join_schemas(document: _Schema) -> Iterator[tuple[JsonPath, str]]:
 def _is_joined(schema: _Schema) -> bool:
     """Whether a schema has parts to merge; a single reference is just that reference."""
     listed = schema.get("allOf", ())
-    is_reference = len(listed) == 1 and "$ref" in listed[0] and not _TYPED - {"type", "allOf"} & schema.keys()
-    is_union = bool(schema.get("anyOf") or schema.get("oneOf")) and bool((_FIELDS | {"type"}) & schema.keys())
+    is_reference = len(listed) == 1 and "$ref" in listed[0] and not TYPED - {"type", "allOf"} & schema.keys()
+    is_union = bool(schema.get("anyOf") or schema.get("oneOf")) and bool((FIELDS | {"type"}) & schema.keys())
     return (bool(listed) and not is_reference) or is_union
 
 
@@ -64,22 +63,15 @@ class _Joins:
     def __init__(self, document: _Schema) -> None:
         self.document = document
         self.schemas: dict[str, _Schema] = document["components"]["schemas"]
-        self.names = {id(schema): name for name, schema in self.schemas.items()}
-        self.joined = {name: self._joined(schema) for name, schema in self.schemas.items()}
-        """The classes that each class includes, itself among them."""
+        self.named = set(self.schemas)
         self.made = dict[frozenset[str], str]()
         """The class that consists of exactly these classes."""
         self.known = dict[str, list[_Schema]]()
         """The alternatives of named schemas: diamond-shaped references are exponential otherwise."""
 
-    def _joined(self, schema: _Schema) -> set[str]:
-        return {self.names[id(part)] for part in parts(self.document, schema) if id(part) in self.names}
-
     def flatten(self, name: str, schema: _Schema) -> None:
         """Merge the fields of all parts of a class into one object."""
-        if name not in self.joined:
-            self.names[id(schema)] = name
-            self.joined[name] = self._joined(schema)
+        if name not in self.named:
             self.made[frozenset(_referred(schema["allOf"]))] = name
         found = list(parts(self.document, schema))
         given: dict[str, list[_Schema]] = {}
@@ -96,27 +88,20 @@ class _Joins:
         schema |= {"required": list(required)} if required else {}
         schema |= {"additionalProperties": _all(additional)} if additional else {}
 
-    def join(self, path: JsonPath, schema: _Schema) -> str:
+    def join(self, schema: _Schema) -> str:
         """Replace a schema that is not a class by its alternatives; return a note if that fails."""
-        note, found = "", list[_Schema]()
+        self.known.clear()
         try:
-            self.known.clear()
             found = self._alternatives(schema)
-        except OverflowError:
-            note = f"it has more than {_MOST} combinations of alternatives; typed as Any."
-        else:
             note = "" if found else "no value fits all parts; typed as Any."
-        rest = {key: value for key, value in schema.items() if key not in _TYPED | {"nullable", "format"}}
+        except OverflowError:
+            found, note = [], f"it has more than {_MOST} combinations of alternatives; typed as Any."
+        rest = {key: value for key, value in schema.items() if key not in TYPED | {"nullable", "format"}}
         found = [{"$ref": each["$ref"]} if "$ref" in each else each for each in found]
-        others = [each for each in found if each.get("type") != "null"]
         schema.clear()
-        if len(others) == 1 and ("$ref" not in others[0] or len(found) == 1):
-            nullable = {"nullable": True} if len(found) > 1 else {}
-            is_alias = "$ref" in others[0] and keyword_of(path) == "schemas"
-            schema |= deepcopy({"allOf": others} if is_alias else others[0]) | nullable
-        elif found:
-            schema["anyOf"] = deepcopy(found)
-        schema |= rest
+        key = "allOf" if len(found) == 1 and "$ref" in found[0] else "anyOf"
+        schema |= rest | ({key: deepcopy(found)} if found else {})
+        unwrap(schema)
         return note
 
     def _alternatives(self, schema: _Schema) -> list[_Schema]:
@@ -130,14 +115,14 @@ class _Joins:
                 self.known[name] = self._alternatives(self.schemas[name])
             return self.known[name]
         types = list_or_empty(schema.get("type")) or [schema[key] for key in ("type",) if key in schema]
-        own = {key: value for key, value in schema.items() if key not in (*_JOINING, "type", "nullable")}
+        own = {key: value for key, value in schema.items() if key not in (*JOINING, "type", "nullable")}
         found = [own | {"type": each} for each in types] or [own]
         found += [{"type": "null"}] if types and schema.get("nullable") is True else []
         for part in schema.get("allOf", ()):
             found = self._both(found, self._alternatives(part))
         for key in ("anyOf", "oneOf"):
             options = schema.get(key, ())
-            if any(_TYPED - {"required"} & option.keys() for option in options):
+            if any(TYPED - {"required"} & option.keys() for option in options):
                 variants = [self._variant(each) for option in options for each in self._alternatives(option)]
                 found = self._both(found, variants)
         is_nullable = schema.get("nullable") is True and not types and {"type": "null"} not in found
@@ -161,9 +146,9 @@ class _Joins:
 
     def _narrower(self, one: _Schema, other: _Schema) -> _Schema | None:
         """The intersection of two alternatives, or None if it is empty."""
-        if one == other or not _TYPED & other.keys():
+        if one == other or not TYPED & other.keys():
             return one
-        if not _TYPED & one.keys():
+        if not TYPED & one.keys():
             return other
         kinds = self._kind(one), self._kind(other)
         if kinds == ("object", "object"):
@@ -202,22 +187,56 @@ class _Joins:
         """Merge several objects into one, without the parts that add nothing."""
         marks = {key: part[key] for part in joined for key in _MARKS if key in part}
         joined = [{key: value for key, value in part.items() if key not in _MARKS} for part in joined]
-        names = _referred(joined)
-        known = set[str]().union(*(self.joined.get(name, set()) - {name} for name in names))
-        fields = [part for name in names for part in parts(self.document, self.schemas[name])]
-        required = {key for part in fields for key in part.get("required", ())}
-        kept = list[_Schema]()
+        kept = list(joined)
         for part in joined:
-            is_known = "$ref" in part and str(parse_pointer(part["$ref"])[-1]) in known
-            target = resolve(self.document, part)
-            is_free = not ({"properties", "allOf"} & target.keys() or target.get("additionalProperties"))
-            adds_nothing = is_free and ("$ref" in part or set(part.get("required", ())) <= required)
-            if not (is_known or adds_nothing or part in kept):
-                kept.append(part)
+            if adds_nothing(self.document, part, [each for each in kept if each is not part]):
+                kept.remove(part)
         if len(kept) < 2:
-            return (kept or joined)[0]
+            return kept[0]
         name = self.made.get(frozenset(_referred(kept)))
         return {"$ref": ROOT + name} if name and all("$ref" in part for part in kept) else {"allOf": kept} | marks
+
+
+def unwrap(schema: _Schema) -> None:
+    """Replace a union of one schema and null by that schema, nullable: its class is named after the property."""
+    if schema.get("enum", [schema.get("const", "")]) == [None]:
+        schema.clear()
+        schema["type"] = "null"
+    for key in ("anyOf", "oneOf"):
+        others = [each for each in schema.get(key, ()) if each.get("type") != "null"]
+        nullable = {"nullable": True} if len(others) < len(schema.get(key, ())) else {}
+        kept = {"$ref", "const"} if nullable else {"$ref"}  # The generator has no constants that may be null.
+        if len(others) == 1 and not kept & others[0].keys() and not TYPED - {key} & schema.keys():
+            del schema[key]
+            for name, value in others[0].items():
+                schema[name] = [*schema.get(name, ()), *value] if isinstance(value, list) else schema.get(name, value)
+            schema |= nullable
+
+
+def adds_nothing(document: _Schema, part: _Schema, others: list[_Schema]) -> bool:
+    """Whether a part of an `allOf` repeats what the references among `others` say."""
+    given = [each for other in others if "$ref" in other for each in parts(document, resolve(document, other))]
+    required = {key for each in given for key in each.get("required", ())}
+    fields = {key: without_annotations(value) for each in given for key, value in each.get("properties", {}).items()}
+    return any(each.get("type", "object") == "object" for each in given) and all(
+        each.get("type", "object") == "object"
+        and TYPED & each.keys() <= {"type", "allOf", *FIELDS}
+        and each.get("additionalProperties", {}) in (True, False, {})
+        and required.issuperset(each.get("required", ()))
+        and all(fields.get(key) == without_annotations(value) for key, value in each.get("properties", {}).items())
+        for each in parts(document, resolve(document, part))
+    )
+
+
+def without_annotations(value: Any) -> Any:
+    """`value` without titles, descriptions, comments and extensions."""
+    if isinstance(value, list):
+        return [without_annotations(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    kept = {key: item for key, item in value.items() if not key.startswith("x-")}
+    words = ("description", "title", "$comment")
+    return {key: without_annotations(item) for key, item in kept.items() if key not in words or isinstance(item, dict)}
 
 
 def _referred(joined: list[_Schema]) -> list[str]:

@@ -4,7 +4,6 @@ Nothing here is specific to one document. The generator follows only references 
 after their parents, and refuses media types that it does not know; each step removes one such limit.
 """
 
-from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,7 +33,7 @@ from contract_check.document.tree import (
 from . import attributes, credentials
 from .classes import ROOT, is_class, name_classes
 from .discriminators import apply_discriminators
-from .merging import join_schemas
+from .merging import FIELDS, JOINING, TYPED, adds_nothing, join_schemas, unwrap
 
 _BINARY = "application/octet-stream"
 SERIALIZATION = "x-serialization"
@@ -46,11 +45,6 @@ TASKS = "x-tasks"
 
 _HOLDERS = ("properties", "schemas", "$defs", "patternProperties", "dependentSchemas")
 _SCHEMAS = ("schema", "items", "contains", "propertyNames", "unevaluatedItems", "unevaluatedProperties")
-_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
-_BESIDE = ("properties", "required", "additionalProperties", "allOf", "anyOf", "oneOf", "enum", "const")
-"""Keywords beside a `$ref` that restrict the value; the generator ignores them."""
-_KINDS = {"type", "enum", "const", "allOf", "anyOf", "oneOf"}
-"""The keywords that decide whether a schema is an object, directly or by its parts."""
 _UNTYPED = ("not", "if", "then", "else")
 """Keywords that restrict a value without a type; the generator reads only the first, and ignores it."""
 
@@ -75,11 +69,11 @@ def prepare(document: dict[str, Any]) -> Prepared:
     document.setdefault("paths", {})  # 3.1 requires neither paths nor responses, but the generator does.
     for _, operation in operations(document):
         operation.setdefault("responses", {})
+        required = operation.get("security", document.get("security", []))
+        operation["security"] = required if all(required) else []  # An empty alternative makes it optional.
     schemas_as_objects(document)
-    _inline(document, ("paths",))
     document.setdefault("components", {}).setdefault("schemas", {})
     _name_odd_references(document)
-    _spread_security(document)
     _name_operations(document)
     for path, part in list(walk(document)):
         if keyword_of(path) in ("requestBody", "requestBodies", "responses"):
@@ -87,16 +81,19 @@ def prepare(document: dict[str, Any]) -> Prepared:
         elif keyword_of(path) == "parameters":
             _parameter(document, path, part, prepared)
     _describe(document)
-    for path, schema in list(walk(document)):
-        if keyword_of(path) in SCHEMA_KEYWORDS:
-            _simplify(schema)
+    schemas = [(keyword_of(path), schema) for path, schema in walk(document) if keyword_of(path) in SCHEMA_KEYWORDS]
+    for keyword, schema in reversed(schemas):  # children first
+        unwrap(schema)
+        _drop_repeated(document, schema, is_named=keyword == "schemas")
+    for _, schema in schemas:
+        _simplify(schema)
     apply_discriminators(document)
     prepared.classes = name_classes(document)
     for path, note in join_schemas(document):
         prepared.note(path, note)
     _break_cycles(document, prepared)
     wire_names = attributes.name_properties(document)
-    _inline(document, ("parameters", "requestBody", "responses", "headers", "callbacks", "links", "requestBodies"))
+    _inline(document)
     document[WIRE_NAMES] = wire_names | attributes.name_parameters(document)
     document[SERIALIZATION] = serialization.of_operations(document)
     for path, note in credentials.notes(document):
@@ -118,20 +115,19 @@ def schemas_as_objects(document: dict[str, Any]) -> None:
         for key, value in list(part.items()):
             if key in _UNTYPED and isinstance(value, bool):
                 del part[key]
-            elif key in _SCHEMAS:
-                part[key] = _as_object(value)
+            elif key in (*_SCHEMAS, *JOINING, "prefixItems"):
+                part[key] = _as_objects(value)
             elif key in _HOLDERS and is_object(value):
-                part[key] = {name: _as_object(each) for name, each in value.items()}
-            elif key in _LISTS and is_array(value):
-                part[key] = list(map(_as_object, value))
+                part[key] = {name: _as_objects(each) for name, each in value.items()}
 
 
-def _as_object(schema: Any) -> Any:
-    return {} if isinstance(schema, bool) else schema
+def _as_objects(schemas: Any) -> Any:
+    return list(map(_as_objects, schemas)) if is_array(schemas) else {} if isinstance(schemas, bool) else schemas
 
 
-def _inline(document: dict[str, Any], roles: Sequence[str]) -> None:
+def _inline(document: dict[str, Any]) -> None:
     """Inline references to objects other than schemas: the generator supports few of them."""
+    roles = ("parameters", "requestBody", "responses", "headers", "callbacks", "links", "requestBodies")
     for path, part in list(walk(document)):
         if keyword_of(path) in roles and "$ref" in part:
             value = deepcopy(resolve(document, part))
@@ -153,13 +149,6 @@ def _name_odd_references(document: dict[str, Any]) -> None:
                 value.clear()
                 value["$ref"] = ROOT + key
             object_or_empty(at(document, path))["$ref"] = ROOT + key
-
-
-def _spread_security(document: dict[str, Any]) -> None:
-    """Copy the document's security to each operation; an empty alternative makes it optional."""
-    for _, operation in operations(document):
-        required = operation.get("security", document.get("security", []))
-        operation["security"] = required if all(required) else []
 
 
 def _name_operations(document: dict[str, Any]) -> None:
@@ -243,35 +232,52 @@ def _describe(document: dict[str, Any]) -> None:
         schema = object_or_empty(part.get("schema"))
         if keyword_of(path) == "parameters" and part.get("description") and "$ref" not in schema:
             schema.setdefault("description", part["description"])
-    for path, schema in list(walk(document)):
-        if keyword_of(path) in SCHEMA_KEYWORDS and "default" in schema:
-            sentence = f"Default: {schema.pop('default')!r}."
-            schema["description"] = f"{schema.get('description') or ''} {sentence}".strip()
+        if keyword_of(path) in SCHEMA_KEYWORDS and "default" in part:
+            part["description"] = f"{part.get('description') or ''} Default: {part.pop('default')!r}.".strip()
+
+
+def _drop_repeated(document: dict[str, Any], schema: dict[str, Any], *, is_named: bool) -> None:
+    """Drop what an `allOf` repeats of its references: it would make another class of the same fields.
+
+    A named schema remains a class of its own unless it adds annotations only.
+    """
+    if "$ref" in schema and (beside := {key: schema.pop(key) for key in TYPED - {"$ref", "type"} if key in schema}):
+        schema["allOf"] = [{"$ref": schema.pop("$ref")}, beside]  # since the generator ignores them beside it
+    listed = schema.get("allOf", [])
+    for part in list(listed):
+        may_repeat = not is_named and "$ref" not in part
+        if not TYPED & part.keys() or (may_repeat and adds_nothing(document, part, listed)):
+            listed.remove(part)
+            schema |= {key: value for key, value in part.items() if key not in {*TYPED, "nullable", *schema}}
+    if not listed:
+        schema.pop("allOf", None)
+    own = {key: schema[key] for key in FIELDS if key in schema}
+    may_repeat = len(listed) == 1 and (not is_named or own.keys() == {"additionalProperties"})
+    for key in own if may_repeat and adds_nothing(document, own, listed) else ():
+        del schema[key]
 
 
 def _simplify(schema: dict[str, Any]) -> None:
     """Rewrite rare keywords of a schema to those that the generator supports, or drop them."""
-    allow_patterns(schema)
-    if "$ref" in schema and (beside := {key: schema.pop(key) for key in _BESIDE if key in schema}):
-        schema["allOf"] = [{"$ref": schema.pop("$ref")}, beside]
-    listed = schema.get("allOf", ())
-    if len(listed) == 1 and "$ref" in listed[0] and isinstance(schema.get("additionalProperties"), bool):
-        del schema["additionalProperties"]  # the reference defines the fields
-    if {"properties", "additionalProperties"} & schema.keys() and not _KINDS & schema.keys():
+    if patterns := schema.pop("patternProperties", {}):  # Python types have no patterns for keys.
+        is_alone = len(patterns) == 1 and schema.get("additionalProperties") is False
+        schema["additionalProperties"] = next(iter(patterns.values())) if is_alone else {}
+    if {"properties", "additionalProperties"} & schema.keys() and not TYPED - FIELDS & schema.keys():
         schema["type"] = "object"
-    if schema.get("type") == "object" and not listed and schema.get("required"):
+    if schema.get("type") == "object" and "allOf" not in schema and schema.get("required"):
         # The generator omits a required field that is not declared as a property.
         schema["properties"] = schema.get("properties", {})
         schema["properties"] |= {name: {} for name in schema["required"] if name not in schema["properties"]}
     if schema.get("type") == "array" and not schema.get("items") and not schema.get("prefixItems"):
         schema["items"] = {}
-    if isinstance(schema.get("const"), dict | list) or not _is_plain(schema.get("const")):
+    if isinstance(schema.get("const"), dict | list) or not is_visible(str(schema.get("const"))):
         del schema["const"]
-    values: list[Any] = [value for value in dict.fromkeys(map(_hashable, schema.get("enum", ()))) if value is not None]
+    values: list[Any] = [value for value in schema.get("enum", ()) if value is not None]
     types = list_or_empty(schema.get("type"))
-    if "enum" in schema and not is_enumeration(values):
-        del schema["enum"]
-    elif values:
+    if {type(value) for value in values} not in ({str}, {int}) or not all(map(is_visible, map(str, values))):
+        schema.pop("enum", None)  # The generator makes enumerations of texts or of integers only.
+    else:
+        values = list(dict.fromkeys(values))
         has_null = None in schema["enum"] and ("null" in types or not schema.get("type"))
         schema["nullable"] = has_null or schema.get("nullable") is True
         given = list_or_empty(schema.get("x-enum-varnames"))
@@ -303,23 +309,3 @@ def _break_cycles(document: dict[str, Any], prepared: Prepared) -> None:
                 object_or_empty(at(schemas[key], path)).clear()
                 prepared.note(("components", "schemas", key, *path), "refers to itself without a class; typed as Any.")
         edges[key] = list(references(schemas[key])) if found else []
-
-
-def allow_patterns(schema: dict[str, Any]) -> None:
-    """Convert `patternProperties` to `additionalProperties`: Python types have no patterns for keys."""
-    if patterns := schema.pop("patternProperties", {}):
-        is_alone = len(patterns) == 1 and schema.get("additionalProperties") is False
-        schema["additionalProperties"] = next(iter(patterns.values())) if is_alone else {}
-
-
-def is_enumeration(values: list[Any]) -> bool:
-    """Whether the generator makes an enumeration of them: all strings or all integers, without invisible characters."""
-    return {type(value) for value in values} in ({str}, {int}) and all(map(_is_plain, values))
-
-
-def _is_plain(value: object) -> bool:
-    return not isinstance(value, str) or is_visible(value)
-
-
-def _hashable(value: object) -> object:
-    return value if isinstance(value, str | int | float | bool | None) else repr(value)

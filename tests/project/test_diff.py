@@ -113,10 +113,21 @@ def _items(*items: object) -> dict[str, Any]:
     return {"type": "array", "prefixItems": items}
 
 
+def _or_null(limit: int) -> dict[str, Any]:
+    return {"anyOf": [_text(maxLength=limit), {"type": "null"}], "pattern": "^a"}
+
+
+def _inner(limit: int) -> dict[str, Any]:
+    inner = {"type": "object", "properties": {"a": _text(maxLength=limit)}}
+    return {"anyOf": [inner, {"type": "integer"}], "readOnly": True}
+
+
 TEXT = _text()
+BELOW: dict[str, Any] = {"allOf": [{"$ref": "#/components/schemas/Word"}], "readOnly": True}
 PART: dict[str, Any] = {"$ref": "#/components/schemas/Part"}
 DESCRIBED = {"allOf": [PART], "description": "一部分"}
 OBJECT: dict[str, Any] = {"type": "object"}
+WORD = _text(enum=["a", "b"])
 TWO: dict[str, Any] = {"type": "object", "properties": {"a": TEXT, "b": TEXT}}
 CHOICE: dict[str, Any] = {"oneOf": [PART, {"$ref": "#/components/schemas/Rest"}]}
 # A field before and after, and the level of the change in a request and in a response.
@@ -133,7 +144,17 @@ FIELDS: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     (_text(pattern="^a"), _text(pattern=".*"), "minor", "major"),
     (DESCRIBED, PART, "none", "none"),
     (PART, DESCRIBED, "none", "none"),
+    (PART, {"allOf": [PART, {"description": "一部分", "example": {}}]}, "none", "none"),
+    (PART, PART | {"required": ["kind"], "properties": {"kind": _text(description="种类")}}, "none", "none"),
+    (PART, {"allOf": [PART, {"type": "object", "required": ["kind"]}], "required": ["kind"]}, "none", "none"),
+    (PART, PART | {"required": ["size"]}, "major", "major"),
+    (TEXT, {"allOf": [TEXT, {"deprecated": True}]}, "minor", "minor"),
+    (_or_null(9), _or_null(5), "major", "minor"),
+    (WORD, {"anyOf": [WORD, {"type": "null"}]}, "minor", "major"),
+    (TWO, {"oneOf": [{"enum": [None]}, TWO]}, "minor", "major"),
     (_text(readOnly=True, maxLength=9), _text(readOnly=True, maxLength=5), "none", "minor"),
+    (BELOW, BELOW | {"maxLength": 5}, "none", "minor"),
+    (_inner(9), _inner(5), "none", "minor"),
     (_text(writeOnly=True, maxLength=5), _text(writeOnly=True, maxLength=9), "minor", "none"),
     (TEXT, _text(deprecated=True), "minor", "minor"),
     (TWO, TWO | {"dependentRequired": {"a": ["b"]}}, "major", "minor"),
@@ -154,8 +175,8 @@ def test_every_change_of_a_field_has_its_level_in_both_directions(tmp_path: Path
             "type": "object",
             "properties": {f"field{number}": case[version] for number, case in enumerate(FIELDS)},
         }
-        part = {"type": "object", "properties": {"kind": TEXT}}
-        document = small(Sent=thing, Got=thing, Part=part, Rest=part)
+        part = {"type": "object", "required": ["kind"], "properties": {"kind": TEXT}}
+        document = small(Sent=thing, Got=thing, Part=part, Rest=part, Word=_text(maxLength=9))
         got = {"application/json": {"schema": {"$ref": "#/components/schemas/Got"}}}
         _thing(document)["responses"]["200"]["content"] = got
         files.append(write(tmp_path, document, f"{version}.json"))

@@ -41,6 +41,13 @@ NOTES: dict[str, tuple[dict[str, Any], list[str]]] = {
             'httpx_args={"params": {"key": ...}}.'
         ],
     ),
+    "a key in a cookie": (
+        _secured(key=_KEY | {"in": "cookie"}),
+        [
+            "#/components/securitySchemes/key: the token is sent as `Authorization: Bearer`; pass this one as "
+            'cookies={"key": ...}.'
+        ],
+    ),
     "a key in a header": (_secured(key=_KEY | {"in": "header"}), []),
     "a parameter in the token's place": (
         _secured({"name": "KEY", "in": "header", "schema": _TEXT}, key=_KEY | {"in": "header"}),

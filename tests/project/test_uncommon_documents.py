@@ -21,11 +21,13 @@ from hypothesis import strategies as st
 
 from checkout import contract_check, generate, generate_once
 from contract_check.document import text
-from specimens import NONE, small, write
+from generator.prepare.preparation import prepare
+from specimens import NONE, small, with_field, write
 
 TEXT: dict[str, Any] = {"type": "string"}
 NUMBER: dict[str, Any] = {"type": "integer"}
 STATE = {"type": ["string", "null"], "enum": ["on", "off", None]}
+WORD = {**TEXT, "enum": ["a", "b"]}
 IDS: dict[str, Any] = {"type": "array", "items": TEXT}
 AREA: dict[str, Any] = {"type": "object", "additionalProperties": NUMBER}
 BYTES: dict[str, Any] = {"type": "string", "format": "binary"}
@@ -554,6 +556,21 @@ WRONG = [
     ("/form", "form", '"ids": "%7C"', '"ids": ","', r"\$\.ids\[0\]"),
     ("/parts", "parts", "text/x-id", "text/plain", "the part `ids` with its documented media type"),
 ]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        WORD,
+        {"type": ["string", "null"], "enum": ["a", "b", None]},
+        {"anyOf": [WORD, {"type": "null"}]},
+        {"oneOf": [{"enum": [None]}, WORD], "description": "a or b"},
+        {"anyOf": [{"anyOf": [WORD, {"const": None}]}]},
+        {"anyOf": [{"type": "object", "properties": {"b": TEXT}}, {"type": "null"}]},
+    ],
+)
+def test_a_schema_with_or_without_null_is_named_after_its_property(schema: dict[str, Any]) -> None:
+    assert set(prepare(with_field(**schema)).classes) == {"Thing", "ThingA"}
 
 
 def test_wire_reports_violations_of_a_style(folder: Path, tmp_path: Path) -> None:

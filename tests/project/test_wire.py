@@ -82,12 +82,18 @@ ECHOED: dict[str, dict[str, Any]] = {
     "tree": _object(tree={"$ref": "#/components/schemas/Tree"}),
     "defined": _object(a={"$ref": "#/components/schemas/Defining/$defs/Part"}),
     "extended": {"allOf": [{"properties": {"a": TEXT}}, {"additionalProperties": WHOLE}], "type": "object"},
+    "merged_or_null": {"anyOf": [{"$ref": "#/components/schemas/Base"}, NULL], "properties": {"z": TEXT}},
+    "object_or_null": {"oneOf": [{"type": "object", "additionalProperties": WHOLE, "properties": {"a": TEXT}}, NULL]},
+    "const_or_null": {"anyOf": [{"const": "a"}, NULL]},
+    "narrowed": RICH | {"required": ["kind"]},
+    "repeated": RICH | {"required": ["name"], "properties": {"name": TEXT}},
     "mixed": {"allOf": [_object(a=TEXT), TEXT]},
     "ten": _object(a={"type": "integer", "example": 10.0}),
     "capitals": _object(id={"type": "string", "format": "uuid", "example": "6F1F5C1E-8D0E-4B57-9A5B-0D7A1C2E3F40"}),
     "rack": {"$ref": "#/components/schemas/Rack"},
     "hosts": {"type": "array", "items": {"$ref": "#/components/schemas/Host"}},
 }
+FILES = _object("files", files={"type": "array", "items": {"type": "string", "format": "binary"}})
 UPLOAD = _object(
     "file",
     file={"type": "string", "format": "binary"},
@@ -303,6 +309,7 @@ def _document() -> dict[str, Any]:
         "/sound/inner": {"get": responds(**_content(inner))},
         "/sound/p%20q": {"get": responds()},
         "/sound/key": {"get": responds("200", _parameter("X-Key", "header")) | {"security": [{"XKey": []}]}},
+        "/sound/files": {"post": responds() | {"requestBody": _content(FILES, "multipart/form-data")}},
         "/sound/lines": {"post": responds() | {"requestBody": _content(THING, "application/x-ndjson")}},
         **{f"/sound/{name}": echo(schema) for name, schema in ECHOED.items()},
     }

@@ -15,8 +15,9 @@ from typing import Any, Final
 
 from ...document.defects import Refusal
 from ...document.loading import Document
+from ...document.operations import of
 from ...document.semantic_rules import LONG_RUNNING
-from ...document.tree import at, operations, parse_pointer
+from ...document.tree import at, parse_pointer
 from .answers import RECORDED, SCENARIOS, Answer
 from .contract import Contract
 from .relay import Relay, Request
@@ -45,16 +46,16 @@ class Tasks:
         self._begun = dict[str, float]()
         self._cut = set[str]()
         self._roles = dict[tuple[str, str | None], Any]()
-        by_id = {operation.get("operationId"): path for path, operation in operations(document)}
-        for path, operation in operations(document):
-            if declared := operation.get(LONG_RUNNING):
+        by_id = {each.definition.get("operationId"): each for each in of(document)}
+        for operation in of(document):
+            if declared := operation.definition.get(LONG_RUNNING):
                 self._declared = declared
-                for answer, place in (
-                    (self._submitted, path),
+                for answer, each in (
+                    (self._submitted, operation),
                     (self._state, by_id[declared["status-operation"]]),
                     (self._download, by_id[declared["download-operation"]]),
                 ):
-                    self._roles[str(place[2]).upper(), str(place[1])] = answer
+                    self._roles[each.method, each.route] = answer
 
     def answer(self, request: Request, answer: Answer) -> Answer:
         """Replace the contract's own `answer` to a valid request."""
