@@ -113,7 +113,9 @@ SCHEMA: dict[str, Any] = {
     "Base": BASE,
     "Narrow": {"allOf": [_ref("Base"), NARROWER]},
     "Word": {"oneOf": [{**TEXT, "enum": ["auto"]}, _object(name=TEXT)]},
-    "Wide": _object(word={"allOf": [_ref("Word"), {"nullable": True}]}),
+    "Wide": _object(
+        word={"allOf": [_ref("Word"), {"nullable": True}]}, sizes={"allOf": [_list(NUMBER), {"items": {"maximum": 20}}]}
+    ),
     "Closed": {**_object(a=TEXT), "additionalProperties": False},
     "More": {"allOf": [_ref("Closed"), _object(b=TEXT)]},
     "Upload": _object(file=BYTES, file_id=TEXT, state=STATE, grid=_list(_list(NUMBER))),
@@ -509,6 +511,8 @@ def test_a_part_may_narrow_a_type_or_exclude_null(package: Path) -> None:
         _call("narrow", body=models.Narrow(kind="a", top=None))
     with pytest.raises(TypeError, match="word"):
         _call("wide", body=models.Wide(word=None))
+    with pytest.raises(TypeError, match="sizes"):
+        _call("wide", body=models.Wide(sizes=["a"]))
 
 
 @pytest.mark.parametrize(
