@@ -59,12 +59,11 @@ class Caller:
 
     def parsed(self, operation: ModuleType | str, *, client: Any = None, **arguments: Any) -> Any:
         """Call `sync` or `asyncio` of an operation's module, given as such or by its name below `api`."""
-        return self.run(getattr(self._module(operation), self.way)(client=client or self.client, **arguments))
+        return self.run(self._call(operation, self.way, client, arguments))
 
     def detailed(self, operation: ModuleType | str, *, client: Any = None, **arguments: Any) -> Any:
         """Call `sync_detailed` or `asyncio_detailed`."""
-        call = getattr(self._module(operation), f"{self.way}_detailed")
-        return self.run(call(client=client or self.client, **arguments))
+        return self.run(self._call(operation, f"{self.way}_detailed", client, arguments))
 
     def submit(self, client: Any = None, *, detailed: bool = False, **fields: Any) -> Any:
         """Submit a task: the relay's one operation, with a body of `fields`."""
@@ -72,17 +71,17 @@ class Caller:
 
     def submission(self, client: Any = None) -> Any:
         """A submission for at_once(): on an event loop, the coroutine."""
-        return getattr(self._module(SUBMIT), self.way)(client=client or self.client, body=self._body({}))
+        return self._call(SUBMIT, self.way, client, {"body": self._body({})})
 
     @contextmanager
     def stream(self, client: Any = None) -> Generator[Any]:
         """Submit a task with `stream` or `astream`; yield the open response."""
-        module, arguments = self._module(SUBMIT), {"client": client or self.client, "body": self._body({})}
+        name = "stream" if self._loop is None else "astream"
+        context = self._call(SUBMIT, name, client, {"body": self._body({})})
         if self._loop is None:
-            with module.stream(**arguments) as response:
+            with context as response:
                 yield response
             return
-        context = module.astream(**arguments)
         response = self.run(context.__aenter__())
         try:
             yield response
@@ -117,13 +116,16 @@ class Caller:
 
         return self.run(get())
 
-    def hook(self, act: Callable[[Any], object]) -> Any:
-        """`act` as a hook of the httpx client: a function, or a coroutine function."""
+    def reading_hook(self, see: Callable[[bytes], object]) -> Any:
+        """A hook of the httpx client that reads the body of a request or response, and calls `see` with it."""
 
-        async def aact(subject: Any) -> None:
-            act(subject)
+        def read(message: Any) -> None:
+            see(message.read())
 
-        return act if self._loop is None else aact
+        async def aread(message: Any) -> None:
+            see(await message.aread())
+
+        return read if self._loop is None else aread
 
     def leave(self, client: Any) -> Any:
         """Close `client`; on an event loop, a coroutine for run() or at_once()."""
@@ -133,8 +135,9 @@ class Caller:
         """Close every entered client, and the event loop."""
         self._stack.close()
 
-    def _module(self, operation: ModuleType | str) -> Any:
-        return self.load(f"api.{operation}") if isinstance(operation, str) else operation
+    def _call(self, operation: ModuleType | str, function: str, client: Any, arguments: dict[str, Any]) -> Any:
+        module = self.load(f"api.{operation}") if isinstance(operation, str) else operation
+        return getattr(module, function)(client=client or self.client, **arguments)
 
     def _body(self, fields: dict[str, Any]) -> Any:
         request = self.load("models").KlingImageToVideoRequest

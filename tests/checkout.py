@@ -45,16 +45,24 @@ def generate(output: Path, *arguments: object) -> Completed:
     return in_process(generator_main, "generate.sh", "--output", output, *arguments)
 
 
+def once(file: Path, make: Callable[[], str]) -> str:
+    """Write the result of `make` to `file`, once for all workers of this run; return the text."""
+    with file.with_name(f"{file.name}.lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        if not file.exists():
+            file.write_text(make(), encoding="utf-8")
+    return file.read_text(encoding="utf-8")
+
+
 def generate_once(output: Path, *arguments: object) -> str:
     """Generate a package once for all workers of this run; return the output."""
-    said = output.with_name(f"{output.name}.txt")
-    with output.with_name(f"{output.name}.lock").open("w") as lock:
-        flock(lock, LOCK_EX)
-        if not said.exists():
-            done = generate(output, *arguments)
-            assert done.returncode == 0, done.stderr
-            said.write_text(done.stdout, encoding="utf-8")
-    return said.read_text(encoding="utf-8")
+
+    def make() -> str:
+        done = generate(output, *arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return once(output.with_name(f"{output.name}.txt"), make)
 
 
 def generate_sh(

@@ -4,18 +4,16 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import hypothesis
 import pytest
 import trustme
 
-from calling import TLS, TOKEN, WAYS
+from calling import TLS, TOKEN
 from checkout import FROZEN, ROOT
 from contract_check.relay.standin import Contract, Relay
 from generated_client import AuthenticatedClient
-from operations import Operation, operations
 
 RELEASED = "12,107 lines, 183 s"
 """The suite of the last release, on two idle cores; update it at each release from the output of `make test`."""
@@ -45,30 +43,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             terminalreporter.write_line(f"  {report.duration:5.1f} s {report.nodeid}")
 
 
-@cache
-def _contract() -> Contract:
-    return Contract.of()
-
-
-@cache
-def _operations() -> list[Operation]:
-    return operations(_contract())
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test of `operation` for each operation, one of `caller` with threads, and one marked `every_way` twice."""
-    if "operation" in metafunc.fixturenames:
-        metafunc.parametrize("operation", _operations(), ids=str)
-    ways = WAYS if metafunc.definition.get_closest_marker("every_way") else WAYS[:1]
-    for name in ("caller", "gateway_caller"):
-        if name in metafunc.fixturenames:
-            metafunc.parametrize(name, ways, indirect=True)
-
-
 @pytest.fixture(scope="session")
 def contract() -> Contract:
     """relay.json with its overlays."""
-    return _contract()
+    return Contract.of()
 
 
 @pytest.fixture
@@ -113,12 +91,3 @@ def asked(frozen_contract: Contract) -> Iterator[Relay]:
     """A stand-in for the frozen document; requests may depart from it."""
     with Relay(frozen_contract) as relay:
         yield relay
-
-
-@pytest.fixture
-def deep_recursion() -> Iterator[None]:
-    """Set the recursion limit that the command line sets."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(5_000)
-    yield
-    sys.setrecursionlimit(before)

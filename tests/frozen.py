@@ -4,14 +4,12 @@ It is generated once per checkout, and again if an input of the generation chang
 """
 
 import json
-import os
-import subprocess
 import sys
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from checkout import FROZEN, ROOT
+from checkout import FROZEN, ROOT, run
 from contract_check.history import revisions
 from contract_check.package.package import Package
 
@@ -64,14 +62,9 @@ def variables(error: BaseException | None) -> list[str]:
     return found
 
 
-def play(scenario: str, url: str) -> Any:
-    """Run a scenario of workers.py in a process, with warnings as errors; return its output."""
-    done = subprocess.run(
-        [sys.executable, "-P", Path(__file__).with_name("workers.py"), scenario, url],
-        env={**os.environ, "PYTHONPATH": str(FOLDER), "PYTHONWARNINGS": "error"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def play(function: str, url: str, *arguments: str) -> Any:
+    """Call a function of workers.py in a process, with warnings as errors; return its result."""
+    command = [sys.executable, "-P", Path(__file__).with_name("workers.py"), function, url, *arguments]
+    done = run(command, env={"PYTHONPATH": str(FOLDER), "PYTHONWARNINGS": "error"})
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     return json.loads(done.stdout)

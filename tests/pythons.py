@@ -6,10 +6,9 @@ Without an argument it prints the versions; with one, the path of that version's
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-_OLDEST, _NEWEST = 11, 30
+_VERSIONS = [f"3.{minor}" for minor in range(11, 30)]
 # Needed to make a test environment; some systems ship Python without it.
 _PROBE = (
     "import ensurepip, ssl, sys, venv\n"
@@ -18,17 +17,12 @@ _PROBE = (
 )
 
 
-def _candidates(version: str) -> Iterator[str]:
-    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
-        yield str(Path(sys.base_prefix) / "bin" / f"python{version}")
-    yield f"python{version}"
-    managed = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    yield from (str(found) for found in sorted(managed.glob(f"{version}.*/bin/python{version}")))
-
-
 def find(version: str) -> str | None:
-    """A working interpreter of `version` that can make environments."""
-    for candidate in _candidates(version):
+    """A working interpreter of `version` that can make environments: this one's, PATH's, or pyenv's."""
+    managed = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    name = f"python{version}"
+    pyenvs = map(str, sorted(managed.glob(f"{version}.*/bin/{name}")))
+    for candidate in (f"{sys.base_prefix}/bin/{name}", name, *pyenvs):
         try:
             probe = subprocess.run([candidate, "-c", _PROBE], capture_output=True, text=True, check=False, timeout=30)
         except OSError:
@@ -39,10 +33,7 @@ def find(version: str) -> str | None:
 
 
 if __name__ == "__main__":
-    versions = sys.argv[1:] or [f"3.{minor}" for minor in range(_OLDEST, _NEWEST)]
-    for version in versions:
-        found = find(version)
-        if found:
-            print(found if sys.argv[1:] else version)
-        elif sys.argv[1:]:
-            sys.exit(f"no Python {version} that runs was found")
+    if len(sys.argv) > 1:
+        print(find(sys.argv[1]) or sys.exit(f"no Python {sys.argv[1]} that runs was found"))
+    else:
+        print(*filter(find, _VERSIONS), sep="\n")

@@ -1,4 +1,4 @@
-"""`python workers.py SCENARIO URL`: use the client in several processes, and print the outcome as JSON.
+"""`python workers.py FUNCTION URL ARGUMENT...`: use the client in several processes, and print the outcome as JSON.
 
 A program of its own, because a fork or spawn copies what its parent has imported and started; frozen.play() runs it.
 """
@@ -63,7 +63,7 @@ def child(client: AuthenticatedClient, body: KlingImageToVideoRequest = BODY) ->
     client.close()
 
 
-def _fork(client: AuthenticatedClient) -> int:
+def fork(client: AuthenticatedClient) -> int:
     """Fork a child, with an alarm in case it hangs; return its exit code."""
     pid = os.fork()
     if pid == 0:
@@ -80,9 +80,9 @@ def _fork(client: AuthenticatedClient) -> int:
 def forked(client: AuthenticatedClient) -> list[int]:
     """Fork two children; the parent calls before and after each."""
     submit(client)
-    codes: list[int] = []
+    codes = list[int]()
     for _ in range(2):
-        codes.append(_fork(client))
+        codes.append(fork(client))
         submit(client)
     return codes
 
@@ -108,7 +108,7 @@ def forked_amid_a_start(client: AuthenticatedClient) -> list[int]:
         thread = Thread(target=submit, args=(starting,))
         thread.start()
         mounts.asked.wait()
-        code = _fork(starting)
+        code = fork(starting)
         mounts.go_on.set()
         thread.join()
     return [code]
@@ -166,7 +166,6 @@ def _growth(calls: Callable[[int], None]) -> dict[str, list[int]]:
         seen["files"].append(sum(1 for _ in Path("/dev/fd").iterdir()))
         gc.collect()
         seen["bytes"].append(tracemalloc.get_traced_memory()[0])
-    tracemalloc.stop()
     return seen
 
 
@@ -199,13 +198,13 @@ def lasting_on_loops(client: AuthenticatedClient) -> dict[str, list[int]]:
     return _growth(call)
 
 
-def large(client: AuthenticatedClient, on_a_loop: bool) -> dict[str, int]:
+def large(client: AuthenticatedClient, way: str) -> dict[str, int]:
     """Send a large body five times; return the peak memory and the body's size."""
     body = KlingImageToVideoRequest(model="m", prompt="走", image="iVBORw0KGgo+/" * 500_000)
     with asyncio.Runner() as runner:
 
         def call(body: KlingImageToVideoRequest) -> None:
-            if on_a_loop:
+            if way == "asyncio":
                 runner.run(submit_at_once(client, 1, body))
             else:
                 submit(client, body)
@@ -227,23 +226,8 @@ def exceeded(client: AuthenticatedClient) -> str:
         return "exceeded"
 
 
-SCENARIOS: dict[str, Callable[[AuthenticatedClient], Any]] = {
-    "forked": forked,
-    "forked amid a start": forked_amid_a_start,
-    "spawned": lambda client: started(client, "spawn"),
-    "by a fork server": lambda client: started(client, "forkserver"),
-    "pool by fork": lambda client: pooled(client, "fork"),
-    "pool by spawn": lambda client: pooled(client, "spawn"),
-    "lasting": lasting,
-    "lasting on loops": lasting_on_loops,
-    "exceeded": exceeded,
-    "large": lambda client: large(client, on_a_loop=False),
-    "large on a loop": lambda client: large(client, on_a_loop=True),
-}
-
-
 if __name__ == "__main__":
     # On a busy machine, a child may start more slowly than the default keepalive of 5 s.
     args = {"limits": httpx.Limits(max_connections=100, keepalive_expiry=60)}
     with AuthenticatedClient(sys.argv[2], token="sk-" + "test", httpx_args=args) as given:
-        print(json.dumps(SCENARIOS[sys.argv[1]](given)))
+        print(json.dumps(globals()[sys.argv[1]](given, *sys.argv[3:])))

@@ -6,18 +6,23 @@ from pathlib import Path
 import pytest
 import trustme
 
-from another import Package, another
-from calling import TLS, TOKEN, Caller
-from checkout import FROZEN
+from calling import TLS, TOKEN, WAYS, Caller
 from contract_check.relay.standin import Contract, Relay
 from frozen import AuthenticatedClient
+from generated import Package, of_gateway
 from servers import server_tls
 
 
 @pytest.fixture(scope="session")
-def contract() -> Contract:
-    """The frozen document with its overlay."""
-    return Contract.of(FROZEN)
+def contract(frozen_contract: Contract) -> Contract:
+    """The frozen document with its overlays."""
+    return frozen_contract
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The event loop of async tests, for anyio's pytest plugin."""
+    return "asyncio"
 
 
 @pytest.fixture
@@ -26,13 +31,23 @@ def client(relay: Relay) -> AuthenticatedClient:
     return AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS)
 
 
-@pytest.fixture
-def caller(request: pytest.FixtureRequest, client: AuthenticatedClient) -> Iterator[Caller]:
-    """A kind of call, with `client` entered."""
-    caller = Caller(request.param, client)
+def _entered(way: str, client: object) -> Iterator[Caller]:
+    caller = Caller(way, client)
     caller.enter(client)
     yield caller
     caller.close()
+
+
+@pytest.fixture(params=WAYS)
+def caller(request: pytest.FixtureRequest, client: AuthenticatedClient) -> Iterator[Caller]:
+    """Sync and async calls in turn, with `client` entered."""
+    yield from _entered(request.param, client)
+
+
+@pytest.fixture
+def sync(client: AuthenticatedClient) -> Iterator[Caller]:
+    """Sync calls only, for tests of behaviour that is the same in both."""
+    yield from _entered("sync", client)
 
 
 @pytest.fixture
@@ -45,8 +60,8 @@ def tls_relay(contract: Contract, authority: trustme.CA) -> Iterator[Relay]:
 
 @pytest.fixture(scope="session")
 def gateway(shared: Path) -> Package:
-    """The package of another document; all workers of a run share it."""
-    return another(shared)
+    """The package of another document."""
+    return of_gateway(shared)
 
 
 @pytest.fixture
@@ -58,10 +73,18 @@ def gateway_relay(gateway: Package) -> Iterator[Relay]:
 
 
 @pytest.fixture
-def gateway_caller(request: pytest.FixtureRequest, gateway: Package, gateway_relay: Relay) -> Iterator[Caller]:
-    """A kind of call of the other package, with its own client."""
-    client = gateway.load("client").AuthenticatedClient(gateway_relay.url, token=TOKEN, verify_ssl=TLS)
-    caller = Caller(request.param, client)
-    caller.enter(client)
-    yield caller
-    caller.close()
+def gateway_client(gateway: Package, gateway_relay: Relay) -> object:
+    """A client of the other package, not yet entered."""
+    return gateway.module("client").AuthenticatedClient(gateway_relay.url, token=TOKEN, verify_ssl=TLS)
+
+
+@pytest.fixture(params=WAYS)
+def gateway_caller(request: pytest.FixtureRequest, gateway_client: object) -> Iterator[Caller]:
+    """Sync and async calls of the other package in turn."""
+    yield from _entered(request.param, gateway_client)
+
+
+@pytest.fixture
+def gateway_sync(gateway_client: object) -> Iterator[Caller]:
+    """Sync calls of the other package only."""
+    yield from _entered("sync", gateway_client)

@@ -19,6 +19,7 @@ from calling import TLS, TOKEN, Caller
 from contract_check.relay.standin import Answer, Relay
 from frozen import AuthenticatedClient, asubmit, errors, submit
 
+pytestmark = pytest.mark.anyio
 TASK = {"task_id": "t", "status": "queued"}
 
 
@@ -27,16 +28,16 @@ def _derived(root: AuthenticatedClient) -> list[AuthenticatedClient]:
     return [child, root.with_cookies({"a": "1"}), root.with_timeout(9), root.with_deadline(60), child.with_timeout(8)]
 
 
-@pytest.mark.every_way
-def test_derived_clients_share_the_connection(caller: Caller, relay: Relay) -> None:
-    for client in (*_derived(caller.client), caller.client, *_derived(caller.client)):
-        caller.submit(client)
-    assert relay.connections == 1
+@pytest.fixture(autouse=True)
+def all_closed(relay: Relay) -> Iterator[None]:
+    """Fail the test if its clients, once closed, leave a connection open."""
+    yield
+    relay.wait_until_idle()
 
 
-@pytest.mark.every_way
-def test_closing_a_derived_client_or_a_copy_closes_nothing(caller: Caller, relay: Relay) -> None:
-    caller.submit()
+def test_derived_clients_share_the_connection_and_closing_one_or_a_copy_closes_nothing(
+    caller: Caller, relay: Relay
+) -> None:
     for client in (*_derived(caller.client), copy.copy(caller.client)):
         caller.submit(client)
         caller.run(caller.leave(client))
@@ -48,7 +49,6 @@ def test_closing_a_derived_client_or_a_copy_closes_nothing(caller: Caller, relay
     assert (relay.connections, relay.open_connections) == (1, 1)
 
 
-@pytest.mark.every_way
 @pytest.mark.parametrize("used", [False, True], ids=["unused", "used"])
 def test_after_the_root_is_closed_no_client_of_the_family_sends(caller: Caller, relay: Relay, used: bool) -> None:
     family = [caller.client, *_derived(caller.client)]
@@ -94,25 +94,22 @@ async def _both_ways(client: AuthenticatedClient) -> None:
     await asyncio.to_thread(submit, client)
 
 
+@pytest.mark.usefixtures("nothing_left_open")
 @pytest.mark.parametrize("work", [_many, _in_threads, _both_ways])
-def test_closing_a_client_leaves_nothing_open(
-    nothing_left_open: None, client: AuthenticatedClient, relay: Relay, work: Callable[..., Awaitable[None]]
+async def test_closing_a_client_leaves_nothing_open(
+    client: AuthenticatedClient, relay: Relay, work: Callable[..., Awaitable[None]]
 ) -> None:
-    async def enter() -> None:
-        async with client:
-            await work(client)
-            assert relay.open_connections >= (2 if work is _both_ways else 1)
-
-    asyncio.run(enter())
+    async with client:
+        await work(client)
+        assert relay.open_connections >= (2 if work is _both_ways else 1)
 
 
-@pytest.mark.every_way
-def test_calls_that_fail_leave_nothing_open(nothing_left_open: None, relay: Relay, caller: Caller) -> None:
+@pytest.mark.usefixtures("nothing_left_open")
+def test_calls_that_fail_leave_nothing_open(relay: Relay, caller: Caller) -> None:
     for answer in (Answer(200, b"{"), Answer(503), Answer(silent=True), Answer(200, b"{" * 50, cut=9), Answer(302)):
         relay.answer(answer)
         with pytest.raises((errors.ResponseError, httpx.TransportError)):
             caller.submit()
-    caller.close()
 
 
 class _Meeting(dict[str, None]):
@@ -160,7 +157,6 @@ def test_a_loop_that_ended_without_closing_does_not_stop_the_next(client: Authen
     # asyncio warns that the first loop ended with an open connection, which the client has dropped.
     assert categories <= {ResourceWarning}
     assert [pool() for pool in pools] == [None, pools[1]()]
-    relay.wait_until_idle()
 
 
 def test_loops_in_several_threads_work_at_the_same_time(client: AuthenticatedClient, relay: Relay) -> None:
@@ -177,7 +173,6 @@ def test_loops_in_several_threads_work_at_the_same_time(client: AuthenticatedCli
     with ThreadPoolExecutor(4) as threads:
         assert list(threads.map(asyncio.run, [work(together) for _ in range(4)])) == ["queued"] * 4
     assert relay.connections == 4
-    relay.wait_until_idle()
 
 
 def test_aclose_closes_the_running_loop_s_connections_only(client: AuthenticatedClient, relay: Relay) -> None:
@@ -204,7 +199,6 @@ def test_aclose_closes_the_running_loop_s_connections_only(client: Authenticated
         leaving.result()
         assert staying.result() == "queued"
     assert relay.connections == 2
-    relay.wait_until_idle()
 
 
 def test_without_asyncio_s_event_loop(client: AuthenticatedClient) -> None:
@@ -218,26 +212,13 @@ def test_without_asyncio_s_event_loop(client: AuthenticatedClient) -> None:
 # Many concurrent calls on an event loop open no more connections than allowed, and lose none.
 
 
-def _run(relay: Relay, work: Callable[[AuthenticatedClient], Awaitable[None]], **limits: Any) -> None:
-    """Do `work` on an event loop, with a client that has these limits and is closed afterwards."""
-    args = {"limits": httpx.Limits(**limits)} if limits else {}
-
-    async def main() -> None:
-        async with AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS, httpx_args=args) as client:
-            await work(client)
-
-    asyncio.run(main())
-    relay.wait_until_idle()
+def _limited(relay: Relay, **limits: Any) -> AuthenticatedClient:
+    args = {"limits": httpx.Limits(**limits)}
+    return AuthenticatedClient(relay.url, token=TOKEN, verify_ssl=TLS, httpx_args=args)
 
 
 async def _at_once(client: AuthenticatedClient, calls: int) -> None:
     assert await asyncio.gather(*(asubmit(client) for _ in range(calls))) == ["queued"] * calls
-
-
-async def _until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not true():
-            await asyncio.sleep(0.005)
 
 
 def _held(relay: Relay, times: int) -> Event:
@@ -247,40 +228,40 @@ def _held(relay: Relay, times: int) -> Event:
     return release
 
 
-def test_more_calls_than_connections_take_turns(relay: Relay) -> None:
-    release = _held(relay, 40)
+async def _burst(client: AuthenticatedClient, relay: Relay, calls: int, connections: int) -> None:
+    """Make calls at once, of which as many arrive before the first response as there may be connections."""
+    release = _held(relay, calls)
+    made = asyncio.create_task(_at_once(client, calls))
+    await asyncio.to_thread(relay.wait_for, connections)
+    await asyncio.sleep(0.05)
+    assert (len(relay.requests), relay.connections) == (connections, connections)
+    release.set()
+    await made
 
-    async def work(client: AuthenticatedClient) -> None:
-        calls = asyncio.create_task(_at_once(client, 40))
-        await asyncio.to_thread(relay.wait_for, 4)
-        await asyncio.sleep(0.05)
-        assert (len(relay.requests), relay.connections) == (4, 4)
-        release.set()
-        await calls
 
-    _run(relay, work, max_connections=4)
+async def _until_open(relay: Relay, connections: int) -> None:
+    async with asyncio.timeout(10):
+        while relay.open_connections != connections:
+            await asyncio.sleep(0.005)
+
+
+async def test_more_calls_than_connections_take_turns(relay: Relay) -> None:
+    async with _limited(relay, max_connections=4) as client:
+        await _burst(client, relay, 40, 4)
     assert (len(relay.requests), relay.connections) == (40, 4)
 
 
-def test_one_burst_after_another_uses_the_same_connections(relay: Relay) -> None:
-    release = _held(relay, 30)
-
-    async def work(client: AuthenticatedClient) -> None:
-        calls = asyncio.create_task(_at_once(client, 30))
-        await asyncio.to_thread(relay.wait_for, 30)
-        release.set()
-        await calls
+async def test_one_burst_after_another_uses_the_same_connections(relay: Relay, client: AuthenticatedClient) -> None:
+    async with client:
+        await _burst(client, relay, 30, 30)
         for _ in range(3):
             await _at_once(client, 30)
-
-    _run(relay, work)
     assert relay.connections == 30
 
 
-def test_a_call_that_is_cancelled_while_it_waits_is_not_sent_and_holds_up_no_other(relay: Relay) -> None:
+async def test_a_call_that_is_cancelled_while_it_waits_is_not_sent_and_holds_up_no_other(relay: Relay) -> None:
     release = _held(relay, 1)
-
-    async def work(client: AuthenticatedClient) -> None:
+    async with _limited(relay, max_connections=1) as client:
         first, waiting, last = (asyncio.create_task(asubmit(client)) for _ in range(3))
         await asyncio.to_thread(relay.wait_for, 1)
         waiting.cancel()
@@ -289,13 +270,11 @@ def test_a_call_that_is_cancelled_while_it_waits_is_not_sent_and_holds_up_no_oth
         assert len(relay.requests) == 1
         release.set()
         assert [await first, await last] == ["queued"] * 2
-
-    _run(relay, work, max_connections=1)
     assert len(relay.requests) == 2
 
 
-def test_calls_that_are_cancelled_at_any_step_of_the_loop_lose_no_connection(relay: Relay) -> None:
-    async def work(client: AuthenticatedClient) -> None:
+async def test_calls_that_are_cancelled_at_any_step_of_the_loop_lose_no_connection(relay: Relay) -> None:
+    async with _limited(relay, max_connections=3) as client:
         for steps in range(60):
             calls = [asyncio.create_task(asubmit(client)) for _ in range(6)]
             for _ in range(steps):
@@ -305,47 +284,32 @@ def test_calls_that_are_cancelled_at_any_step_of_the_loop_lose_no_connection(rel
             await asyncio.gather(*calls, return_exceptions=True)
         await _at_once(client, 6)
 
-    _run(relay, work, max_connections=3)
 
-
-def test_a_connection_that_stays_idle_too_long_is_closed(relay: Relay) -> None:
-    release = _held(relay, 5)
-
-    async def work(client: AuthenticatedClient) -> None:
-        calls = asyncio.create_task(_at_once(client, 5))
-        await asyncio.to_thread(relay.wait_for, 5)
-        release.set()
-        await calls
+async def test_a_connection_that_stays_idle_too_long_is_closed(relay: Relay) -> None:
+    async with _limited(relay, keepalive_expiry=0.2) as client:
+        await _burst(client, relay, 5, 5)
         assert relay.open_connections == 5
         await asyncio.sleep(0.25)
         await asubmit(client)
-        await _until(lambda: relay.open_connections == 1)
-
-    _run(relay, work, keepalive_expiry=0.2)
+        await _until_open(relay, 1)
 
 
-def test_no_connection_is_kept_where_none_may_be(relay: Relay) -> None:
-    async def work(client: AuthenticatedClient) -> None:
+async def test_no_connection_is_kept_where_none_may_be(relay: Relay) -> None:
+    async with _limited(relay, max_keepalive_connections=0) as client:
         for _ in range(3):
             await _at_once(client, 2)
-            await _until(lambda: relay.open_connections == 0)
-
-    _run(relay, work, max_keepalive_connections=0)
+            await _until_open(relay, 0)
     assert relay.connections == 6
 
 
-def test_closing_does_not_wait_and_leaves_nothing_open(relay: Relay) -> None:
+async def test_closing_does_not_wait_and_leaves_nothing_open(relay: Relay, client: AuthenticatedClient) -> None:
     release = _held(relay, 1)
-
-    async def work(client: AuthenticatedClient) -> None:
-        call = asyncio.create_task(asubmit(client))
-        await asyncio.to_thread(relay.wait_for, 1)
-        async with asyncio.timeout(5):
-            await client.aclose()
-        with pytest.raises(RuntimeError, match="closed"):
-            await asubmit(client)
-        release.set()
-        await asyncio.gather(call, return_exceptions=True)
-
-    _run(relay, work)
+    call = asyncio.create_task(asubmit(client))
+    await asyncio.to_thread(relay.wait_for, 1)
+    async with asyncio.timeout(5):
+        await client.aclose()
+    with pytest.raises(RuntimeError, match="closed"):
+        await asubmit(client)
+    release.set()
+    await asyncio.gather(call, return_exceptions=True)
     assert len(relay.requests) == 1

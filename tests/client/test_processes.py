@@ -40,7 +40,7 @@ def test_forked_children_do_not_use_their_parent_s_connection(relay: Relay) -> N
 
 
 def test_a_fork_beside_a_thread_that_starts_the_client_does_not_hang(relay: Relay) -> None:
-    assert play("forked amid a start", relay.url) == [0]
+    assert play("forked_amid_a_start", relay.url) == [0]
 
 
 def test_a_process_ends_after_an_exceeded_deadline(relay: Relay) -> None:
@@ -48,23 +48,23 @@ def test_a_process_ends_after_an_exceeded_deadline(relay: Relay) -> None:
     assert play("exceeded", relay.url) == "exceeded"
 
 
-@pytest.mark.parametrize("scenario", ["spawned", "by a fork server"])
-def test_a_client_and_a_body_can_be_sent_to_another_process(relay: Relay, scenario: str) -> None:
-    assert play(scenario, relay.url) == [0]
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_a_client_and_a_body_can_be_sent_to_another_process(relay: Relay, method: str) -> None:
+    assert play("started", relay.url, method) == [0]
     assert _connections(relay) == [1, 2, 2, 3, 1]
     assert [request.json for request in relay.requests] == [{"model": "kling-v1", "prompt": "走"}] * len(relay.requests)
 
 
-def test_a_copy_has_its_own_connections_and_closes_no_others(caller: Caller, relay: Relay) -> None:
-    own = caller.connect(verify_ssl=True)  # an SSLContext cannot be copied
-    caller.submit(own)
+def test_a_copy_has_its_own_connections_and_closes_no_others(sync: Caller, relay: Relay) -> None:
+    own = sync.connect(verify_ssl=True)  # an SSLContext cannot be copied
+    sync.submit(own)
     derived = own.with_headers({"X-Trace": "t"})
     for client in (own, derived):
         for twin in (pickle.loads(pickle.dumps(client)), copy.deepcopy(client)):
             with twin:
-                caller.submit(twin)
+                sync.submit(twin)
     for client in (own, derived):
-        caller.submit(client)
+        sync.submit(client)
     assert _connections(relay) == [1, 2, 3, 4, 5, 1, 1]
     assert ["x-trace" in request.headers for request in relay.requests] == [False] * 3 + [True] * 2 + [False, True]
 
@@ -72,7 +72,7 @@ def test_a_copy_has_its_own_connections_and_closes_no_others(caller: Caller, rel
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_a_pool_of_processes(relay: Relay, method: str) -> None:
-    came = play(f"pool by {method}", relay.url)
+    came = play("pooled", relay.url, method)
     assert came == {"said": ["queued"], "calls": 200, "error": [503, "无可用渠道"], "again": "queued"}
     assert len(relay.requests) == 204
 
@@ -89,11 +89,11 @@ def eager_threads() -> Iterator[None]:
 @pytest.mark.slow
 @pytest.mark.usefixtures("eager_threads")
 @pytest.mark.parametrize(("threads", "connections"), [(64, 100), (16, 2)])
-def test_many_threads_on_one_client(caller: Caller, relay: Relay, threads: int, connections: int) -> None:
+def test_many_threads_on_one_client(sync: Caller, relay: Relay, threads: int, connections: int) -> None:
     limits = httpx.Limits(max_connections=connections, keepalive_expiry=None)  # a busy machine takes over 5 s
-    client = caller.connect(httpx_args={"limits": limits})
+    client = sync.connect(httpx_args={"limits": limits})
     with ThreadPoolExecutor(threads) as pool:
-        calls = [pool.submit(caller.submit, client) for _ in range(threads * 20)]
+        calls = [pool.submit(sync.submit, client) for _ in range(threads * 20)]
         assert {call.result().status for call in calls} == {"queued"}
     assert len(relay.requests) == threads * 20
     assert relay.connections <= min(threads, connections)
@@ -101,7 +101,7 @@ def test_many_threads_on_one_client(caller: Caller, relay: Relay, threads: int, 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("scenario", ["lasting", "lasting on loops"])
+@pytest.mark.parametrize("scenario", ["lasting", "lasting_on_loops"])
 def test_10_000_calls_leave_no_more_open_and_no_more_in_memory_than_1_000(relay: Relay, scenario: str) -> None:
     came = play(scenario, relay.url)
     assert len(relay.requests) == 10_000

@@ -13,7 +13,7 @@ from contract_check.adoption.report import screen, with_draft
 from contract_check.document import loading
 from contract_check.document.defects import Action, remove, update
 from contract_check.history.diff import Change
-from flavours import LARGER
+from generated import LARGER
 from generator.prepare import preparation
 from history import CHANGELOG, commit, git, repository
 from specimens import small, write

@@ -12,6 +12,7 @@ import doctest
 import logging
 import re
 from collections.abc import Awaitable, Callable, Iterator
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,7 +22,7 @@ import pytest
 import trustme
 
 from calling import TOKEN
-from checkout import ROOT, contract_check, run
+from checkout import ROOT, contract_check, generate, in_process, run
 from contract_check.relay.standin import Contract, Relay
 from generated_client import ApiError, AuthenticatedClient, Client
 from readme import FENCED, FILES, PAGES, READMES, Block, blocks, found
@@ -79,60 +80,51 @@ def _calls(block: Block) -> bool:
     return re.search(r"\.sync(_detailed)?\(|asyncio\.run\(", "\n".join(map(ast.unparse, top))) is not None
 
 
+Act = Callable[[Any, Any], Awaitable[Any]]
+
+
 @pytest.fixture
-def service() -> SimpleNamespace:
-    """The functions of the service example."""
+def serve(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> Callable[[Act], Any]:
+    """Run the service example, and let a function act on its module and its client."""
     [block] = [block for block in blocks("python") if "async def lifespan" in block.code]
     names: dict[str, Any] = {"__name__": "service"}
     exec(compile(block.code, block.file, "exec"), names)
-    return SimpleNamespace(**names)
-
-
-@pytest.fixture
-def served(
-    service: SimpleNamespace, relay: Relay, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[Callable[[Any], Awaitable[Any]]], Any]:
-    """Use the client of the running service."""
+    service, app = SimpleNamespace(**names), SimpleNamespace(state=SimpleNamespace())
     monkeypatch.setenv("RELAY_TOKEN", TOKEN)
     monkeypatch.setenv("RELAY_BASE_URL", relay.url)
-    app = SimpleNamespace(state=SimpleNamespace())
 
-    async def live(act: Callable[[Any], Awaitable[Any]]) -> Any:
+    async def live(act: Act) -> Any:
         async with service.lifespan(app):
-            return await act(app.state.relay)
+            return await act(service, app.state.relay)
 
     return lambda act: asyncio.run(live(act))
 
 
 def test_the_service_submits_a_picture_and_logs_a_refusal_with_its_request_id(
-    service: Any, served: Any, relay: Relay, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    serve: Callable[[Act], Any], relay: Relay, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     picture = tmp_path / "图片.png"
     picture.write_bytes(b"\x89PNG picture")
-
-    async def submit(client: Any) -> Any:
-        return await service.submit(client, "走", picture)
-
-    assert served(submit)
+    assert serve(lambda service, client: service.submit(client, "走", picture))
     assert base64.b64decode(relay.request.json["image"]) == picture.read_bytes()
     assert relay.request.headers["authorization"] == f"Bearer {TOKEN}"
     relay.wait_until_idle()
     relay.answer("no_quota")
     with caplog.at_level(logging.DEBUG), pytest.raises(ApiError):
-        served(submit)
+        serve(lambda service, client: service.submit(client, "走", picture))
     assert relay.requests[1].id in caplog.text
     assert TOKEN not in caplog.text
 
 
-def test_the_service_is_ready_where_a_relay_takes_its_token(service: Any, served: Any, relay: Relay) -> None:
-    assert served(service.is_ready)
+def test_the_service_is_ready_where_a_relay_takes_its_token(serve: Callable[[Act], Any], relay: Relay) -> None:
+    assert serve(lambda service, client: service.is_ready(client))
     assert relay.chargeable == []
     for refusal in ("bad_token", "console", "upstream"):
         relay.answer(refusal)
-        assert not served(service.is_ready)
+        assert not serve(lambda service, client: service.is_ready(client))
     relay.problems.clear()  # the empty prompt is a departure
     with refusing() as url:
-        assert asyncio.run(service.is_ready(AuthenticatedClient(url, token=TOKEN))) is False
+        assert not serve(lambda service, _: service.is_ready(AuthenticatedClient(url, token=TOKEN)))
 
 
 # Both languages
@@ -166,30 +158,25 @@ def _commands() -> list[str]:
     return sorted({part.strip() for line in plain for part in line.split("&&") if part.strip()})
 
 
-@pytest.mark.parametrize("command", _commands())
+ELSEWHERE = ("pip install dist/*.whl", "git ", "PYTHONPATH=. .venv/bin/python examples/batch_dask ")
+"""The beginnings of commands that test_package.py, nobody and tests/examples run."""
+
+
+@pytest.mark.parametrize("command", [command for command in _commands() if not command.startswith(ELSEWHERE)])
 def test_a_command_exists(command: str) -> None:
-    program, _, rest = command.partition(" ")
-    match program:
-        case "make":
-            target, *settings = rest.split()
-            assert re.search(rf"^{target}:.*##", MAKEFILE, re.MULTILINE)
-            assert [s for s in settings if f"$({s.partition('=')[0]})" not in MAKEFILE] == []
-        case "pip":
-            assert rest == "install dist/*.whl"  # tested by test_package.py
-        case "git":
-            assert rest.partition(" ")[0] in ("add", "clean", "diff", "restore")
-        case "./generate.sh":
-            shown = run(["./generate.sh", "--help"]).stdout
-            assert [option for option in re.findall(r"--\w+", rest) if option not in shown] == []
-        case "PYTHONPATH=.":
-            assert rest.startswith(".venv/bin/python examples/batch_dask ")  # tested by tests/examples
-        case _:
-            assert program in ("python", ".venv/bin/python"), f"teach this test what `{command}` is"
-            _, module, *arguments = rest.split()
-            assert module == "contract_check"
-            done = contract_check(*arguments[:1], "--help")
-            assert done.returncode == 0
-            assert [option for option in re.findall(r"--\w+", rest) if option not in done.stdout] == []
+    program, *words = command.split()
+    if program == "make":
+        target, *settings = words
+        assert re.search(rf"^{target}:.*##", MAKEFILE, re.MULTILINE)
+        assert [s for s in settings if f"$({s.partition('=')[0]})" not in MAKEFILE] == []
+        return
+    if program == "./generate.sh":
+        done = generate(ROOT / "generated_client", "--help")
+    else:
+        assert command.startswith(("python -m contract_check", ".venv/bin/python -m contract_check"))
+        done = contract_check(*words[2:3], "--help")
+    assert done.returncode == 0
+    assert [option for option in re.findall(r"--\w+", command) if option not in done.stdout] == []
 
 
 def test_make_help_lists_each_documented_target() -> None:
@@ -214,3 +201,36 @@ def test_every_link_resolves(file: str) -> None:
 def _anchors(file: Path) -> list[str]:
     headings = re.findall(r"^#+ (.*)", file.read_text(encoding="utf-8"), re.MULTILINE)
     return [re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings]
+
+
+# make demo
+
+
+def test_the_demo_prints_what_is_sent_and_received_and_no_token() -> None:
+    done = run(["make", "demo"], env={"PYTHONUTF8": "1"})
+    assert done.returncode == 0, done.stderr
+    assert re.findall(r"^([<>] (?:POST .*|\d+))$", done.stdout, re.MULTILINE) == [
+        *("> POST /kling/v1/videos/image2video", "< 200"),
+        *("> POST /kling/v1/videos/image2video", "< 401"),
+        *("> POST /kling/v1/videos/image2video", "< 200"),
+    ]
+    assert '"prompt":"宇航员站起身走了"' in done.stdout.replace('": "', '":"')
+    assert len(re.findall(r"VideoTask\(.*task_id='\w+'", done.stdout)) == 2
+    assert "generated_client.errors.ApiError: " in done.stdout
+    assert "  .status_code = 401" in done.stdout
+    assert "  .message = 'Invalid token (request id: " in done.stdout
+    assert done.stdout.count("Authorization: Bearer sk-...\n") == 3
+    assert "sk-" not in done.stdout.replace("sk-...", "")
+
+
+@pytest.mark.parametrize(("word", "code", "calls"), [("yes", 0, 1), ("y", 2, 0), ("", 2, 0), (None, 2, 0)])
+def test_the_demo_spends_only_if_a_person_agrees(asked: Relay, word: str | None, code: int, calls: int) -> None:
+    spec: Any = spec_from_file_location("demo", ROOT / "examples" / "demo.py")
+    demo: Any = module_from_spec(spec)
+    spec.loader.exec_module(demo)
+    demo.SERVER = asked.url
+    done = in_process(demo.main, "demo", env={"RELAY_TOKEN": TOKEN}, types=word)
+    assert (done.returncode, len(asked.requests), len(asked.chargeable)) == (code, calls, calls)
+    assert "charges" in done.stdout
+    assert ("nothing is spent" in done.stderr) == (word is None)
+    assert TOKEN not in done.stdout + done.stderr

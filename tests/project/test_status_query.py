@@ -12,12 +12,11 @@ import httpx
 import pytest
 
 import recorded
-from another import Package, another
 from calling import TLS, TOKEN
 from checkout import FROZEN, ROOT, contract_check
 from contract_check.relay.standin import Contract, Relay, command
-from flavours import NAMES, flavour
 from frozen import AuthenticatedClient, KlingImageToVideoRequest, create_kling_image_to_video, errors
+from generated import Package, of_frozen_document, of_gateway, of_larger_document
 
 FOUND = [state for state in recorded.STATES if recorded.status(state) == 200]
 NO_VIDEO = [state for state in recorded.STATES if recorded.status(state, recorded.CONTENT) != 200]
@@ -25,17 +24,17 @@ QUERY, DOWNLOAD = "videos.get_kling_image_to_video", "videos.download_video"
 MARK = "not in relay.json; as recorded from the relay's software"
 
 
-@pytest.fixture(scope="session", params=NAMES)
+@pytest.fixture(scope="session", params=["from_an_overlay", "of_larger_document"])
 def package(request: pytest.FixtureRequest, shared: Path) -> Package:
-    """A package with the status query, shared by all workers of a run."""
-    return flavour(shared, request.param)
+    """A package with the status query."""
+    return of_frozen_document() if request.param == "from_an_overlay" else of_larger_document(shared)
 
 
 def ask(package: Package, operation: str, body: Any, status: int = 200) -> Any:
     """Call an operation with httpx's mock transport."""
     transport = httpx.MockTransport(lambda request: httpx.Response(status, json=body))
     given = {"base_url": "https://relay.example.com", "token": TOKEN, "verify_ssl": TLS}
-    client = package.load("client").AuthenticatedClient(**given, httpx_args={"transport": transport})
+    client = package.module("client").AuthenticatedClient(**given, httpx_args={"transport": transport})
     return package.operation(operation).sync("task_1", client=client)
 
 
@@ -44,13 +43,13 @@ def test_a_task_has_its_typed_fields_in_every_state(package: Package, state: str
     body = recorded.body(state if state in FOUND else "succeed")
     if state not in FOUND:
         body["data"]["status"] = "ARCHIVED"
-    models = package.load("models")
+    models = package.module("models")
     answer = ask(package, QUERY, body)
     assert type(answer) is models.KlingTaskAnswer
     assert type(answer.data) is models.KlingTask
     for name in ("task_id", "status", "progress", "fail_reason", "submit_time", "start_time", "finish_time"):
         assert getattr(answer.data, name) == body["data"][name]
-    assert answer.data.result_url == body["data"].get("result_url", package.load("types").UNSET)
+    assert answer.data.result_url == body["data"].get("result_url", package.module("types").UNSET)
     assert answer.to_dict() == body
 
 
@@ -60,7 +59,7 @@ def test_the_openai_style_query_has_its_typed_fields_in_every_state(package: Pac
     body = recorded.body(state, recorded.VIDEO_QUERY)
     [file] = (package.folder / "api").rglob("get_task.py")
     answer = ask(package, f"{file.parent.name}.{file.stem}", body)
-    assert type(answer) is package.load("models").KlingVideo
+    assert type(answer) is package.module("models").KlingVideo
     assert (answer.id, answer.status, answer.progress) == (body["id"], body["status"], body["progress"])
     assert answer.to_dict() == body
 
@@ -107,13 +106,13 @@ def test_the_docstrings_of_a_submission_say_what_is_ignored() -> None:
 def test_a_missing_task_is_an_error_with_the_relay_s_message(package: Package, called: str, state: str) -> None:
     query = recorded.QUERY if called == QUERY else recorded.CONTENT
     body, status = recorded.body(state, query), recorded.status(state, query)
-    with pytest.raises(package.load("errors").ApiError) as raised:
+    with pytest.raises(package.module("errors").ApiError) as raised:
         ask(package, called, body, status)
     said = body.get("error", body)
     assert (raised.value.status_code, raised.value.message) == (status, said["message"])
     if called == QUERY:
         assert (raised.value.code, status) == ("task_not_exist", 400)
-        assert type(raised.value.parsed) is package.load("models").ErrorResponse
+        assert type(raised.value.parsed) is package.module("models").ErrorResponse
 
 
 def test_operations_that_the_overlay_adds_are_marked_everywhere() -> None:
@@ -130,11 +129,11 @@ def test_a_document_that_has_the_operations_gets_no_mark_and_the_same_functions(
     submission = package.operation("videos.create_kling_image_to_video")
     query = inspect.getdoc(package.operation(QUERY).sync) or ""
     assert all(hasattr(submission, name) for name in ("poll", "apoll", "download", "adownload"))
-    assert ("Not in relay.json" in query) == (package.folder.name == "with_status_query")
+    assert ("Not in relay.json" in query) == (package.folder.name == "generated_client")
 
 
 def test_a_document_that_declares_no_task_gets_no_functions(shared: Path) -> None:
-    modules = list((another(shared).folder / "api").rglob("*.py"))
+    modules = list((of_gateway(shared).folder / "api").rglob("*.py"))
     assert len(modules) > 20
     assert [file for file in modules if "_tasks" in file.read_text() or "download_video" in file.name] == []
 

@@ -11,6 +11,7 @@ import pytest
 
 import generated_client
 from checkout import PYTHON, ROOT, Completed, run
+from generated import of_gateway
 from readme import blocks
 
 pytestmark = pytest.mark.slow  # the type checkers are installed by `make test-all` only
@@ -43,11 +44,14 @@ def _pyright(folder: Path) -> Completed:
 
 
 @pytest.mark.parametrize("checker", [_mypy, _pyright])
-def test_only_misuses_of_the_package_are_type_errors(checker: Callable[[Path], Completed], tmp_path: Path) -> None:
-    """Check the package, the suite's consumer, README's blocks, and the misuses."""
+def test_only_misuses_of_the_package_are_type_errors(
+    checker: Callable[[Path], Completed], shared: Path, tmp_path: Path
+) -> None:
+    """Check the package, that of another document, the suite's consumer, README's blocks, and the misuses."""
     folder = tmp_path / "checked"
     # pyright ignores folders whose names start with a dot, such as that of the environment.
     shutil.copytree(INSTALLED, folder / "generated_client")
+    shutil.copytree(of_gateway(shared).folder, folder / "gateway_client")
     shutil.copy(CONSUMER, folder)
     (folder / "misuse.py").write_text(MISUSES, encoding="utf-8")
     for number, block in enumerate(blocks("python")):
@@ -57,7 +61,6 @@ def test_only_misuses_of_the_package_are_type_errors(checker: Callable[[Path], C
     assert set(re.findall(r"(\w+\.py):(\d+):", done.stdout)) == {("misuse.py", line) for line in "6789"}, done.stdout
 
 
-@pytest.mark.parametrize("tool", ["mypy", "basedpyright --project .", "ruff check .", "ruff format --check ."])
-def test_the_hand_written_code_is_clean(tool: str) -> None:
-    done = run([PYTHON, "-m", *tool.split()])
+def test_the_hand_written_code_is_clean() -> None:
+    done = run(["make", "check-types"])
     assert done.returncode == 0, done.stdout

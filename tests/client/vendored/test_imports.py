@@ -7,18 +7,16 @@ import sys
 from importlib import import_module
 from importlib.metadata import distribution, version
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 import contract_check
 import frozen
 import generated_client
-from another import Package
-from checkout import PYTHON, ROOT, run, tree
+from checkout import ROOT, tree
 from contract_check.relay.standin import Contract
+from generated import Package
 from generated_client import models
-from operations import Operation
 
 WHEEL = Path(generated_client.__file__).parent
 
@@ -51,7 +49,7 @@ def test_shared_modules_differ_in_title_and_server_only(contract: Contract, gate
         lines = [pair for name in ours for pair in zip(ours[name], theirs[name], strict=True) if pair[0] != pair[1]]
         assert {line.split('"')[0] for pair in lines for line in pair} <= {"", "        base_url: str | httpx.URL = "}
         assert len(lines) <= 3
-    for client, document in ((generated_client.Client, contract), (gateway.load("client").Client, gateway.contract)):
+    for client, document in ((generated_client.Client, contract), (gateway.module("client").Client, gateway.contract)):
         assert client().base_url == document.document["servers"][0]["url"]
 
 
@@ -80,27 +78,28 @@ def _public(loaded: set[str], package: str) -> set[str]:
     return {name for name in own if not name.startswith("_")}
 
 
-def _needed(operation: ModuleType) -> set[str]:
+def _needed(package: Package, operation: str) -> set[str]:
     """The shared modules, the operation's module, and those of the models and operations that it imports."""
-    text, name = Path(str(operation.__file__)).read_text(encoding="utf-8"), operation.__name__.partition(".")[2]
+    text = (package.folder / f"{operation.replace('.', '/')}.py").read_text(encoding="utf-8")
     named = re.findall(r"^from \.+(models\.\w+) import", text, re.MULTILINE)
     called = re.findall(r"^from \.+(api\.\w+) import (\w+)", text, re.MULTILINE)
-    package = operation.__name__.partition(".")[0]
-    others = [_needed(import_module(f"{package}.{group}.{module}")) for group, module in called]
-    return {"", "client", "errors", "types", "models", "api", name.rpartition(".")[0], name, *named}.union(*others)
+    others = [_needed(package, f"{group}.{module}") for group, module in called]
+    shared = {"", "client", "errors", "types", "models", "api"}
+    return {*shared, operation.rpartition(".")[0], operation, *named}.union(*others)
 
 
-def test_importing_an_operation(operation: Operation) -> None:
-    loaded = _loaded(operation.module.__name__)
-    assert _public(loaded, "generated_client") == _needed(operation.module)
+def test_importing_an_operation(package: Package) -> None:
+    files = [file.relative_to(WHEEL).with_suffix("") for file in WHEEL.glob("api/*/[!_]*.py")]
+    operation = max(map(".".join, (file.parts for file in files)), key=lambda name: len(_needed(package, name)))
+    loaded = _loaded(f"generated_client.{operation}")
+    assert _public(loaded, "generated_client") == _needed(package, operation)
     assert "importlib.metadata" not in loaded - _loaded("httpx")
 
 
 def test_importing_an_operation_among_many_models(gateway: Package) -> None:
-    form = gateway.operation("form.form")
-    assert len(gateway.load("models").__all__) > 40
-    loaded = _public(_loaded(form.__name__, gateway.folder.parent), gateway.folder.name)
-    assert loaded == _needed(form)
+    assert len(gateway.classes) > 40
+    loaded = _public(_loaded("gateway_client.api.form.form", gateway.folder.parent), "gateway_client")
+    assert loaded == _needed(gateway, "api.form.form")
     assert len(loaded) == 9  # one of them a model
 
 
@@ -120,16 +119,3 @@ def test_every_public_name_is_exported_by_the_package() -> None:
     assert generated_client.errors.NOT_SENT is generated_client.NOT_SENT
     assert generated_client.__version__ == version("relay-client")
     assert import_module("generated_client.client").Client is generated_client.Client
-
-
-@pytest.mark.slow
-def test_the_package_of_another_document_is_clean_for_strict_type_checkers(gateway: Package, tmp_path: Path) -> None:
-    command = [PYTHON, "-m", "mypy", "--strict", "--cache-dir", tmp_path / "mypy", gateway.folder.name]
-    done = run(command, cwd=gateway.folder.parent)
-    assert done.returncode == 0, done.stdout
-    place = {"include": [str(gateway.folder)], "venvPath": str(ROOT), "venv": ".venv", "pythonVersion": "3.11"}
-    settings = json.dumps({"typeCheckingMode": "strict", **place})
-    (tmp_path / "pyrightconfig.json").write_text(settings, encoding="utf-8")
-    done = run([PYTHON, "-m", "basedpyright", "--project", tmp_path], cwd=tmp_path)
-    assert done.returncode == 0, done.stdout
-    assert "0 errors, 0 warnings" in done.stdout
