@@ -74,7 +74,9 @@ def test_every_change_has_its_level(tmp_path: Path, documents_only: object) -> N
 
 
 def test_every_change_in_the_notation_of_3_0_has_its_level(tmp_path: Path, documents_only: object) -> None:
-    assert _compare(tmp_path, (), FIELDS_IN_3_0, "3.0.3") == _levels(FIELDS_IN_3_0)
+    header = "required field of an object in a header"  # The object has an empty `allOf`, which only 3.0 allows.
+    found = _compare(tmp_path, (header,), FIELDS_IN_3_0, "3.0.3")
+    assert found == {header: "major"} | _levels(FIELDS_IN_3_0)
 
 
 @pytest.mark.parametrize(
