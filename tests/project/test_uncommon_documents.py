@@ -79,7 +79,8 @@ JOINED: dict[str, Any] = {
     "Unmapped": FRUITS | {"discriminator": {"propertyName": "kind"}},
     "Ripe": COLORED | {"discriminator": CHOSEN},
     "Basket": _object(one={"allOf": [_object("name", name=TEXT), FRUITS]}),
-    "Pet": _object("kind", kind=TEXT) | {"discriminator": {"propertyName": "kind", "mapping": {"c": "Cat"}}},
+    "Pet": _object("kind", kind=TEXT)
+    | {"discriminator": {"propertyName": "kind", "mapping": {"c": "Cat", "p": "Pet"}}},
     "Cat": {"allOf": [_ref("Pet"), _object(lives=NUMBER)]},
     "Dog": {"allOf": [_ref("Pet"), _object(tricks=NUMBER)]},
     "Puppy": {"allOf": [_ref("Dog"), _object(age=NUMBER)]},
@@ -92,7 +93,12 @@ JOINED: dict[str, Any] = {
     "Deep": {"allOf": [_ref("Above"), _ref("Beyond")]},
     "Named": {"type": "object", "required": ["name"]},
     "Untyped": {"additionalProperties": NUMBER},
-    "Typed": {"allOf": [_ref("Named"), {"additionalProperties": NUMBER}]},
+    "Typed": {"allOf": [_ref("Named"), {"required": ["kind"]}, {"additionalProperties": DATE}]},
+    "Bolt": _object(kind={"const": "b"}, grade=WORD),
+    "Nut": _object(kind={"const": "n"}, grade=WORD),
+    "Fastener": {"oneOf": [_ref("Bolt"), _ref("Nut")], "discriminator": {"propertyName": "kind"}},
+    "Marked": _object(mark={"anyOf": [{"const": "m"}, {"type": "null"}]}),
+    "Nested": _object(link={"allOf": [_ref("Nested"), _ref("Pear")]}),
     "Top": {"$anchor": "top", **_object(b={"$dynamicRef": "#item"})},
     "Item": {"$dynamicAnchor": "item", **_object(a={"$ref": "#top"})},
 }
@@ -129,6 +135,7 @@ SCHEMA: dict[str, Any] = {
     "Endless": _list(_ref("Endless")),
     "Turn": _list(_ref("Return")),
     "Return": _list(_ref("Turn")),
+    "坏": TEXT,
     **JOINED,
 }
 
@@ -149,6 +156,10 @@ def _operation(*parameters: object, content: object = None, returns: object = No
     body = {"requestBody": {"content": content}} if content else {}
     found = _responds(_json(returns) if isinstance(returns, str) else returns or {"application/json": {"schema": {}}})
     return {"tags": ["t"], "parameters": [*parameters], **found, **body, **more}
+
+
+def _named(kind: str) -> dict[str, str]:
+    return {"$ref": f"#/components/{kind}/坏"}
 
 
 STYLES: dict[str, dict[str, Any]] = {
@@ -178,8 +189,11 @@ SILENT = {"description": "a\u202eb\x07"}
 EXTENSION = {"get": {"responses": {"200": {"$ref": "#/nowhere"}}}}
 WILD = {"*/*": {"schema": _ref("Apple")}}
 FILE: dict[str, Any] = {"type": "string", "contentMediaType": "application/octet-stream"}
+ENCODED = {"type": "string", "contentEncoding": "base64"}
 PICTURES = {
-    "schema": _object(file=FILE, files=_list(FILE), note=_object(inner=BYTES), picture={}),
+    "schema": _object(
+        file={"anyOf": [FILE, {"type": "null"}]}, files=_list(ENCODED), note=_object(inner=BYTES), picture={}
+    ),
     "encoding": {"picture": {"contentType": "image/png"}},
 }
 ECHOED = ("Event", "Times", "Narrow", "Wide", "More", *JOINED)
@@ -197,6 +211,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
     "post /upload upload": _operation(content={**_json("Upload"), "multipart/form-data": {"schema": _ref("Upload")}}),
     "post /any any_type": _operation(content=WILD, returns=WILD),
     "put /picture picture": _operation(content={"image/*": {"schema": BYTES}}),
+    "put /either either": _operation(content={"image/png": {"schema": BYTES}, "text/plain": {"schema": BYTES}}),
     "put /words words": _operation(content={"text/plain": {"schema": TEXT}}),
     "put /fields fields": _operation(content={"application/x-www-form-urlencoded": {"schema": _object(a=BYTES)}}),
     "put /any_fields any_fields": _operation(content={"multipart/form-data": {}}),
@@ -227,7 +242,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
     "get /Got got": _operation(returns="Got"),
     "post /Both both": _operation(content=_json("Both"), returns="Both"),
     "get /Part part": _operation(returns="Part"),
-    "get /failing failing": {"responses": {"400": {"description": "坏"}}},
+    "get /failing failing": {"parameters": [_named("parameters")], "responses": {"400": _named("responses")}},
     "get /socket socket": {"responses": {"101": {"description": "WebSocket"}}},
     "get /several several": _responds({"text/plain": {"schema": TEXT}, "application/json": {}}),
     "get /list/{ids} list": _operation(_parameter("ids", "path", IDS)),
@@ -265,6 +280,8 @@ def _document() -> dict[str, Any]:
         "in_query": {"type": "apiKey", "in": "query", "name": "key"},
         "in_cookie": {"type": "apiKey", "in": "cookie", "name": "key"},
     }
+    document["components"]["parameters"] = {"坏": _parameter("bad", "query", _named("schemas"))}
+    document["components"]["responses"] = {"坏": {"description": "坏", "content": _json("坏")}}
     paths: dict[str, Any] = {"x-paths": EXTENSION}
     for key, operation in deepcopy(OPERATIONS).items():
         method, route, name = key.split()
@@ -436,6 +453,8 @@ def test_bytes_and_text_are_sent_under_a_media_type_without_a_wildcard(package: 
     for name, body, media_type in (
         ("picture", _file(b"x", mime_type="image/png"), "image/png"),
         ("picture", _file(b"x"), "application/octet-stream"),
+        ("either", _file(b"x", mime_type="text/plain"), text_type),
+        ("either", _file(b"x"), "image/png"),
         ("words", _file(b"x"), text_type),
         ("words", "x", text_type),
     ):
@@ -537,7 +556,15 @@ def test_a_part_may_narrow_a_type_or_exclude_null(package: Path) -> None:
         ("Envelope", {"data": {"stalk": 1}, "code": 0}, "Envelope(code=0, data=Pear(stalk=1))"),
         ("Only", {"stalk": 1}, "Pear(stalk=1)"),
         ("Deep", {"inner": {"a": "A", "b": 1}}, "Deep(inner=DeepInner(b=1, a='A'))"),
-        ("Typed", {"name": 1, "more": 2}, "Typed(name=1, additional_properties={'more': 2})"),
+        ("Named", {"name": 1}, "Named(name=1)"),
+        (
+            "Typed",
+            {"name": 1, "kind": 2, "on": "2026-01-02"},
+            f"Typed(name=1, kind=2, additional_properties={{'on': {date(2026, 1, 2)!r}}})",
+        ),
+        ("Fastener", {"kind": "n", "grade": "new"}, "Nut(kind='n', grade='new')"),
+        ("Marked", {"mark": None}, "Marked(mark=None)"),
+        ("Nested", {"link": {"link": {"stalk": 1}}}, "Nested(link=NestedLink(link=NestedLink(stalk=1)))"),
         ("Top", {"b": {"a": {}}}, "Top(b=Item(a=Top()))"),
     ],
 )
