@@ -158,10 +158,6 @@ def _operation(*parameters: object, content: object = None, returns: object = No
     return {"tags": ["t"], "parameters": [*parameters], **found, **body, **more}
 
 
-def _named(kind: str) -> dict[str, str]:
-    return {"$ref": f"#/components/{kind}/坏"}
-
-
 STYLES: dict[str, dict[str, Any]] = {
     "form": {},
     "comma": {"explode": False},
@@ -242,7 +238,10 @@ OPERATIONS: dict[str, dict[str, Any]] = {
     "get /Got got": _operation(returns="Got"),
     "post /Both both": _operation(content=_json("Both"), returns="Both"),
     "get /Part part": _operation(returns="Part"),
-    "get /failing failing": {"parameters": [_named("parameters")], "responses": {"400": _named("responses")}},
+    "get /failing failing": {
+        "parameters": [{"$ref": "#/components/parameters/坏"}],
+        "responses": {"400": {"$ref": "#/components/responses/坏"}},
+    },
     "get /socket socket": {"responses": {"101": {"description": "WebSocket"}}},
     "get /several several": _responds({"text/plain": {"schema": TEXT}, "application/json": {}}),
     "get /list/{ids} list": _operation(_parameter("ids", "path", IDS)),
@@ -280,7 +279,7 @@ def _document() -> dict[str, Any]:
         "in_query": {"type": "apiKey", "in": "query", "name": "key"},
         "in_cookie": {"type": "apiKey", "in": "cookie", "name": "key"},
     }
-    document["components"]["parameters"] = {"坏": _parameter("bad", "query", _named("schemas"))}
+    document["components"]["parameters"] = {"坏": _parameter("bad", "query", _ref("坏"))}
     document["components"]["responses"] = {"坏": {"description": "坏", "content": _json("坏")}}
     paths: dict[str, Any] = {"x-paths": EXTENSION}
     for key, operation in deepcopy(OPERATIONS).items():
