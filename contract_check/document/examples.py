@@ -17,6 +17,8 @@ _TEXTS = {
 }
 _OTHER_TEXTS = ("文本", "text", "A", "1", "12345678", *_TEXTS.values())
 """Candidates for a string with a pattern."""
+_UNDECLARED = "任意"
+"""The value of a required field without a schema; in an `allOf`, another part may declare it."""
 _LIMITS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "multipleOf")
 _SHORT_BELOW, _DEEPEST = 6, 20
 """Levels: below the first, only required fields and items are made up; below the second, nothing."""
@@ -101,14 +103,17 @@ class Examples:
         made = [self._at(each, sample, depth) for each in parts]
         if made and not all(map(is_object, made)):
             return made[0]
-        known = {name: value for each in made for name, value in each.items()}
         whole = (schema, *(resolve(self._document, each) for each in joined.values()))
         required = [name for each in whole for name in each.get("required", [])]
         if sample.required_only and required:
             full = (self._at(each, sample._replace(required_only=False), depth) for each in parts)
-            known |= {name: value for each in full for name, value in each.items() if name in required}
-        if made or required or {"properties", "additionalProperties"} & schema.keys():
-            return self._object(path, schema | {"required": required}, sample, depth) | known
+            made += [{name: value for name, value in each.items() if name in required} for each in full]
+        is_object_typed = "object" in (schema.get("type", "object"), *list_or_empty(schema.get("type")))
+        if is_object_typed and (made or required or {"properties", "additionalProperties"} & schema.keys()):
+            found = self._object(path, schema | {"required": required}, sample, depth)
+            for each in made:
+                found |= {name: value for name, value in each.items() if name not in found or value != _UNDECLARED}
+            return found
         return self._made_up(path, schema, sample, depth)
 
     def _made_up(self, path: JsonPath, schema: dict[str, Any], sample: Sample, depth: int) -> Any:
@@ -147,7 +152,7 @@ class Examples:
         required, properties = schema.get("required", []), schema.get("properties", {})
         names = [name for name in properties if not is_short or name in required]
         made = {name: self._at((*path, "properties", name), sample, depth + 1) for name in names}
-        made |= {name: "文本" for name in required if name not in properties}
+        made |= {name: _UNDECLARED for name in required if name not in properties}
         if is_object(schema.get("additionalProperties")):
             usual = 0 if is_short or not sample.variant else 1
             for number in range(max(usual, schema.get("minProperties", 0) - len(made))):
