@@ -528,7 +528,8 @@ def test_a_part_may_narrow_a_type_or_exclude_null(package: Path) -> None:
         ("Pet", {"kind": "Dog"}, "Dog(kind='Dog')"),
         ("Pet", {"kind": "Puppy", "lives": 1}, "Puppy(kind='Puppy', additional_properties={'lives': 1})"),
         ("Pet", {"kind": "cow"}, "Pet(kind='cow')"),
-        ("Dog", {"kind": "Puppy"}, "Dog(kind='Puppy')"),
+        ("Dog", {"kind": "Puppy"}, "Puppy(kind='Puppy')"),
+        ("Dog", {"kind": "cow"}, "Dog(kind='cow')"),
         (
             "House",
             {"pet": {"kind": "c"}, "pets": [{"kind": "Dog"}]},
