@@ -86,6 +86,7 @@ JOINED: dict[str, Any] = {
     "House": _object(pet={"allOf": [_ref("Pet")], "description": "Any."}, pets=_list(_ref("Pet"))),
     "Result": _object(code=NUMBER, data={"type": "object"}),
     "Envelope": {"allOf": [_ref("Result"), _object(data=_ref("Pear"))]},
+    "Results": {"oneOf": [_ref("Result"), _list(_ref("Result"))]},
     "Only": {"allOf": [_ref("Pear")], "additionalProperties": False},
     "Above": _object(inner=_object(a=TEXT)),
     "Beyond": _object(inner=_object("b", b=NUMBER)),
