@@ -87,6 +87,8 @@ JOINED: dict[str, Any] = {
     "House": _object(pet={"allOf": [_ref("Pet")], "description": "Any."}, pets=_list(_ref("Pet"))),
     "Result": _object(code=NUMBER, data={"type": "object"}),
     "Envelope": {"allOf": [_ref("Result"), _object(data=_ref("Pear"))]},
+    "Couple": _object(a=TEXT, b=TEXT),
+    "Couples": {"oneOf": [_ref("Couple"), _list(_ref("Couple"))]},
     "Only": {"allOf": [_ref("Pear")], "additionalProperties": False},
     "Above": _object(inner=_object(a=TEXT)),
     "Beyond": _object(inner=_object("b", b=NUMBER)),
@@ -546,7 +548,8 @@ def test_a_part_may_narrow_a_type_or_exclude_null(package: Path) -> None:
         ("Pet", {"kind": "Dog"}, "Dog(kind='Dog')"),
         ("Pet", {"kind": "Puppy", "lives": 1}, "Puppy(kind='Puppy', additional_properties={'lives': 1})"),
         ("Pet", {"kind": "cow"}, "Pet(kind='cow')"),
-        ("Dog", {"kind": "Puppy"}, "Dog(kind='Puppy')"),
+        ("Dog", {"kind": "Puppy"}, "Puppy(kind='Puppy')"),
+        ("Dog", {"kind": "cow"}, "Dog(kind='cow')"),
         (
             "House",
             {"pet": {"kind": "c"}, "pets": [{"kind": "Dog"}]},
