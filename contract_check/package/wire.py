@@ -159,6 +159,8 @@ class Wire:
                 )
         for sample in SAMPLES:
             value = self.examples.at(path, sample)
+            if value is None:
+                continue  # The schema may be null, and its class is the other alternative.
             try:
                 made = self.package.instance(model, value).to_dict()
                 for key, place in fields if sample == SAMPLES[0] else ():

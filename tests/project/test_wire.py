@@ -84,6 +84,7 @@ ECHOED: dict[str, dict[str, Any]] = {
     "extended": {"allOf": [{"properties": {"a": TEXT}}, {"additionalProperties": WHOLE}], "type": "object"},
     "merged_or_null": {"anyOf": [{"$ref": "#/components/schemas/Base"}, NULL], "properties": {"z": TEXT}},
     "object_or_null": {"oneOf": [{"type": "object", "additionalProperties": WHOLE, "properties": {"a": TEXT}}, NULL]},
+    "null_by_default": {"anyOf": [_object(a=TEXT), NULL], "default": None},
     "required_elsewhere": {"allOf": [_object(a=WHOLE), _object("a")]},
     "list_with_required": {"type": "array", "items": TEXT, "required": ["a"]},
     "either_required": _object(a=TEXT, b=TEXT) | {"anyOf": [{"required": ["a"]}, {"required": ["b"]}]},
