@@ -66,13 +66,17 @@ class _Joins:
         self.named = set(self.schemas)
         self.made = dict[frozenset[str], str]()
         """The class that consists of exactly these classes."""
+        self.included = dict[str, set[str]]()
+        """The classes whose fields a class has, too."""
         self.known = dict[str, list[_Schema]]()
         """The alternatives of named schemas: diamond-shaped references are exponential otherwise."""
 
     def flatten(self, name: str, schema: _Schema) -> None:
         """Merge the fields of all parts of a class into one object."""
+        referred = _referred(schema["allOf"])
+        self.included[name] = {*referred}.union(*(self.included.get(each, set()) for each in referred))
         if name not in self.named:
-            self.made[frozenset(_referred(schema["allOf"]))] = name
+            self.made[frozenset(referred)] = name
         found = list(parts(self.document, schema))
         given: dict[str, list[_Schema]] = {}
         for part in found:
@@ -189,8 +193,10 @@ class _Joins:
         marks = {key: part[key] for part in joined for key in _MARKS if key in part}
         joined = [{key: value for key, value in part.items() if key not in _MARKS} for part in joined]
         kept = list(joined)
+        included = set[str]().union(*(self.included.get(name, set()) for name in _referred(joined)))
         for part in joined:
-            if adds_nothing(self.document, part, [each for each in kept if each is not part]):
+            is_included = included.issuperset(_referred([part]) or [""])
+            if is_included or adds_nothing(self.document, part, [each for each in kept if each is not part]):
                 kept.remove(part)
         if len(kept) < 2:
             return kept[0]
