@@ -65,7 +65,9 @@ class _Joins:
         self.schemas: dict[str, _Schema] = document["components"]["schemas"]
         self.named = set(self.schemas)
         self.made = dict[frozenset[str], str]()
-        """The class that consists of exactly these classes."""
+        """The class that consists of exactly these classes of the document."""
+        self.origins = dict[str, frozenset[str]]()
+        """The classes of the document of which a merged class consists."""
         self.included = dict[str, set[str]]()
         """The classes whose fields a class has, too."""
         self.known = dict[str, list[_Schema]]()
@@ -75,8 +77,9 @@ class _Joins:
         """Merge the fields of all parts of a class into one object."""
         referred = _referred(schema["allOf"])
         self.included[name] = {*referred}.union(*(self.included.get(each, set()) for each in referred))
-        if name not in self.named:
-            self.made[frozenset(referred)] = name
+        if name not in self.named and all("$ref" in part for part in schema["allOf"]):
+            self.origins[name] = self._origins(referred)
+            self.made[self.origins[name]] = name
         found = list(parts(self.document, schema))
         given: dict[str, list[_Schema]] = {}
         for part in found:
@@ -188,6 +191,9 @@ class _Joins:
         named = {"x-enum-varnames": [member[value] for value in common]}
         return {"type": kind, "enum": common} | named if common else None
 
+    def _origins(self, names: list[str]) -> frozenset[str]:
+        return frozenset[str]().union(*(self.origins.get(name, {name}) for name in names))
+
     def _object(self, joined: list[_Schema]) -> _Schema:
         """Merge several objects into one, without the parts that add nothing."""
         marks = {key: part[key] for part in joined for key in _MARKS if key in part}
@@ -200,7 +206,7 @@ class _Joins:
                 kept.remove(part)
         if len(kept) < 2:
             return kept[0]
-        name = self.made.get(frozenset(_referred(kept)))
+        name = self.made.get(self._origins(_referred(kept)))
         return {"$ref": ROOT + name} if name and all("$ref" in part for part in kept) else {"allOf": kept} | marks
 
 
