@@ -78,14 +78,6 @@ def keyword_of(path: JsonPath) -> str:
     return keyword
 
 
-def operations(document: dict[str, Any]) -> Iterator[tuple[JsonPath, dict[str, Any]]]:
-    """Yield each operation with its place: ("paths", path, method)."""
-    for route, item in object_or_empty(document.get("paths")).items():
-        for method in METHODS:
-            if method in object_or_empty(item):
-                yield ("paths", route, method), object_or_empty(item[method])
-
-
 def references(document: dict[str, Any]) -> Iterator[tuple[JsonPath, str]]:
     """Yield each `$ref` of the document with the path of its object."""
     for path, part in walk(document):
