@@ -12,6 +12,7 @@ import regress
 
 from . import names, nesting, values
 from .defects import Defect, remove, update
+from .examples import examples_of
 from .operations import FORM, Operation, of
 from .text import is_visible
 from .tree import (
@@ -20,7 +21,6 @@ from .tree import (
     JsonPath,
     at,
     is_array,
-    is_object,
     keyword_of,
     list_or_empty,
     object_or_empty,
@@ -224,13 +224,7 @@ def _examples(document: dict[str, Any], schemas: values.Schemas) -> Iterator[Def
     """An example that does not fit its schema only misleads readers, so it is a warning."""
     for path, part in walk(document):
         schema = path if keyword_of(path) in SCHEMA_KEYWORDS else (*path, "schema")
-        given: dict[JsonPath, Any] = {("example",): part["example"]} if "example" in part else {}
-        examples = part.get("examples", ())
-        if is_object(examples):
-            given |= {("examples", key, "value"): object_or_empty(each).get("value") for key, each in examples.items()}
-        else:
-            given |= {("examples", index): each for index, each in enumerate(examples)}
-        for place, value in given.items() if at(document, schema) is not None else ():
+        for place, value in examples_of(part).items() if at(document, schema) is not None else ():
             if said := schemas.problem(schema, value):
                 yield Defect((*path, *place), f"the example contradicts its schema: {said}", warning=True)
 

@@ -1,7 +1,6 @@
 """List the changes between two revisions of the contract that affect a caller's code."""
 
 import json
-import os
 import re
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
@@ -16,6 +15,7 @@ from generator.verification import PACKAGE, files
 from .. import VENDORED
 from ..document import loading, overlay
 from ..document.defects import Finding, Refusal, count, update
+from ..document.text import annotate
 from ..document.tree import JsonPath, at, is_array, is_object, resolve
 from . import revisions, surface
 from .renames import Renames
@@ -310,8 +310,8 @@ def run(arguments: Namespace) -> int:
         for change in changes:
             line = f"{change.operation or 'the package'}: {change.where}: {change.what}"
             print(f"{change.level} {line}")
-            if change.level == "major" and os.environ.get("GITHUB_ACTIONS"):
-                print(f"::warning title=breaking change::{line}")
+            if change.level == "major":
+                annotate("warning", "title=breaking change", line)
     return int(arguments.fail_on is not None and LEVELS.index(verdict) >= LEVELS.index(arguments.fail_on))
 
 
