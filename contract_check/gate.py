@@ -22,8 +22,7 @@ def run(arguments: Namespace) -> int:
     began = _begin("document")
     found = loading.load(file, arguments.overlay)
     if "document" in checks:
-        hidden = [] if found.defects else diff.warnings_since_head(file)
-        _end("document", began, [*loading.findings(found), *hidden])
+        _end("document", began, [*loading.findings(found), *diff.warnings_since_head(found)])
         for line in loading.additions(found):
             print(f"  {line}")
     elif found.defects:
