@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias, TypeGuard
 from urllib.parse import unquote
 
+from jsonpath.serialize import canonical_string
+
 JsonPath: TypeAlias = tuple[str | int, ...]
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -176,9 +178,6 @@ def jsonpath(path: JsonPath) -> str:
     def step(part: str | int) -> str:
         if isinstance(part, int):
             return f"[{part}]"
-        if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", part):
-            return f".{part}"
-        quoted = part.replace("\\", "\\\\").replace("'", "\\'")
-        return "['" + re.sub(r"[\x00-\x1f]", lambda found: f"\\u{ord(found[0]):04x}", quoted) + "']"
+        return f".{part}" if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", part) else f"[{canonical_string(part)}]"
 
-    return "$" + "".join(step(part) for part in path)
+    return "$" + "".join(map(step, path))
