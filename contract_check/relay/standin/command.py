@@ -125,6 +125,10 @@ def run(document: Document, arguments: Namespace) -> int:
     if arguments.answer not in (*ENDS, *SCENARIOS):
         raise Refusal.environment(f"unknown scenario `{arguments.answer}`. The scenarios are:\n{scenarios()}", "")
     over = Event()
+
+    def end(_number: int, _frame: object) -> None:
+        over.set()
+
     with _relay(document, arguments) as relay:
         if arguments.answer in ENDS:
             relay.amend = Tasks(document.value, arguments.pace, arguments.answer).answer
@@ -134,7 +138,7 @@ def run(document: Document, arguments: Namespace) -> int:
         print("Point a service at it, with any token that begins with sk-:")
         print(f"  RELAY_BASE_URL={relay.url} RELAY_TOKEN=sk-...", flush=True)
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: over.set())
+            signal.signal(number, end)
         while not over.wait(1):  # Without a timeout, Ctrl-C does not interrupt the wait on Windows.
             relay.forget()  # The log is not read here, and keeps every body.
     return 0
