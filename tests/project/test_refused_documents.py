@@ -305,6 +305,20 @@ def test_the_first_holder_of_an_operation_id_keeps_it(tmp_path: Path) -> None:
     assert len({name.lower() for name in (first, *others)}) == 3
 
 
+def test_only_an_example_with_a_value_is_judged(tmp_path: Path) -> None:
+    document = small()
+    document["components"]["examples"] = {"near": {"value": {"name": "a"}}}
+    content = document["paths"]["/things"]["post"]["requestBody"]["content"]["application/json"]
+    content["examples"] = {
+        "reference": {"$ref": "#/components/examples/near"},
+        "URL": {"externalValue": "https://relay.example.com/thing.json"},
+        "value": {"value": {"name": 1}},
+    }
+    done = contract_check("document", write(tmp_path, document), "--overlay", NONE)
+    assert done.returncode == 0
+    assert set(re.findall(r"/examples/(\w+)/value: the example contradicts", done.stderr)) == {"value"}
+
+
 # A field, and the beginning and end of the warning about it.
 LONG = json.dumps({"一": "二" * 300}, indent=2, ensure_ascii=False)
 WARNED: list[tuple[dict[str, str], str, str]] = [
