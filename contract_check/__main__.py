@@ -89,8 +89,7 @@ def _document(arguments: Namespace) -> int:
     found = loading.load(arguments.document, arguments.overlay)
     if arguments.suggest:
         print(overlay.dump_file(found.cures, f"Cures for {found.source.file.name}"), end="")
-    hidden = [] if found.defects else diff.warnings_since_head(arguments.document)
-    for finding in (*loading.findings(found), *hidden):
+    for finding in (*loading.findings(found), *diff.warnings_since_head(found)):
         print("\n".join(finding.lines()), file=sys.stderr)
     if not found.defects:
         for line in (f"sound: {loading.summary(found)}", *loading.additions(found)):

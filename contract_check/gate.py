@@ -10,12 +10,10 @@ from time import monotonic
 
 from .document import loading
 from .document.defects import Finding, Refusal
-from .document.text import escape_invisible, may_be_coloured, progress
+from .document.text import annotate, coloured, progress
 from .history import diff
 from .package.package import drift
 from .package.wire import Wire
-
-_RED, _YELLOW, _PLAIN = "\033[31m", "\033[33m", "\033[0m"
 
 
 def run(arguments: Namespace) -> int:
@@ -24,8 +22,7 @@ def run(arguments: Namespace) -> int:
     began = _begin("document")
     found = loading.load(file, arguments.overlay)
     if "document" in checks:
-        hidden = [] if found.defects else diff.warnings_since_head(file)
-        _end("document", began, [*loading.findings(found), *hidden])
+        _end("document", began, [*loading.findings(found), *diff.warnings_since_head(found)])
         for line in loading.additions(found):
             print(f"  {line}")
     elif found.defects:
@@ -64,10 +61,7 @@ def _end(check: str, began: float, findings: Iterable[Finding]) -> bool:
     print(f"{'ok    ' if passed else 'FAILED'} {check:8} {monotonic() - began:5.1f} s", flush=True)
     for each in found:
         line, *details = each.lines()
-        colour = "" if not may_be_coloured() else _YELLOW if each.is_warning else _RED
-        print("\n".join([f"{colour}{line}{_PLAIN if colour else ''}", *details]))
-        if os.environ.get("GITHUB_ACTIONS"):
-            level, file = "warning" if each.is_warning else "error", os.path.relpath(each.file)
-            text = escape_invisible(each.text).replace("%", "%25").replace("\n", "%0A")
-            print(f"::{level} file={file},line={each.row or 1},col={each.column or 1}::{text}")
+        level, file = "warning" if each.is_warning else "error", os.path.relpath(each.file)
+        print("\n".join([coloured(level, line), *details]))
+        annotate(level, f"file={file},line={each.row or 1},col={each.column or 1}", each.text)
     return passed

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from contract_check.document.defects import Refusal, count
-from contract_check.document.tree import operations
+from contract_check.document.operations import of
 
 PACKAGE = "generated_client"
 _CALLS = ("sync_detailed", "asyncio_detailed")
@@ -24,7 +24,7 @@ def verify(package: Path, document: dict[str, Any]) -> str:
     Return a summary line; raise Refusal if something is missing.
     """
     with _imported(package) as modules:
-        expected = {f"{operation['tags'][0]}.{operation['operationId']}" for _, operation in operations(document)}
+        expected = {".".join(operation.place[1:]) for operation in of(document)}
         found = {name: modules.get(f"api.{name}") for name in expected}
         missing = [name for name, module in sorted(found.items()) if not all(hasattr(module, call) for call in _CALLS)]
         if missing:

@@ -70,6 +70,11 @@ def remove(path: JsonPath, why: str) -> Action:
     return {"description": why, "target": jsonpath(path), "remove": True}
 
 
+def removable(path: JsonPath, problem: str) -> Defect:
+    """A defect of the value at `path` that its removal cures."""
+    return Defect(path, problem, remove(path, problem))
+
+
 def count(number: int, noun: str) -> str:
     """`number` with its noun, in the plural if needed."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

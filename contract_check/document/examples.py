@@ -46,12 +46,20 @@ def documented_example(document: dict[str, Any], path: JsonPath, depth: int = 0)
     return {name: value for name, value in fields.items() if value is not None} or None
 
 
-def given(holder: dict[str, Any]) -> Iterator[Any]:
-    """The examples of a schema or a media type."""
+def examples_of(holder: dict[str, Any]) -> dict[JsonPath, Any]:
+    """The examples of a schema or a media type, by their places in it."""
     examples = holder.get("examples")
-    yield from list_or_empty(examples)
-    yield from (each["value"] for each in object_or_empty(examples).values() if "value" in object_or_empty(each))
-    yield from (holder[key] for key in ("example", "const", "default") if key in holder)
+    found: dict[JsonPath, Any] = {("examples", index): each for index, each in enumerate(list_or_empty(examples))}
+    for name, each in object_or_empty(examples).items():
+        if "value" in object_or_empty(each):  # not a reference or a URL
+            found["examples", name, "value"] = each["value"]
+    return found | ({("example",): holder["example"]} if "example" in holder else {})
+
+
+def given(holder: dict[str, Any]) -> Iterator[Any]:
+    """The values that a schema or a media type names: its examples, its constant and its default."""
+    yield from examples_of(holder).values()
+    yield from (holder[key] for key in ("const", "default") if key in holder)
 
 
 class Examples:

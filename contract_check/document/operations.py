@@ -84,8 +84,7 @@ class Operation:
     @property
     def responses(self) -> dict[str, dict[str, Any]]:
         """Its responses, by status or range of statuses."""
-        given = self.definition.get("responses", {})
-        return {key: resolve(self.document, each) for key, each in given.items() if not key.startswith("x-")}
+        return {key: resolve(self.document, each) for key, each in self.definition.get("responses", {}).items()}
 
     @cached_property
     def security(self) -> list[list[dict[str, Any]]]:

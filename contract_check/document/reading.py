@@ -20,6 +20,7 @@ _TO_JSON = (
     """.venv/bin/python -c 'import json, sys; from ruamel.yaml import YAML; """
     """print(json.dumps(YAML(typ="safe").load(open(sys.argv[1])), default=str, ensure_ascii=False, indent=2))'"""
 )
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _ADVICE = "No overlay can cure this: correct the file."
 
 
@@ -67,19 +68,13 @@ def read(file: Path) -> Source:
         if not source.defects or source.defects[0].place == (1, 1):
             _require_object(text)  # Where the tree only says that this is not JSON, json.loads says why.
         if not source.defects:
-            source.defects += (found for top in source.root.named_children for found in _repeated(top, ()))
+            source.defects += (found for top in source.root.named_children for found in _check_members(top, ()))
     except json.JSONDecodeError as error:
         if re.search(r"^(openapi|swagger)\s*:", text, re.MULTILINE):
             advice = f"Convert it to JSON first:\n{_TO_JSON} {file} > relay.json"
             raise Refusal(f"{file}:1:1: this is YAML. {advice}") from error
         problem = f"this is not JSON (RFC 8259): {error.msg}. {_ADVICE}"
         source.defects[:] = [Defect((), problem, place=(error.lineno, error.colno))]
-    except UnicodeEncodeError as error:
-        half = f"\\u{ord(error.object[error.start]):x}"
-        whole = re.sub(r"\\ud[89ab]..\\ud[c-f]..", " " * 12, text, flags=re.IGNORECASE)  # without the pairs
-        before = re.split(re.escape(half), whole, maxsplit=1, flags=re.IGNORECASE)[0]
-        place = f"{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
-        raise Refusal(f"{file}:{place}: the escape {half} is an unpaired surrogate. {_ADVICE}") from error
     except RecursionError as error:
         raise Refusal(f"{file}: nested too deeply to be read. {_ADVICE}") from error
     return source
@@ -87,7 +82,6 @@ def read(file: Path) -> Source:
 
 def _require_object(text: str) -> None:
     value: Any = json.loads(text, parse_constant=_refuse_constant)
-    json.dumps(value, ensure_ascii=False).encode()  # An unpaired surrogate can be parsed, but not encoded.
     if not is_object(value):
         raise json.JSONDecodeError("an OpenAPI document is an object", text, 0)
 
@@ -126,7 +120,8 @@ def _syntax(node: Node) -> Iterator[Defect]:
             yield from _syntax(child)
 
 
-def _repeated(node: Node, path: JsonPath) -> Iterator[Defect]:
+def _check_members(node: Node, path: JsonPath) -> Iterator[Defect]:
+    """Report repeated keys and unpaired surrogates."""
     seen: set[str | int] = set()
     for key, member in _members(node):
         if key in seen:
@@ -134,5 +129,9 @@ def _repeated(node: Node, path: JsonPath) -> Iterator[Defect]:
             yield Defect((*path, key), f"{problem} {_ADVICE}", place=_position(member))
         seen.add(key)
         value = member.child_by_field_name("value") or member
+        text = str(key) + (json.loads(value.text or b'""') if value.type == "string" else "")
+        if half := _SURROGATE.search(text):  # json.loads has combined the pairs
+            problem = f"the escape \\u{ord(half[0]):x} is an unpaired surrogate."
+            yield Defect((*path, key), f"{problem} {_ADVICE}", place=_position(member))
         if value.type in ("object", "array"):
-            yield from _repeated(value, (*path, key))
+            yield from _check_members(value, (*path, key))

@@ -13,7 +13,7 @@ from typing import Any
 from jsonschema_rs import Draft4Validator, Draft202012, Draft202012Validator, Registry, ValidationError, Validator
 from jsonschema_rs import ValidationErrorKind as Kind
 
-from .defects import Action, Defect, remove, update
+from .defects import Action, Defect, removable, remove, update
 from .text import short
 from .tree import JsonPath, jsonpath, object_or_empty
 from .values import json_type, place_of
@@ -137,8 +137,7 @@ def _defects(document: dict[str, Any], error: ValidationError) -> Iterator[Defec
             yield Defect(path, problem, update(path, {key: _PLACEHOLDERS.get(key, "")}, problem))
         case Kind.AdditionalProperties(keys) | Kind.UnevaluatedProperties(keys):
             for key in keys:
-                problem = f"`{key}` is not allowed here."
-                yield Defect((*path, key), problem, remove((*path, key), problem))
+                yield removable((*path, key), f"`{key}` is not allowed here.")
         case _:
             choices = _choices(error)
             deepest = max((each for each, _ in choices), key=lambda each: len(each.instance_path), default=error)

@@ -11,7 +11,8 @@ from typing import Any, Final
 import regress
 
 from . import names, nesting, values
-from .defects import Defect, remove, update
+from .defects import Defect, removable, remove, update
+from .examples import examples_of
 from .operations import FORM, Operation, of
 from .text import is_visible
 from .tree import (
@@ -20,7 +21,6 @@ from .tree import (
     JsonPath,
     at,
     is_array,
-    is_object,
     keyword_of,
     list_or_empty,
     object_or_empty,
@@ -140,15 +140,12 @@ def _parameters(document: dict[str, Any]) -> Iterator[Defect]:
         for where, parameter in operation.given_parameters():
             key = (str(parameter.get("name")), str(parameter.get("in")))
             if key in found and found[key][:-1] == where[:-1]:
-                problem = f"the {key[1]} parameter `{key[0]}` is declared twice."
-                yield Defect(where, problem, remove(where, problem))
+                yield removable(where, f"the {key[1]} parameter `{key[0]}` is declared twice.")
             found[key] = where
             if key[1] == "header" and not _TOKEN.fullmatch(key[0]):
-                problem = f"`{key[0]}` {_NO_HEADER}"
-                yield Defect(where, problem, remove(where, problem))
+                yield removable(where, f"`{key[0]}` {_NO_HEADER}")
             if key[1] == "path" and key[0] not in in_route:
-                problem = f"the path parameter `{key[0]}` does not occur in {operation.route}."
-                yield Defect(where, problem, remove(where, problem))
+                yield removable(where, f"the path parameter `{key[0]}` does not occur in {operation.route}.")
         for name in in_route:
             if (name, "path") not in found:
                 problem = f"no parameter declares `{{{name}}}` of the path."
@@ -185,8 +182,7 @@ def _patterns(document: dict[str, Any]) -> Iterator[Defect]:
             except regress.RegressError as error:
                 reasons.append(str(error))
         if len(reasons) == 2:
-            problem = f"`{pattern}` is not a valid regular expression (ECMA-262): {reasons[1]}."
-            yield Defect(path, problem, remove(path, problem))
+            yield removable(path, f"`{pattern}` is not a valid regular expression (ECMA-262): {reasons[1]}.")
 
 
 def _given_patterns(document: dict[str, Any]) -> Iterator[tuple[JsonPath, str]]:
@@ -216,21 +212,14 @@ def _defaults(document: dict[str, Any], schemas: values.Schemas) -> Iterator[Def
     for path, schema in walk(document):
         is_given = keyword_of(path) in SCHEMA_KEYWORDS and schema.get("default") is not None
         if is_given and (said := schemas.problem(path, schema["default"])):
-            problem = f"the default contradicts its own schema: {said}"
-            yield Defect((*path, "default"), problem, remove((*path, "default"), problem))
+            yield removable((*path, "default"), f"the default contradicts its own schema: {said}")
 
 
 def _examples(document: dict[str, Any], schemas: values.Schemas) -> Iterator[Defect]:
     """An example that does not fit its schema only misleads readers, so it is a warning."""
     for path, part in walk(document):
         schema = path if keyword_of(path) in SCHEMA_KEYWORDS else (*path, "schema")
-        given: dict[JsonPath, Any] = {("example",): part["example"]} if "example" in part else {}
-        examples = part.get("examples", ())
-        if is_object(examples):
-            given |= {("examples", key, "value"): object_or_empty(each).get("value") for key, each in examples.items()}
-        else:
-            given |= {("examples", index): each for index, each in enumerate(examples)}
-        for place, value in given.items() if at(document, schema) is not None else ():
+        for place, value in examples_of(part).items() if at(document, schema) is not None else ():
             if said := schemas.problem(schema, value):
                 yield Defect((*path, *place), f"the example contradicts its schema: {said}", warning=True)
 
@@ -248,9 +237,8 @@ def _tasks(document: dict[str, Any]) -> Iterator[Defect]:
     by_id = {each.definition.get("operationId"): each for each in of(document)}
     for operation in of(document):
         if LONG_RUNNING in operation.definition:
-            place = (*operation.path, LONG_RUNNING)
             for problem in _task_problems(object_or_empty(operation.definition[LONG_RUNNING]), by_id):
-                yield Defect(place, problem, remove(place, problem))
+                yield removable((*operation.path, LONG_RUNNING), problem)
 
 
 def _task_problems(declared: dict[str, Any], by_id: dict[Any, Operation]) -> Iterator[str]:

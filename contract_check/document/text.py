@@ -5,9 +5,11 @@ import os
 import re
 import sys
 import unicodedata
+from typing import TextIO
 
 _BLANK = r"\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0d\uffa0\U000e0100-\U000e01ef"
 """Invisible letters and marks, except the two variation selectors of emoji."""
+_COLOURS = {"error": "31", "warning": "33"}
 _SUSPECT = re.compile(rf"[{_BLANK}]|[^\w\s]|[^\S\n\t ]")
 
 
@@ -21,9 +23,17 @@ def is_visible(text: str) -> bool:
     return escape_invisible(text) == text
 
 
-def may_be_coloured() -> bool:
-    """Whether standard output is a terminal without NO_COLOR (no-color.org)."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+def coloured(level: str, line: str) -> str:
+    """A line in the colour of its level, if standard output is a terminal without NO_COLOR (no-color.org)."""
+    has_colour = level in _COLOURS and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return f"\033[{_COLOURS[level]}m{line}\033[0m" if has_colour else line
+
+
+def annotate(level: str, properties: str, text: str, stream: TextIO | None = None) -> None:
+    """Print an annotation, if this runs in GitHub Actions."""
+    if os.environ.get("GITHUB_ACTIONS"):
+        escaped = escape_invisible(text).replace("%", "%25").replace("\n", "%0A")
+        print(f"::{level} {properties}::{escaped}", file=stream)
 
 
 def progress(text: str) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias, TypeGuard
 from urllib.parse import unquote
 
+from jsonpath.serialize import canonical_string
+
 JsonPath: TypeAlias = tuple[str | int, ...]
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -76,14 +78,6 @@ def keyword_of(path: JsonPath) -> str:
         else:
             keyword, named = part, part in _NAMES
     return keyword
-
-
-def operations(document: dict[str, Any]) -> Iterator[tuple[JsonPath, dict[str, Any]]]:
-    """Yield each operation with its place: ("paths", path, method)."""
-    for route, item in object_or_empty(document.get("paths")).items():
-        for method in METHODS:
-            if method in object_or_empty(item):
-                yield ("paths", route, method), object_or_empty(item[method])
 
 
 def references(document: dict[str, Any]) -> Iterator[tuple[JsonPath, str]]:
@@ -184,9 +178,6 @@ def jsonpath(path: JsonPath) -> str:
     def step(part: str | int) -> str:
         if isinstance(part, int):
             return f"[{part}]"
-        if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", part):
-            return f".{part}"
-        quoted = part.replace("\\", "\\\\").replace("'", "\\'")
-        return "['" + re.sub(r"[\x00-\x1f]", lambda found: f"\\u{ord(found[0]):04x}", quoted) + "']"
+        return f".{part}" if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", part) else f"[{canonical_string(part)}]"
 
-    return "$" + "".join(step(part) for part in path)
+    return "$" + "".join(map(step, path))

@@ -1,14 +1,12 @@
 """List the changes between two revisions of the contract that affect a caller's code."""
 
 import json
-import os
 import re
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from itertools import zip_longest
-from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from generator.verification import PACKAGE, files
@@ -16,6 +14,7 @@ from generator.verification import PACKAGE, files
 from .. import VENDORED
 from ..document import loading, overlay
 from ..document.defects import Finding, Refusal, count, update
+from ..document.text import annotate
 from ..document.tree import JsonPath, at, is_array, is_object, resolve
 from . import revisions, surface
 from .renames import Renames
@@ -81,13 +80,13 @@ def _contracts(old: dict[str, Any], new: dict[str, Any]) -> tuple[Renames, Facts
     return renames, surface.promises(renamed), surface.promises(new)
 
 
-def warnings_since_head(document: Path) -> list[Finding]:
-    """Warn about each change since HEAD that an overlay hides, if `document` is the vendored one."""
-    head = revisions.git("show", f"HEAD:./{VENDORED.name}")
-    if document.resolve() != VENDORED or head in (b"", VENDORED.read_bytes()):
+def warnings_since_head(document: loading.Document) -> list[Finding]:
+    """Warn about each change since HEAD that an overlay hides, if `document` is the vendored one, and sound."""
+    file, head = document.source.file, revisions.git("show", f"HEAD:./{VENDORED.name}")
+    if document.defects or file.resolve() != VENDORED or head in (b"", VENDORED.read_bytes()):
         return []
     found = (f"{each.level} since HEAD: {each.where}: {each.what}" for each in hidden_changes("HEAD", None))
-    return [Finding(document, 0, 0, line, is_warning=True) for line in found]
+    return [Finding(file, 0, 0, line, is_warning=True) for line in found]
 
 
 def hidden_changes(old: str, new: str | None) -> list[Change]:
@@ -310,8 +309,8 @@ def run(arguments: Namespace) -> int:
         for change in changes:
             line = f"{change.operation or 'the package'}: {change.where}: {change.what}"
             print(f"{change.level} {line}")
-            if change.level == "major" and os.environ.get("GITHUB_ACTIONS"):
-                print(f"::warning title=breaking change::{line}")
+            if change.level == "major":
+                annotate("warning", "title=breaking change", line)
     return int(arguments.fail_on is not None and LEVELS.index(verdict) >= LEVELS.index(arguments.fail_on))
 
 

@@ -112,14 +112,16 @@ def git(*arguments: str) -> bytes:
 
 
 def make(name: str, text: bytes, overlays: dict[str, bytes]) -> Revision:
-    """Generate the revision of a document and its overlays, or load it from the cache."""
+    """Check a document with its overlays, and generate its package, or load that from the cache."""
+    found = _checked(name, text, overlays)
+    unmatched = f"{count(found.actions_without_effect, 'overlay action')} changed nothing"
+    cured = f"{count(len(found.cures), 'suggested cure')} applied"
+    if notes := [unmatched] * bool(found.actions_without_effect) + [cured] * bool(found.cures):
+        print(f"note: {name}: {', '.join(notes)}", file=sys.stderr)
     inputs = sorted(file for pattern in _INPUTS for file in ROOT.glob(pattern) if file.is_file())
     contents = [text, json.dumps(list(overlays)).encode(), *overlays.values(), *(file.read_bytes() for file in inputs)]
     key = hashlib.sha256(b"\0".join(contents)).hexdigest()
-    folder = _cached(key, lambda into: _generate(name, text, overlays, into))
-    if note := (folder / "note").read_text(encoding="utf-8"):
-        print(f"note: {name}: {note}", file=sys.stderr)
-    return Revision(Layers(**json.loads((folder / "layers.json").read_text(encoding="utf-8"))), folder / PACKAGE)
+    return Revision(layers(found), _cached(key, lambda into: _generate(name, found, into)) / PACKAGE)
 
 
 def _checked(name: str, text: bytes, overlays: dict[str, bytes]) -> loading.Document:
@@ -133,17 +135,11 @@ def _checked(name: str, text: bytes, overlays: dict[str, bytes]) -> loading.Docu
     return found
 
 
-def _generate(name: str, text: bytes, overlays: dict[str, bytes], into: Path) -> None:
+def _generate(name: str, found: loading.Document, into: Path) -> None:
     progress(f"generating from {name} ...")
-    found = _checked(name, text, overlays)
-    (into / "layers.json").write_text(json.dumps(vars(layers(found))), encoding="utf-8")
     loading.complete(found.value, found.cures)
     with TemporaryDirectory() as work:
         move(making.make(found.value, Path(work)).package, into / PACKAGE)
-    unmatched = f"{count(found.actions_without_effect, 'overlay action')} changed nothing"
-    cured = f"{count(len(found.cures), 'suggested cure')} applied"
-    note = ", ".join([unmatched] * bool(found.actions_without_effect) + [cured] * bool(found.cures))
-    (into / "note").write_text(note, encoding="utf-8")
     progress("")
 
 

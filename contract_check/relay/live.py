@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import re
 import sys
 from argparse import Namespace
@@ -21,7 +20,7 @@ from ..document.defects import Refusal, count
 from ..document.loading import Document
 from ..document.operations import Operation
 from ..document.overlay import load_yaml
-from ..document.text import is_visible, may_be_coloured
+from ..document.text import annotate, coloured, is_visible
 from ..document.tree import list_or_empty, object_or_empty, pointer
 from ..document.values import Schemas, close_objects
 from . import probes
@@ -143,14 +142,13 @@ def _plain(text: str, token: str) -> str:
 
 
 def _show(report: dict[str, Any], *, as_json: bool) -> None:
-    colours = {"error": "31", "warning": "33"} if may_be_coloured() else {}
     if as_json:
         print(json.dumps(report, ensure_ascii=False, indent=2))
     for level, line in _lines(report):
         if not as_json:
-            print(f"\033[{colours[level]}m{line}\033[0m" if level in colours else line)
-        if level and os.environ.get("GITHUB_ACTIONS"):
-            print(f"::{level} title=live contract::{line.replace('%', '%25')}", file=sys.stderr)
+            print(coloured(level, line))
+        if level:
+            annotate(level, "title=live contract", line, sys.stderr)
 
 
 def _lines(report: dict[str, Any]) -> Iterator[tuple[str, str]]:

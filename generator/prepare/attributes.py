@@ -12,9 +12,8 @@ from typing import Any
 from urllib.parse import quote
 
 from contract_check.document import names
-from contract_check.document.operations import IGNORED_HEADERS
+from contract_check.document.operations import IGNORED_HEADERS, of
 from contract_check.document.text import is_visible
-from contract_check.document.tree import operations
 
 _CALL = ("client", "url")
 """Names that the generator reserves: it appends the location to a parameter with one of them."""
@@ -40,18 +39,18 @@ def name_parameters(document: dict[str, Any]) -> dict[str, str]:
     """
     wire_names = dict[str, str]()
     paths = document["paths"]
-    for path, operation in operations(document):
-        own = operation.get("parameters", [])
+    for operation in of(document):
+        own = operation.definition.get("parameters", [])
         given = {(each["in"], each["name"]) for each in own}
-        shared = paths[path[1]].get("parameters", [])
+        shared = paths[operation.route].get("parameters", [])
         own = [*own, *(deepcopy(each) for each in shared if (each["in"], each["name"]) not in given)]
-        in_route = _in_route(str(path[1]))
+        in_route = _in_route(operation.route)
         for parameter in own:
             if parameter["in"] == "path":
                 parameter["name"] = in_route.get(parameter["name"], parameter["name"])
         wire_names |= _name_parameters(own)
         if own:
-            operation["parameters"] = own
+            operation.definition["parameters"] = own
     for route in list(paths):
         item = paths.pop(route)
         item.pop("parameters", None)

@@ -10,7 +10,7 @@ from typing import Any
 
 from contract_check.document import names, overlay, serialization
 from contract_check.document.media_types import is_binary
-from contract_check.document.operations import FORM, JSON, TEXT
+from contract_check.document.operations import FORM, JSON, TEXT, of
 from contract_check.document.semantic_rules import LONG_RUNNING
 from contract_check.document.text import escape_invisible, is_visible
 from contract_check.document.tree import (
@@ -22,7 +22,6 @@ from contract_check.document.tree import (
     keyword_of,
     list_or_empty,
     object_or_empty,
-    operations,
     parse_pointer,
     pointer,
     references,
@@ -67,10 +66,10 @@ def prepare(document: dict[str, Any]) -> Prepared:
     """Prepare `document` for the generator, in place."""
     prepared = Prepared()
     document.setdefault("paths", {})  # 3.1 requires neither paths nor responses, but the generator does.
-    for _, operation in operations(document):
-        operation.setdefault("responses", {})
-        required = operation.get("security", document.get("security", []))
-        operation["security"] = required if all(required) else []  # An empty alternative makes it optional.
+    for operation in of(document):
+        operation.definition.setdefault("responses", {})
+        required = operation.definition.get("security", document.get("security", []))
+        operation.definition["security"] = required if all(required) else []  # An empty alternative makes it optional.
     schemas_as_objects(document)
     document.setdefault("components", {}).setdefault("schemas", {})
     _name_odd_references(document)
@@ -98,12 +97,13 @@ def prepare(document: dict[str, Any]) -> Prepared:
     document[SERIALIZATION] = serialization.of_operations(document)
     for path, note in credentials.notes(document):
         prepared.note(path, note)
-    for path, operation in operations(document):
-        if not any(status[0] in "2d" for status in operation["responses"]):
-            reason = "cannot be called over plain HTTP" if "101" in operation["responses"] else "documents no success"
-            prepared.note(path, f"{reason}; it has the detailed calls only.")
-        if server := serialization.own_server(document, path):
-            prepared.note(path, f"its own server {server} is not followed: the token belongs to the client's base_url.")
+    for operation in of(document):
+        if not any(status[0] in "2d" for status in operation.responses):
+            reason = "cannot be called over plain HTTP" if "101" in operation.responses else "documents no success"
+            prepared.note(operation.path, f"{reason}; it has the detailed calls only.")
+        if server := serialization.own_server(document, operation.path):
+            problem = f"its own server {server} is not followed: the token belongs to the client's base_url."
+            prepared.note(operation.path, problem)
     return prepared
 
 
@@ -154,21 +154,22 @@ def _name_odd_references(document: dict[str, Any]) -> None:
 def _name_operations(document: dict[str, Any]) -> None:
     """Name the module and package of each operation."""
     modules: dict[JsonPath, str] = {}
-    given: dict[Any, JsonPath] = {operation.get("operationId"): path for path, operation in operations(document)}
-    for path, operation in operations(document):
-        method, route = str(path[2]), str(path[1])
-        group = names.group(next(iter(operation.get("tags", ())), ""), route)
-        operation["tags"] = [group]
-        modules[path] = f"{group}/{names.operation(operation.get('operationId', ''), method, route)}"
+    given = {each.definition.get("operationId"): each.path for each in of(document)}
+    for operation in of(document):
+        definition, method = operation.definition, operation.method.lower()
+        group = names.group(next(iter(definition.get("tags", ())), ""), operation.route)
+        definition["tags"] = [group]
+        name = names.operation(definition.get("operationId", ""), method, operation.route)
+        modules[operation.path] = f"{group}/{name}"
     named = names.unique(modules)
     for path, name in named.items():
         at(document, path)["operationId"] = name.rpartition("/")[2]
     document[TASKS] = {
-        named[path]: {
+        named[operation.path]: {
             key: named[given[value]] if key.endswith("-operation") else value for key, value in declared.items()
         }
-        for path, operation in operations(document)
-        if (declared := object_or_empty(operation.get(LONG_RUNNING)))
+        for operation in of(document)
+        if (declared := object_or_empty(operation.definition.get(LONG_RUNNING)))
     }
 
 
@@ -221,10 +222,10 @@ def _describe(document: dict[str, Any]) -> None:
     value. The generator would send it as if the caller had set it, and some servers reject combinations of values that
     the caller did not set.
     """
-    for _, operation in operations(document):
-        if overlay.ADDED in operation:
-            mark = f"{operation[overlay.ADDED][:1].upper()}{operation[overlay.ADDED][1:]}."
-            operation["description"] = f"{operation.get('description') or ''}\n\n{mark}".strip()
+    for operation in of(document):
+        if added := operation.definition.get(overlay.ADDED):
+            text = f"{operation.definition.get('description') or ''}\n\n{added[:1].upper()}{added[1:]}."
+            operation.definition["description"] = text.strip()
     for path, part in list(walk(document)):
         for key in ("title", "summary", "description"):
             if isinstance(part.get(key), str):

@@ -210,7 +210,7 @@ UNREADABLE: dict[str, tuple[bytes, str, str]] = {
     "too deep": (b"[" * 100_000, "", "nested too deeply"),
     "lone surrogate": (
         RELAY.replace('"openapi"', '"x-a": "\\ud83d\\uDE00",\n"x-b": "\\uD83D", "openapi"', 1).encode(),
-        '\\uD83D"',
+        '"x-b"',
         "the escape \\ud83d is an unpaired",
     ),
 }
@@ -303,6 +303,20 @@ def test_the_first_holder_of_an_operation_id_keeps_it(tmp_path: Path) -> None:
     first, *others = [item["get"]["operationId"] for item in found["paths"].values()]
     assert first == "twice"
     assert len({name.lower() for name in (first, *others)}) == 3
+
+
+def test_only_an_example_with_a_value_is_judged(tmp_path: Path) -> None:
+    document = small()
+    document["components"]["examples"] = {"near": {"value": {"name": "a"}}}
+    content = document["paths"]["/things"]["post"]["requestBody"]["content"]["application/json"]
+    content["examples"] = {
+        "reference": {"$ref": "#/components/examples/near"},
+        "URL": {"externalValue": "https://relay.example.com/thing.json"},
+        "value": {"value": {"name": 1}},
+    }
+    done = contract_check("document", write(tmp_path, document), "--overlay", NONE)
+    assert done.returncode == 0
+    assert set(re.findall(r"/examples/(\w+)/value: the example contradicts", done.stderr)) == {"value"}
 
 
 # A field, and the beginning and end of the warning about it.
