@@ -102,6 +102,8 @@ JOINED: dict[str, Any] = {
     "Marked": _object(mark={"anyOf": [{"const": "m"}, {"type": "null"}]}),
     "Nested": _object(link={"allOf": [_ref("Nested"), _ref("Chain")]}),
     "Chain": _object(link=_ref("Chain")),
+    "Ring": _object(link={"allOf": [_ref("Ring"), _ref("Loop")]}),
+    "Loop": _object(link={"allOf": [_ref("Loop"), _ref("Ring")]}),
     "Top": {"$anchor": "top", **_object(b={"$dynamicRef": "#item"})},
     "Item": {"$dynamicAnchor": "item", **_object(a={"$ref": "#top"})},
 }
@@ -568,6 +570,7 @@ def test_a_part_may_narrow_a_type_or_exclude_null(package: Path) -> None:
         ("Fastener", {"kind": "n", "grade": "new"}, "Nut(kind='n', grade='new')"),
         ("Marked", {"mark": None}, "Marked(mark=None)"),
         ("Nested", {"link": {"link": {}}}, "Nested(link=NestedLink(link=NestedLink()))"),
+        ("Ring", {"link": {"link": {}}}, "Ring(link=RingLink(link=RingLinkLink()))"),
         ("Top", {"b": {"a": {}}}, "Top(b=Item(a=Top()))"),
     ],
 )
