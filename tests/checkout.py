@@ -135,14 +135,18 @@ def copy(into: Path) -> Path:
 
 _COMMANDS = """\
 import json, sys
-from checkout import contract_check
-done = [contract_check(*command) for command in json.loads(sys.argv[1])]
+from pathlib import Path
+from checkout import contract_check, run
+done = [
+    run(command, cwd=Path.cwd()) if command[0] == "git" else contract_check(*command)
+    for command in json.loads(sys.argv[1])
+]
 print(json.dumps([[each.returncode, each.stdout, each.stderr] for each in done]))
 """
 
 
 def in_copy(root: Path, *commands: Sequence[object]) -> list[Completed]:
-    """Run commands of a copy's contract_check in one process, since starting one takes longer than most commands."""
+    """Run commands of a copy's contract_check, and of git, in one process; starting one takes longer than most."""
     arguments = json.dumps([[str(part) for part in command] for command in commands])
     command = [root / ".venv" / "bin" / "python", "-c", _COMMANDS, arguments]
     done = run(command, cwd=root, env={"PYTHONPATH": str(Path(__file__).parent), "GITHUB_ACTIONS": ""})
