@@ -65,13 +65,6 @@ def generate_once(output: Path, *arguments: object) -> str:
     return once(output.with_name(f"{output.name}.txt"), make)
 
 
-def generate_sh(
-    output: Path, *arguments: object, root: Path = ROOT, cwd: Path = ROOT, env: Mapping[str, str] | None = None
-) -> Completed:
-    """Run generate.sh into `output`."""
-    return run([root / "generate.sh", "--output", output, *arguments], cwd=cwd, env=env)
-
-
 def contract_check(*arguments: object, env: Mapping[str, str] | None = None, types: str | None = None) -> Completed:
     """Run contract_check in this process, since starting one takes longer than most commands.
 

@@ -58,7 +58,6 @@ Field = tuple[Schema | None, Schema | None, str, str]
 # A field before and after, or None without it, and the level of the change in a request and in a response.
 FIELDS: list[Field] = [
     (TEXT, _text(description="A note."), "none", "none"),
-    (TEXT, _text(example="m"), "none", "none"),
     ({"example": {"a": "b"}}, {"example": "b"}, "none", "none"),
     (TEXT, _text(title="Something else"), "none", "none"),
     (TEXT, _text(deprecated=True), "minor", "minor"),
