@@ -25,15 +25,13 @@ _FILES = ("generate.sh", "Makefile", "pyproject.toml")
 Completed = subprocess.CompletedProcess[str]
 
 
-def run(
-    command: Sequence[object], *, cwd: Path = ROOT, env: Mapping[str, str] | None = None, stdin: str = ""
-) -> Completed:
+def run(command: Sequence[object], *, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Completed:
     """Run `command` with `env` added to this environment; return its output."""
     return subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
         env={**os.environ, **(env or {})},
-        input=stdin,
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
         check=False,
