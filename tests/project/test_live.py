@@ -385,7 +385,7 @@ def test_a_relay_without_a_response_is_unreachable(asked: Relay) -> None:
         assert f"{url} can't be reached: {error}." in done.stderr
 
 
-@pytest.mark.parametrize("text", ["{", "{}"])
+@pytest.mark.parametrize("text", ["\ufeff{}", "{}"])
 def test_an_unsound_document_is_an_environment_error(asked: Relay, tmp_path: Path, text: str) -> None:
     done = live(asked.url, document=write(tmp_path, text))
     assert (done.returncode, done.stdout, asked.requests) == (2, "", [])
