@@ -294,7 +294,8 @@ def _document() -> dict[str, Any]:
     }
     encoding = {"tags": {"contentType": "text/x-tag"}, "count": {"style": "form"}}
     upload = _operation("upload") | {"requestBody": _content(UPLOAD, "multipart/form-data", encoding=encoding)}
-    styled = _operation("styled") | {"requestBody": _content(_object("ids", ids=IDS), URLENCODED)}
+    styled = _operation("styled")
+    styled["requestBody"] = _content(_object("ids", ids=IDS), URLENCODED)
     styled["parameters"] += [_parameter("ids", "query", IDS), _parameter("area", "query", _object("x", x=WHOLE))]
     at = "#/components/schemas/Outer/properties/b"
     inner = _object(b={"$ref": at}, c={"$ref": f"{at}/properties/c"})
