@@ -139,6 +139,7 @@ FIELDS_IN_3_0: list[Field] = [
     (TEXT, _text(nullable=True), "minor", "major"),
     (_text(nullable=True), TEXT, "major", "minor"),
     (_number(), _number(minimum=0, exclusiveMinimum=True), "major", "minor"),
+    (_PART, _PART | {"required": ["size"]}, "none", "none"),
 ]
 _CLOSED = _object(a=TEXT) | {"additionalProperties": False}
 # Changes of declarations in Python, which the levels without the packages do not include.
