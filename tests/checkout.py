@@ -25,15 +25,13 @@ _FILES = ("generate.sh", "Makefile", "pyproject.toml")
 Completed = subprocess.CompletedProcess[str]
 
 
-def run(
-    command: Sequence[object], *, cwd: Path = ROOT, env: Mapping[str, str] | None = None, stdin: str = ""
-) -> Completed:
+def run(command: Sequence[object], *, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Completed:
     """Run `command` with `env` added to this environment; return its output."""
     return subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
         env={**os.environ, **(env or {})},
-        input=stdin,
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
         check=False,
@@ -63,13 +61,6 @@ def generate_once(output: Path, *arguments: object) -> str:
         return done.stdout
 
     return once(output.with_name(f"{output.name}.txt"), make)
-
-
-def generate_sh(
-    output: Path, *arguments: object, root: Path = ROOT, cwd: Path = ROOT, env: Mapping[str, str] | None = None
-) -> Completed:
-    """Run generate.sh into `output`."""
-    return run([root / "generate.sh", "--output", output, *arguments], cwd=cwd, env=env)
 
 
 def contract_check(*arguments: object, env: Mapping[str, str] | None = None, types: str | None = None) -> Completed:
@@ -135,14 +126,18 @@ def copy(into: Path) -> Path:
 
 _COMMANDS = """\
 import json, sys
-from checkout import contract_check
-done = [contract_check(*command) for command in json.loads(sys.argv[1])]
+from pathlib import Path
+from checkout import contract_check, run
+done = [
+    run(command, cwd=Path.cwd()) if command[0] == "git" else contract_check(*command)
+    for command in json.loads(sys.argv[1])
+]
 print(json.dumps([[each.returncode, each.stdout, each.stderr] for each in done]))
 """
 
 
 def in_copy(root: Path, *commands: Sequence[object]) -> list[Completed]:
-    """Run commands of a copy's contract_check in one process, since starting one takes longer than most commands."""
+    """Run commands of a copy's contract_check, and of git, in one process; starting one takes longer than most."""
     arguments = json.dumps([[str(part) for part in command] for command in commands])
     command = [root / ".venv" / "bin" / "python", "-c", _COMMANDS, arguments]
     done = run(command, cwd=root, env={"PYTHONPATH": str(Path(__file__).parent), "GITHUB_ACTIONS": ""})

@@ -8,14 +8,14 @@ from pathlib import Path
 import frozen
 from checkout import ROOT, copy
 
-_IDENTITY = ("-c", "user.name=Tester", "-c", "user.email=tester@example.com", "-c", "commit.gpgsign=false")
+IDENTITY = ("-c", "user.name=Tester", "-c", "user.email=tester@example.com", "-c", "commit.gpgsign=false")
 
 CHANGELOG = "# Changelog\n\n## 0.2.0 - 2026-11-30\n\n- 第一版。\n"
 
 
 def git(root: Path, *arguments: str) -> None:
     """Run git in `root` without the user's configuration."""
-    subprocess.run(["git", *_IDENTITY, *arguments], cwd=root, check=True, capture_output=True)
+    subprocess.run(["git", *IDENTITY, *arguments], cwd=root, check=True, capture_output=True)
 
 
 def commit(root: Path, *paths: str) -> None:

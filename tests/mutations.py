@@ -58,7 +58,6 @@ Field = tuple[Schema | None, Schema | None, str, str]
 # A field before and after, or None without it, and the level of the change in a request and in a response.
 FIELDS: list[Field] = [
     (TEXT, _text(description="A note."), "none", "none"),
-    (TEXT, _text(example="m"), "none", "none"),
     ({"example": {"a": "b"}}, {"example": "b"}, "none", "none"),
     (TEXT, _text(title="Something else"), "none", "none"),
     (TEXT, _text(deprecated=True), "minor", "minor"),
@@ -141,6 +140,7 @@ FIELDS_IN_3_0: list[Field] = [
     (TEXT, _text(nullable=True), "minor", "major"),
     (_text(nullable=True), TEXT, "major", "minor"),
     (_number(), _number(minimum=0, exclusiveMinimum=True), "major", "minor"),
+    (_PART, _PART | {"required": ["size"]}, "none", "none"),
 ]
 _CLOSED = _object(a=TEXT) | {"additionalProperties": False}
 # Changes of declarations in Python, which the levels without the packages do not include.

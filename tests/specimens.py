@@ -61,13 +61,6 @@ def small(**schemas: object) -> dict[str, Any]:
     }
 
 
-def with_operation(**changes: Any) -> dict[str, Any]:
-    """The small document with changed fields of its operation."""
-    document = small()
-    document["paths"]["/things"]["post"] |= changes
-    return document
-
-
 def with_field(**schema: object) -> dict[str, Any]:
     """The small document with one class with one field, `a`."""
     return small(Thing={"type": "object", "properties": {"a": schema}})

@@ -15,7 +15,7 @@ from contract_check.document.defects import Action, remove, update
 from contract_check.history.diff import Change
 from generated import LARGER
 from generator.prepare import preparation
-from history import CHANGELOG, commit, git, repository
+from history import CHANGELOG, IDENTITY, git, repository
 from specimens import small, write
 
 REPLACED = "replaced: relay.json, generator/cures.yaml, generated_client, CHANGELOG.md."
@@ -38,43 +38,38 @@ def _spoil(folder: Path) -> tuple[Path, Path]:
 
 @pytest.mark.timeout(300)
 def test_one_command_adopts_a_new_document(tmp_path: Path) -> None:
-    """Adopt a larger document, and again when it is committed; then drop it as the command says."""
+    """Adopt a larger document, again when it is committed, and when it is not; then drop it as the command says."""
     root = repository(tmp_path / "检出 out")
     git(root, "tag", "v0.2.0")
     held = _held(root)
     document = tmp_path / "新文档 1.json"
     document.write_bytes(LARGER.read_bytes())
+    adopt = ("adopt", document)
+    unfit = [("adopt", each) for each in (*_spoil(tmp_path), tmp_path / "no such file.json")]
+    committing = [("git", "add", "."), ("git", *IDENTITY, "commit", "--message", "Adopt")]
+    undoing = ("git", "reset", "--soft", "HEAD^")
 
-    [adopted] = in_copy(root, ("adopt", document))
+    done = in_copy(root, adopt, *committing, adopt, *unfit, ("git", "status", "--porcelain"), undoing, adopt)
+    adopted, _, _, again, *refused, status, _, uncommitted = done
 
     assert adopted.returncode == 0, adopted.stderr
     assert REPLACED in adopted.stdout
-    files = _held(root)
     _assert_is_one_screen(adopted.stdout)
-    _assert_is_adopted(files)
-
-    git(root, "add", ".")
-    commit(root, "relay.json")
-    unfit = (*_spoil(tmp_path), tmp_path / "no such file.json")
-    again, *refused = in_copy(root, *(("adopt", each) for each in (document, *unfit)))
-
+    _assert_is_adopted(_held(root))
     assert again.returncode == 0, again.stderr
     assert "replaced: nothing" in again.stdout
-    for done, problem in zip(
+    for each, problem in zip(
         refused,
         ("2.0", "matches nothing: $.paths['/kling/v1/videos/image2video'].post", "no such file.json"),
         strict=True,
     ):
-        assert problem in done.stderr
-        assert "nothing was changed" in done.stderr
-    assert [done.returncode for done in refused] == [1, 1, 2]
-    assert run(["git", "status", "--porcelain"], cwd=root).stdout == ""
+        assert problem in each.stderr
+        assert "nothing was changed" in each.stderr
+    assert [each.returncode for each in refused] == [1, 1, 2]
+    assert (status.returncode, status.stdout) == (0, "")
 
-    # The same changes, not committed, and killed while the package was replaced: test_generation.py kills each step.
-    git(root, "reset", "--soft", "HEAD^")
+    # As if killed while the package was replaced: test_generation.py kills each step.
     (root / "generated_client").rename(root / ".generated_client.previous")
-    uncommitted = run(["make", "--silent", "adopt", f"DOCUMENT={document}"], cwd=root)
-
     assert uncommitted.returncode == 2
     [command] = re.findall(r"drop them: (git restore .*)", uncommitted.stderr)
     assert run(["sh", "-c", command], cwd=root).returncode == 0
@@ -174,7 +169,7 @@ def test_todays_server_replaces_only_cures_of_the_server(tmp_path: Path) -> None
     assert targets[2:] == ["$.components.schemas.Thing.properties.observers"]
 
 
-def test_a_missing_argument_is_reported() -> None:
+def test_make_passes_the_document_and_reports_that_it_is_missing() -> None:
+    assert run(["make", "--dry-run", "adopt", "DOCUMENT=新 1.json"]).stdout.endswith(' adopt "新 1.json"\n')
     done = run(["make", "--silent", "adopt"])
-
     assert (done.returncode, "make adopt DOCUMENT=file" in done.stderr) == (2, True)

@@ -18,7 +18,7 @@ import pytest
 
 from calling import TLS
 from checkout import FROZEN, ROOT, Completed, contract_check
-from contract_check.relay.standin import RECORDED, Answer, Contract, Relay, front_error, inner_error
+from contract_check.relay.standin import RECORDED, Answer, Contract, Relay, front_error
 from contract_check.relay.standin.answers import invalid_url
 from specimens import ROUTE, small, write
 
@@ -136,17 +136,13 @@ NOT_REFUSED = {(probe, "not-refused", "status") for probe in PROBES[:3]}
 PAGE = [(AWAY, "not-refused", "status"), (AWAY, "html", "#")]
 DEPARTURES = [
     (Answer.json({}, 302, headers={"Location": "/"}), "status", "status"),
-    (Answer.json({}, 698), "status", "status"),
     (Answer(silent=True), "silence", "status"),
-    (Answer.html(401), "html", "#"),
     (Answer(400, b"\n<!DOCTYPE html>", JSON), "html", "#"),
-    (Answer.json({}, 400, cut=1), "silence", "status"),
     (Answer(400, b"refused", {"Content-Type": "text/plain"}), "media-type", "#"),
+    (Answer.json({}, 400, cut=1), "silence", "status"),
     (Answer(400, b"{}", {"Content-Type": ""}), "media-type", "#"),
-    (Answer(400, b'{"error": ', JSON), "not-json", "#"),
     (Answer(400, b"", JSON), "not-json", "#"),
     (Answer(400, b"[" * 100_000, JSON), "not-json", "#"),
-    (Answer.json({"error": ERROR, "trace": 1}, 400), "additional", "#/trace"),
     (Answer.json({"error": {**ERROR, "a/b": 1}}, 400), "additional", "#/error/a~1b"),
     (Answer.json({"error": {**ERROR, "message": 5}}, 400), "type", "#/error/message"),
     (Answer.json({"error": []}, 503), "type", "#/error"),
@@ -348,14 +344,12 @@ SHAPES: list[tuple[dict[str, Any] | None, object, set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
-def test_objects_are_closed_everywhere(tmp_path: Path, version: str) -> None:
+def test_objects_are_closed_everywhere(tmp_path: Path) -> None:
     responses = dict[str, Any]()
     for number, (schema, _, _) in enumerate(SHAPES):
         content = {"content": {"application/json": {"schema": schema}}} if schema else {}
         responses[f"Shape{number}"] = {"description": "好", **content}
     document = small(Node=NODE)
-    document["openapi"] = version
     document["components"]["responses"] = responses
     document["paths"] = {
         f"/{name}": {"get": {"operationId": name, "responses": {"200": {"$ref": f"#/components/responses/{name}"}}}}
@@ -391,7 +385,7 @@ def test_a_relay_without_a_response_is_unreachable(asked: Relay) -> None:
         assert f"{url} can't be reached: {error}." in done.stderr
 
 
-@pytest.mark.parametrize("text", ["{", "{}", '{"openapi": "3.1.0"}'])
+@pytest.mark.parametrize("text", ["\ufeff{}", "{}"])
 def test_an_unsound_document_is_an_environment_error(asked: Relay, tmp_path: Path, text: str) -> None:
     done = live(asked.url, document=write(tmp_path, text))
     assert (done.returncode, done.stdout, asked.requests) == (2, "", [])
@@ -442,16 +436,10 @@ SUBMITTED = {
     "limited": (Answer(429), 2, "refusals (401)"),
     "token in a name": (Answer.json({"error": ERROR, TOKEN: 1}, 400), 2, "refusals (401, 400)"),
     "token in a media type": (
-        Answer(400, f"<html>{TOKEN}".encode(), {"Content-Type": f"text/{TOKEN}"}),
+        Answer(400, TOKEN.encode(), {"Content-Type": f"text/{TOKEN}"}),
         1,
         "refusals (401, 400)",
     ),
-    "token in headers": (
-        Answer(302, headers={"Location": f"/{TOKEN}", "Set-Cookie": f"a={TOKEN}"}),
-        1,
-        "refusals (401, 302)",
-    ),
-    "token in a message": (inner_error(401, f"无效的令牌 {TOKEN}", TOKEN), 2, "refusals (401)"),
     "silence": (Answer(silent=True), 1, "refusals (401)"),
 }
 
@@ -477,12 +465,12 @@ def test_a_submission_is_sent_once_and_judged_without_showing_the_token(name: st
 
 
 NO_ADDRESS = (
-    *("", "relay.example.com", "ftp://relay", "http://", "http://r:x"),
+    *("relay.example.com", "ftp://relay", "http://", "http://r:x"),
     *("http://u:geheim@relay", "http://r?k=geheim", "http://r#geheim"),
 )
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     # additional arguments or replacements of --submit, and the message
-    **{f"types {text!r}": ({"types": text}, "nothing was sent") for text in ("", "y", "no", "YES please")},
+    **{f"types {text!r}": ({"types": text}, "nothing was sent") for text in ("y", "YES please")},
     "no terminal": ({}, "terminal"),
     **{f"token {text!r}": ({"types": "yes", "RELAY_TOKEN": text}, "RELAY_TOKEN") for text in ("", "s\nX: y", "s 空")},
     "open network": ({"url": "http://relay.example.com", "types": "yes"}, "unencrypted"),

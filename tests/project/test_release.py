@@ -87,7 +87,6 @@ def test_the_verdict_requires_a_version() -> None:
     for last, level, required in (
         ("0.1.0", "none", "0.1.0"),
         ("0.1.0", "patch", "0.1.1"),
-        ("0.1.4", "minor", "0.2.0"),
         ("0.1.4", "major", "0.2.0"),
         ("1.2.3", "patch", "1.2.4"),
         ("1.2.3", "minor", "1.3.0"),

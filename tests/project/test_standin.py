@@ -51,7 +51,6 @@ REQUESTS: dict[str, tuple[object, dict[str, str], int, set[str], str, bool]] = {
     "misspelled": ({**GOOD, "promt": "拼错"}, {}, 400, INNER, "promt", True),
     "text for a number": ({**GOOD, "width": "1280"}, {}, 400, INNER, "#/width", True),
     "a fraction": ({**GOOD, "width": 1.5}, {}, 400, INNER, "#/width", True),
-    "a list for an object": ({**GOOD, "metadata": []}, {}, 400, INNER, "#/metadata", True),
     "null": ({**GOOD, "prompt": None}, {}, 400, INNER, "#/prompt", False),
     "truncated": (b'{"prompt": "', {}, 400, INNER, "not JSON", False),
     "a list": ([GOOD], {}, 400, INNER, "#: array", False),
@@ -96,6 +95,7 @@ def test_a_request_gets_the_relay_s_response_and_its_departures_are_noticed(
 
 def test_an_unknown_path_gets_the_relay_s_response(asked: Relay, connection: HTTPConnection) -> None:
     for call, status, kind in (
+        ("HEAD /nothing", 200, "text/html"),  # a body would be read as the next response
         ("POST /kling/v1/videos/nothing", 200, "text/html"),
         (f"GET {ROUTE}", 200, "text/html"),
         ("POST /v1/nothing", 404, "application/json"),
@@ -151,12 +151,6 @@ def test_a_slow_response_and_none(asked: Relay, connection: HTTPConnection) -> N
     connection.sock.setblocking(False)
     with pytest.raises(BlockingIOError):
         connection.sock.recv(1, socket.MSG_PEEK)
-
-
-def test_a_response_to_head_has_no_body(asked: Relay, connection: HTTPConnection) -> None:
-    with socket.create_connection((connection.host, connection.port)) as raw:
-        raw.sendall(b"HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        assert raw.makefile("rb").read().endswith(b"\r\n\r\n")
 
 
 def test_it_reports_its_own_errors(frozen_contract: Contract) -> None:

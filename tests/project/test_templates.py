@@ -9,7 +9,7 @@ from pathlib import Path
 import openapi_python_client
 import pytest
 
-from checkout import PYTHON, ROOT, contract_check, copy, generate, generate_once, generate_sh, run, tree
+from checkout import PYTHON, ROOT, contract_check, copy, generate, generate_once, run, tree
 from generated import GATEWAY
 from generator import making
 from specimens import write
@@ -118,7 +118,7 @@ def test_a_renamed_generator_attribute_stops_the_run(shared: Path, tmp_path: Pat
         if file.suffix in (".py", ".jinja"):
             text = file.read_text(encoding="utf-8")
             file.write_text(re.sub(rf"\b{name}\b", f"{name}_moved", text), encoding="utf-8")
-    done = generate_sh(output, *given, root=root, cwd=root)
+    done = run([root / "generate.sh", "--output", output, *given], cwd=root)
     if done.returncode == 0:
         made = {path: code.replace(b"_moved", b"") for path, code in tree(output).items()}
         assert made == tree(shared / "expected_client")

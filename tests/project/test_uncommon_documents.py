@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from checkout import contract_check, generate, generate_once
 from contract_check.document import text
 from generator.prepare.preparation import prepare
-from specimens import NONE, small, with_field, with_operation, write
+from specimens import NONE, small, with_field, write
 
 TEXT: dict[str, Any] = {"type": "string"}
 NUMBER: dict[str, Any] = {"type": "integer"}
@@ -332,35 +332,10 @@ def _file(content: bytes, **more: Any) -> Any:
     return _load("types").File(payload=BytesIO(content), **more)
 
 
-def _wire(document: Path, package: Path) -> str:
-    return contract_check("wire", document, "--overlay", NONE, "--package", package).stdout
-
-
 def test_each_operation_sends_and_reads_what_the_document_says(package: Path) -> None:
-    printed = _wire(package.with_name("uncommon.json"), package)
+    document = package.with_name("uncommon.json")
+    printed = contract_check("wire", document, "--overlay", NONE, "--package", package).stdout
     assert printed.startswith("ok "), printed
-
-
-def test_wire_reports_violations_of_a_style(package: Path, tmp_path: Path) -> None:
-    document = _document()
-    parameters = {each["name"]: each for each in document["paths"]["/query"]["get"]["parameters"]}
-    parameters["pipe 号"]["style"] = "form"
-    parameters["deep_area"]["style"] = "form"
-    document["paths"]["/label/{k}/matrix/{m}"]["get"]["parameters"][1]["style"] = "simple"
-    forms = [document["paths"][route]["post"]["requestBody"]["content"] for route in ("/form", "/parts")]
-    forms[0]["application/x-www-form-urlencoded"]["encoding"]["ids"]["style"] = "spaceDelimited"
-    forms[1]["multipart/form-data"]["encoding"]["ids"]["contentType"] = "text/plain"
-    routes = ("/query", "/label/{k}/matrix/{m}", "/form", "/parts")
-    document["paths"] = {route: document["paths"][route] for route in routes}
-    printed = _wire(write(tmp_path, document), package)
-    for place, said in (
-        ("query/get", "pipe 号 (query)"),
-        ("query/get", "deep_area[x-0] (query)"),
-        ("label~1{k}~1matrix~1{m}/get", "m (path)"),
-        ("form/post", "$.ids[0]"),
-        ("parts/post", "the part `ids` with its documented media type"),
-    ):
-        assert re.search(rf"#/paths/~1{re.escape(place)}: sync_detailed .*{re.escape(said)}", printed), printed
 
 
 def test_only_unsupported_features_are_noted(package: Path) -> None:
@@ -608,7 +583,8 @@ def test_a_document_without_operations_gives_a_package_of_models(tmp_path: Path)
 
 
 def test_basic_authentication_is_noted() -> None:
-    document = with_operation(security=[{"basic": []}])
+    document = small()
+    document["paths"]["/things"]["post"]["security"] = [{"basic": []}]
     document["components"]["securitySchemes"] = {"basic": {"type": "http", "scheme": "basic"}}
     notes = prepare(document).notes
     assert notes == ["#/components/securitySchemes: the token is the Base64 text of `user:password`."]

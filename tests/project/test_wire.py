@@ -97,6 +97,8 @@ ECHOED: dict[str, dict[str, Any]] = {
     "rack": {"$ref": "#/components/schemas/Rack"},
     "hosts": {"type": "array", "items": {"$ref": "#/components/schemas/Host"}},
 }
+IDS = {"type": "array", "items": TEXT}
+URLENCODED = "application/x-www-form-urlencoded"
 FILES = _object("files", files={"type": "array", "items": {"type": "string", "format": "binary"}})
 UPLOAD = _object(
     "file",
@@ -273,6 +275,11 @@ NAMED = [
         for key in ("host", "hosts")
     ),
     "components/schemas/Rack: field `pet` of Rack is read as another class than Cat",
+    *(
+        f"paths/~1sound~1styled~1{{id}}/post: sync_detailed does not send {key} as documented"
+        for key in ("id (path)", "ids (query)", "area[x] (query)")
+    ),
+    "paths/~1sound~1styled~1{id}/post: sync_detailed sends another body than it was given: $.ids",
     f"{NARROWER}kind asks for: null instead of integer",
     f"{NARROWER}choice asks for: 'b' is not one of its values",
     f"{NARROWER}items/items asks for: null instead of string",
@@ -291,6 +298,9 @@ def _document() -> dict[str, Any]:
     }
     encoding = {"tags": {"contentType": "text/x-tag"}, "count": {"style": "form"}}
     upload = _operation("upload") | {"requestBody": _content(UPLOAD, "multipart/form-data", encoding=encoding)}
+    styled = _operation("styled")
+    styled["requestBody"] = _content(_object("ids", ids=IDS), URLENCODED)
+    styled["parameters"] += [_parameter("ids", "query", IDS), _parameter("area", "query", _object("x", x=WHOLE))]
     at = "#/components/schemas/Outer/properties/b"
     inner = _object(b={"$ref": at}, c={"$ref": f"{at}/properties/c"})
 
@@ -304,6 +314,7 @@ def _document() -> dict[str, Any]:
     sound: dict[str, Any] = {
         "/sound/rich/{id}": {"post": rich},
         "/sound/upload/{id}": {"post": upload},
+        "/sound/styled/{id}": {"post": styled},
         "/sound/picture": {"get": responds(content={"image/png": {}})},
         "/sound/text": {"get": responds(content={"text/plain": {}}), "head": responds()},
         "/sound/refused": {"delete": responds("501", **_content(THING))},
@@ -353,6 +364,11 @@ def _change(document: dict[str, Any]) -> None:
     del paths["/sound/refused"]
     form = paths["/sound/upload/{id}"]["post"]["requestBody"]["content"]["multipart/form-data"]
     form["encoding"]["tags"] = {"contentType": "text/x-other"}
+    styled = paths["/sound/styled/{id}"]["post"]
+    in_path, _, _, in_query, area = styled["parameters"]
+    in_path["style"], area["style"] = "matrix", "deepObject"
+    in_query |= {"style": "pipeDelimited", "explode": False}
+    styled["requestBody"]["content"][URLENCODED]["encoding"] = {"ids": {"style": "spaceDelimited", "explode": False}}
     paths["/sound/text"]["head"]["responses"]["200"] |= _content(THING)
     paths["/sound/picture"]["get"]["security"] = [{"Bearer": []}]
     schemas["Narrower"] = _object(
