@@ -237,7 +237,8 @@ def promises(document: dict[str, Any]) -> Facts:
 def _leaves(document: dict[str, Any], schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """`schema` and its alternatives, each with the name of its class, if any."""
     schemas = document["components"]["schemas"]
-    schema = schema | next(iter(schema.get("allOf", ())), {})  # This is a reference; all other parts are merged.
+    # The first part of an `allOf` is a reference; all other parts are merged.
+    schema = schema | next(iter(schema.get("allOf", ())), dict[str, Any]())
     if "$ref" in schema:
         name = str(schema["$ref"]).rpartition("/")[2]
         if name not in schemas:

@@ -11,6 +11,8 @@ from typing import Any
 from contract_check.document.tree import (
     SCHEMA_KEYWORDS,
     JsonPath,
+    is_array,
+    is_object,
     keyword_of,
     list_or_empty,
     parse_pointer,
@@ -230,9 +232,9 @@ def adds_nothing(document: _Schema, part: _Schema, others: list[_Schema]) -> boo
 
 def without_annotations(value: Any) -> Any:
     """`value` without titles, descriptions, comments and extensions."""
-    if isinstance(value, list):
+    if is_array(value):
         return [without_annotations(item) for item in value]
-    if not isinstance(value, dict):
+    if not is_object(value):
         return value
     kept = {key: item for key, item in value.items() if not key.startswith("x-")}
     words = ("description", "title", "$comment")
