@@ -247,6 +247,15 @@ def test_a_proxy(caller: Caller, contract: Contract, authority: trustme.CA) -> N
         assert proxy.problems == []
 
 
+def test_http2(caller: Caller) -> None:
+    own = caller.connect(httpx_args={"http2": True})
+    if find_spec("h2") is None:  # httpx reports the missing package
+        with pytest.raises(ImportError, match="h2"):
+            caller.submit(own)
+    else:
+        caller.submit(own)
+
+
 def test_a_client_loads_its_certificates_once(relay: Relay) -> None:
     own = AuthenticatedClient(relay.url, token=TOKEN)
 
