@@ -279,6 +279,7 @@ def test_an_untrusted_certificate_gets_no_request(caller: Caller, contract: Cont
 
 
 RAISED: dict[str, tuple[BaseException, bool]] = {
+    "a time-out of wait_for": (TimeoutError(), True),
     "a hook's ValueError": (ValueError("bug"), True),
     "a group with a sent one": (BaseExceptionGroup("", [httpx.ConnectError(""), httpx.ReadError("")]), True),
     "a group of unsent ones": (ExceptionGroup("", [httpx.ConnectError(""), errors.InvalidArgument("")]), False),

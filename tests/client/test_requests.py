@@ -321,6 +321,13 @@ def test_only_the_relay_gets_credentials(gateway_caller: Caller, name: str, head
     assert others[0]["host"] == httpx.URL(RELAY).join(locations[0]).netloc.decode()
 
 
+def test_no_redirect_is_followed_by_default(gateway_caller: Caller, gateway_relay: Relay) -> None:
+    gateway_relay.answer(Answer(307, headers={"Location": "/moved"}))
+    with pytest.raises(gateway_caller.load("errors").UnexpectedStatus, match="/moved"):
+        gateway_caller.parsed("item.get_v1_item_by_item_id", item_id="7")
+    assert len(gateway_relay.requests) == 1
+
+
 def test_a_redirect_loop_ends(gateway_caller: Caller) -> None:
     assert len(_get(gateway_caller, *["/moved"] * 20)) == 21
     with pytest.raises(httpx.TooManyRedirects, match="GET /moved: more than 20 redirects"):
