@@ -88,7 +88,7 @@ class Package:
         raise TypeError(f"{value!r} is not of type {hint}")
 
     def _of_kind(self, kind: Any, value: Any) -> Any:
-        if self.is_model(kind):
+        if self.is_model(kind) and is_object(value):
             return self.instance(kind, value)
         if kind is self.types.File:
             return kind(payload=BytesIO(value.encode()), file_name="a.bin")

@@ -39,9 +39,11 @@ def apply_discriminators(document: dict[str, Any]) -> None:
         options = [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
         variants = [str(parse_pointer(each["$ref"])[-1]) for each in options if "$ref" in each]
         if not options and keyword_of(path) == "schemas":
-            # The parent has no tags: it is the fallback for undocumented values.
+            # A parent comes first: it is the fallback for undocumented values.
             variants = [name for name, above in joined.items() if path[-1] in above - {name}]
-            families[str(path[-1])] = [*variants, str(path[-1])]
+            for parent in (str(path[-1]), *variants):
+                children = [name for name in variants if parent in joined[name] - {name}]
+                families[parent] = [parent, *children]
         mapping = {value: target.rpartition("/")[2] for value, target in discriminator.get("mapping", {}).items()}
         for name in dict.fromkeys([*variants, *mapping.values()]) if options else variants:
             _tag(document, schemas.get(name, {}), discriminator["propertyName"], name, mapping)

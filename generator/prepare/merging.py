@@ -29,7 +29,7 @@ _MOST = 200
 """Combinations of alternatives; a few unions in one `allOf` have thousands."""
 JOINING = ("allOf", "anyOf", "oneOf")
 FIELDS = {"properties", "required", "additionalProperties"}
-TYPED = {"$ref", "type", "enum", "const", *FIELDS, *JOINING}
+TYPED = {"$ref", "type", "enum", "const", "items", *FIELDS, *JOINING}
 """The keywords that affect a type."""
 _MARKS = ("x-variant", TAGS)
 
@@ -166,7 +166,8 @@ class _Joins:
         """The JSON type of an alternative."""
         if values := self._values(alternative):
             return json_type(values[0])
-        return str(resolve(self.document, alternative).get("type") or "object")
+        target = resolve(self.document, alternative)
+        return str(target.get("type") or ("array" if "items" in target else "object"))
 
     def _values(self, alternative: _Schema) -> list[Any]:
         target = resolve(self.document, alternative)

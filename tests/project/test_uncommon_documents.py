@@ -86,6 +86,8 @@ JOINED: dict[str, Any] = {
     "House": _object(pet={"allOf": [_ref("Pet")], "description": "Any."}, pets=_list(_ref("Pet"))),
     "Result": _object(code=NUMBER, data={"type": "object"}),
     "Envelope": {"allOf": [_ref("Result"), _object(data=_ref("Pear"))]},
+    "Couple": _object(a=TEXT, b=TEXT),
+    "Couples": {"oneOf": [_ref("Couple"), _list(_ref("Couple"))]},
     "Only": {"allOf": [_ref("Pear")], "additionalProperties": False},
     "Above": _object(inner=_object(a=TEXT)),
     "Beyond": _object(inner=_object("b", b=NUMBER)),
@@ -113,7 +115,9 @@ SCHEMA: dict[str, Any] = {
     "Base": BASE,
     "Narrow": {"allOf": [_ref("Base"), NARROWER]},
     "Word": {"oneOf": [{**TEXT, "enum": ["auto"]}, _object(name=TEXT)]},
-    "Wide": _object(word={"allOf": [_ref("Word"), {"nullable": True}]}),
+    "Wide": _object(
+        word={"allOf": [_ref("Word"), {"nullable": True}]}, sizes={"allOf": [_list(NUMBER), {"items": {"maximum": 20}}]}
+    ),
     "Closed": {**_object(a=TEXT), "additionalProperties": False},
     "More": {"allOf": [_ref("Closed"), _object(b=TEXT)]},
     "Upload": _object(file=BYTES, file_id=TEXT, state=STATE, grid=_list(_list(NUMBER))),
@@ -509,6 +513,8 @@ def test_a_part_may_narrow_a_type_or_exclude_null(package: Path) -> None:
         _call("narrow", body=models.Narrow(kind="a", top=None))
     with pytest.raises(TypeError, match="word"):
         _call("wide", body=models.Wide(word=None))
+    with pytest.raises(TypeError, match="sizes"):
+        _call("wide", body=models.Wide(sizes=["a"]))
 
 
 @pytest.mark.parametrize(
@@ -524,7 +530,8 @@ def test_a_part_may_narrow_a_type_or_exclude_null(package: Path) -> None:
         ("Pet", {"kind": "Dog"}, "Dog(kind='Dog')"),
         ("Pet", {"kind": "Puppy", "lives": 1}, "Puppy(kind='Puppy', additional_properties={'lives': 1})"),
         ("Pet", {"kind": "cow"}, "Pet(kind='cow')"),
-        ("Dog", {"kind": "Puppy"}, "Dog(kind='Puppy')"),
+        ("Dog", {"kind": "Puppy"}, "Puppy(kind='Puppy')"),
+        ("Dog", {"kind": "cow"}, "Dog(kind='cow')"),
         (
             "House",
             {"pet": {"kind": "c"}, "pets": [{"kind": "Dog"}]},
