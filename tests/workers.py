@@ -14,9 +14,7 @@ import sys
 import tracemalloc
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
-from itertools import repeat
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -123,37 +121,6 @@ def started(client: AuthenticatedClient, method: str) -> list[int | None]:
     process.join()
     submit(client)
     return [process.exitcode]
-
-
-_adopted: list[AuthenticatedClient] = []
-
-
-def adopt(client: AuthenticatedClient) -> None:
-    """Initialize a pool's worker with a client."""
-    _adopted.append(client)
-
-
-def submit_adopted(body: KlingImageToVideoRequest) -> str:
-    """Make a call with the worker's client."""
-    return submit(_adopted[0], body)
-
-
-def fail_adopted() -> None:
-    """Make a call that the relay refuses."""
-    fail(_adopted[0])
-
-
-def pooled(client: AuthenticatedClient, method: str) -> dict[str, Any]:
-    """Make calls in a pool of processes, each with a copy of a client that has called."""
-    submit(client)
-    context = multiprocessing.get_context(method)
-    with ProcessPoolExecutor(4, mp_context=context, initializer=adopt, initargs=(client,)) as pool:
-        said = list(pool.map(submit_adopted, repeat(BODY, 200), chunksize=5))
-        error = pool.submit(fail_adopted).exception()
-        again = pool.submit(submit_adopted, BODY).result()
-    submit(client)
-    assert isinstance(error, ApiError), repr(error)
-    return {"said": sorted(set(said)), "calls": len(said), "error": [error.status_code, error.message], "again": again}
 
 
 def _growth(calls: Callable[[int], None]) -> dict[str, list[int]]:

@@ -4,13 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import trustme
 
 from calling import TLS, TOKEN, WAYS, Caller
 from contract_check.relay.standin import Contract, Relay
 from frozen import AuthenticatedClient
 from generated import Package, of_gateway
-from servers import server_tls
 
 
 @pytest.fixture(scope="session")
@@ -48,14 +46,6 @@ def caller(request: pytest.FixtureRequest, client: AuthenticatedClient) -> Itera
 def sync(client: AuthenticatedClient) -> Iterator[Caller]:
     """Sync calls only, for tests of behaviour that is the same in both."""
     yield from _entered("sync", client)
-
-
-@pytest.fixture
-def tls_relay(contract: Contract, authority: trustme.CA) -> Iterator[Relay]:
-    """The stand-in behind TLS."""
-    with Relay(contract, tls=server_tls(authority, "127.0.0.1")) as relay:
-        yield relay
-    assert relay.problems == []
 
 
 @pytest.fixture(scope="session")

@@ -69,14 +69,6 @@ def test_a_copy_has_its_own_connections_and_closes_no_others(sync: Caller, relay
     assert ["x-trace" in request.headers for request in relay.requests] == [False] * 3 + [True] * 2 + [False, True]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_a_pool_of_processes(relay: Relay, method: str) -> None:
-    came = play("pooled", relay.url, method)
-    assert came == {"said": ["queued"], "calls": 200, "error": [503, "无可用渠道"], "again": "queued"}
-    assert len(relay.requests) == 204
-
-
 @pytest.fixture
 def eager_threads() -> Iterator[None]:
     """Switch threads much more often than by default, so that they interleave at any instruction."""

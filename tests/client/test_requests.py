@@ -12,14 +12,12 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-import trustme
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from calling import TOKEN, WAYS, Caller
 from contract_check.relay.standin import Answer, Relay
 from frozen import AuthenticatedClient, Client, errors, large_bodies, play
-from servers import client_tls
 
 TASK = Answer.json({"task_id": "t", "status": "queued"})
 SUBMISSION = "/kling/v1/videos/image2video"
@@ -33,12 +31,6 @@ def test_a_base_url_may_have_a_path_and_end_in_slashes(sync: Caller, path: str) 
     args = {"transport": httpx.MockTransport(answer)}
     sync.submit(sync.connect(f"https://relay.example.com{path}", httpx_args=args))
     assert answer.call_args.args[0].url.raw_path == f"{quote(path.rstrip('/'))}{SUBMISSION}".encode()
-
-
-def test_over_tls(caller: Caller, tls_relay: Relay, authority: trustme.CA) -> None:
-    own = caller.connect(tls_relay.url, verify_ssl=client_tls(authority))
-    assert caller.submit(own, prompt="走").status == "queued"
-    assert tls_relay.request.json["prompt"] == "走"
 
 
 @pytest.mark.parametrize("used", [False, True], ids=["unused", "used"])
@@ -217,15 +209,18 @@ def test_a_large_body_is_sent_as_json_dumps_writes_it(sync: Caller, relay: Relay
     relay.problems.clear()
 
 
-# Repeat short texts, since hypothesis is slow to generate long ones.
-_TEXT = st.builds(mul, st.text(max_size=9), st.sampled_from((0, 1, 60, 300, PIECE // 2, PIECE + 1)))
+# Few characters, since hypothesis takes seconds to list all of Unicode; repeated, since it is slow to generate many.
+_SHORT = st.text(st.sampled_from('a"\\\n\x1f\x7fé走𠮷'), max_size=9)
+_TEXT = st.builds(mul, _SHORT, st.sampled_from((0, 1, 60, 300, PIECE // 2, PIECE + 1)))
 _JSON: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | _TEXT,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    st.sampled_from((None, True, -7, 1e300)) | _TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_SHORT, inner, max_size=4),
     max_leaves=8,
 )
 
 
+@example("\\" * (PIECE + 1))
+@settings(max_examples=30)
 @given(_JSON)
 def test_the_chunks_of_any_json(data: Any) -> None:
     pieces = LargeBody(data)
@@ -244,19 +239,15 @@ def test_later_changes_of_a_large_body_are_not_sent() -> None:
 class _Twice(httpx.Auth):
     """Resends a refused request."""
 
-    def __init__(self, *, reads: bool) -> None:
-        self.requires_request_body = reads
-
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
         response = yield request
         if response.status_code == 401:
             yield request
 
 
-@pytest.mark.parametrize("auth", [_Twice(reads=False), _Twice(reads=True)], ids=["streamed", "read"])
-def test_an_auth_flow_sends_a_large_body_twice(caller: Caller, relay: Relay, auth: httpx.Auth) -> None:
+def test_an_auth_flow_sends_a_large_body_twice(caller: Caller, relay: Relay) -> None:
     relay.answer("bad_token")
-    caller.http().auth = auth
+    caller.http().auth = _Twice()
     assert caller.submit(**IMAGE).status == "queued"
     assert [request.body for request in relay.requests] == [_sent(IMAGE)] * 2
 
@@ -296,9 +287,7 @@ REDIRECTS: dict[str, tuple[list[str], list[bool]]] = {
 """The locations of redirects, and which requests have the credentials."""
 
 
-def _get(
-    caller: Caller, *steps: str | Exception, follow_redirects: bool = True, **settings: Any
-) -> list[httpx.Headers]:
+def _get(caller: Caller, *steps: str | Exception, **settings: Any) -> list[httpx.Headers]:
     """GET an item after redirects to these locations, or until an error; return the headers of all requests."""
     sent, script = list[httpx.Headers](), iter(steps)
 

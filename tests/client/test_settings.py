@@ -238,14 +238,9 @@ def test_an_httpx_client(caller: Caller, relay: Relay) -> None:
     assert http.is_closed
 
 
-@pytest.mark.parametrize("by", ["argument", "environment"])
-def test_a_proxy(
-    caller: Caller, contract: Contract, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch, by: str
-) -> None:
+def test_a_proxy(caller: Caller, contract: Contract, authority: trustme.CA) -> None:
     with Relay(contract, tls=server_tls(authority, "relay.example.com"), proxy=True) as proxy:
-        if by == "environment":
-            monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        args = {"proxy": httpx.Proxy(proxy.url)} if by == "argument" else {}
+        args = {"proxy": httpx.Proxy(proxy.url)}
         own = caller.connect("https://relay.example.com", verify_ssl=client_tls(authority), httpx_args=args)
         caller.submit(own)
         assert proxy.request.headers["host"] == "relay.example.com"

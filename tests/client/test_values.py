@@ -250,10 +250,8 @@ def test_a_repr_is_short_and_ends(gateway: Package) -> None:
 # Text and pictures
 
 
-@pytest.mark.parametrize(
-    "text", ["字" * 10_000, "𠮷野家 👩\u200d🚀 e\u0301", '"\\ / \b\f\n\r\t\x00\x1f\x7f\u2028\u2029\ufeff']
-)
-def test_text(sync: Caller, relay: Relay, text: str) -> None:
+def test_text(sync: Caller, relay: Relay) -> None:
+    text = '𠮷野家 👩\u200d🚀 e\u0301"\\ / \b\f\n\r\t\x00\x1f\x7f\u2028\u2029\ufeff'
     relay.answer(Answer.json({"task_id": text, "status": text}))
     task = sync.submit(prompt=f"文{text}", user=text)
     assert (task.task_id, task.status) == (text, text)
