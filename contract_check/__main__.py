@@ -10,7 +10,6 @@ from .adoption import adopt
 from .document import loading, overlay
 from .document.defects import Refusal, exit_code
 from .history import diff, release
-from .relay import live
 from .relay.standin import command as standin
 
 DESCRIPTION = "Check that the document, the generated client and a live relay agree."
@@ -98,6 +97,8 @@ def _document(arguments: Namespace) -> int:
 
 
 def _live(arguments: Namespace) -> int:
+    from .relay import live  # imports httpx, which is slow
+
     try:
         return live.run(loading.load(arguments.document, arguments.overlay), arguments)
     except Refusal as refusal:  # exit code 1 is for departures of a relay

@@ -8,8 +8,6 @@ from math import inf
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import griffe
-
 from generator.prepare.merging import without_annotations
 from generator.prepare.preparation import SERIALIZATION, WIRE_NAMES
 
@@ -99,6 +97,8 @@ def _rules(document: dict[str, Any], schema: dict[str, Any]) -> Iterator[dict[st
 
 def names(package: Path) -> Facts:
     """The public names of a package and their declarations; the code is parsed, never run."""
+    import griffe  # slow to import
+
     finder: Any = {"search_paths": [package.parent], "try_relative_path": False, "allow_inspection": False}
     facts: Facts = {}
 
