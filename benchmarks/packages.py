@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -61,11 +62,12 @@ def ours(document: Path, into: Path) -> Path:
 
 
 def on_httpx2(into: Path) -> Path:
-    """Generate relay.json with ./generate.sh for httpx2; return the folder to import from."""
+    """Generate relay.json for httpx2; return the folder to import from."""
     config = checkout(into) / "generator" / "config.yaml"
     text = config.read_text(encoding="utf-8")
     config.write_text(text.replace("http_library: httpx\n", "http_library: httpx2\n"), encoding="utf-8")
-    run(into / "generate.sh", cwd=into)
+    has_httpx2 = Path(sysconfig.get_path("purelib"))  # The environment of the generator does not.
+    run(BIN / "python", "-m", "generator", cwd=into, paths=[into, has_httpx2])
     return into
 
 
