@@ -192,6 +192,7 @@ VIDEO = _operation(
     _query("some", {"anyOf": [{"type": "integer", "maximum": 9}, {"type": "null"}]}),
     _query("maybe", {"type": ["integer", "null"]}),
     _query("sort", {"enum": ["up", 1]}),
+    _query("kind", {"type": "string", "enum": ["a", "b"]}),
 )
 AREAS = _operation(
     _query("area", AREA, required=True),
@@ -232,6 +233,7 @@ ASKED: dict[str, tuple[str, list[str]]] = {
     "/v1/videos/1?limit=2&flag=7": (BY_ID, ["query parameter flag: integer instead of"]),
     "/v1/videos/1?limit=2&some=10": (BY_ID, ["query parameter some: violates the documented `max"]),
     "/v1/videos/1?limit=2&sort=2": (BY_ID, ["query parameter sort: violates the documented `enum"]),
+    "/v1/videos/1?limit=2&kind=c": (BY_ID, ["query parameter kind: violates the documented `enum"]),
     "/v1/videos/new": ("/v1/videos/new", []),
     "/v1/q?a=1&flat=x,1": ("/v1/q", []),
     "/v1/q?x=1": ("/v1/q", [f"query parameter x: {NO_SUCH}"]),
