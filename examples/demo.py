@@ -5,8 +5,10 @@ import os
 import re
 import sys
 
+import httpx
+
 from contract_check.relay.standin import Answer, Contract, Relay, Request
-from generated_client import AuthenticatedClient
+from generated_client import AuthenticatedClient, ResponseError
 from generated_client.api.videos import create_kling_image_to_video
 from generated_client.models import KlingImageToVideoRequest
 
@@ -52,7 +54,7 @@ def attempt(client: AuthenticatedClient) -> int:
     """Make a call and print its result or error; return an exit code."""
     try:
         print(create_kling_image_to_video.sync(client=client, body=REQUEST))
-    except Exception as error:  # noqa: BLE001 - the demonstration shows any error
+    except (ResponseError, httpx.TransportError) as error:
         print(f"{type(error).__module__}.{type(error).__name__}: {error}")
         for name in ("status_code", "code", "message", "request_id", "parsed"):
             print(f"  .{name} = {getattr(error, name, None)!r}")

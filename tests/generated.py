@@ -12,7 +12,7 @@ from contract_check.relay.standin import Contract
 GATEWAY = ROOT / "tests" / "documents" / "gateway.json"
 """A document with several successes, ranges, `default`, operations without a success, and forms."""
 LARGER = GATEWAY.with_name("larger.json")
-"""A document with a status query of its own."""
+"""A document that already describes a status query."""
 
 
 class Package(package.Package):

@@ -1,6 +1,6 @@
 """Changes of a document, each with its level for a caller.
 
-Each change has an operation or a field of its own, so that all of them fit into one pair of documents.
+Each change applies to a separate operation or field, so one pair of documents contains all of them.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -365,9 +365,9 @@ _MAJOR: dict[str, Change] = {
     "tag": lambda c: c.operation.update(tags=["others"]),
     "path": lambda c: c.move(f"/moved/{c.name}/{{owner}}/{{item}}"),
     "method": lambda c: c.item.update(put=c.item.pop("post")),
-    "server of its own": lambda c: c.operation.update(servers=_ELSEWHERE),
+    "own server": lambda c: c.operation.update(servers=_ELSEWHERE),
     "server of the path": lambda c: c.item.update(servers=_ELSEWHERE),
-    "a header of a response is gone": lambda c: c.success.pop("headers"),
+    "response header removed": lambda c: c.success.pop("headers"),
     "a header of a response may be missing": _describe_header,
     "a header of a response is of another type": lambda c: _describe_header(c, schema=WHOLE),
     "required field of an object in a header": lambda c: c.parameter("X-Object").update(schema=_object("b", b=TEXT)),

@@ -1,6 +1,6 @@
 """`python workers.py FUNCTION URL ARGUMENT...`: use the client in several processes, and print the outcome as JSON.
 
-A program of its own, because a fork or spawn copies what its parent has imported and started; frozen.play() runs it.
+This is a separate program, since fork and spawn copy what the parent has imported and started. frozen.play() runs it.
 """
 
 import asyncio

@@ -116,8 +116,8 @@ class Examples:
         if sample.required_only and required:
             full = (self._at(each, sample._replace(required_only=False), depth) for each in parts)
             made += [{name: value for name, value in each.items() if name in required} for each in full]
-        is_object_typed = "object" in (schema.get("type", "object"), *list_or_empty(schema.get("type")))
-        if is_object_typed and (made or required or {"properties", "additionalProperties"} & schema.keys()):
+        may_be_object = "object" in (schema.get("type", "object"), *list_or_empty(schema.get("type")))
+        if may_be_object and (made or required or {"properties", "additionalProperties"} & schema.keys()):
             found = self._object(path, schema | {"required": required}, sample, depth)
             for each in made:
                 found |= {name: value for name, value in each.items() if name not in found or value != _UNDECLARED}

@@ -12,8 +12,8 @@ checked before any is sent. The batch writes items.journal, an SQLite file with 
 items.results.jsonl, with a line for each item. Run the batch again to send the remaining
 items. Items in doubt are listed, and resent only after `resolve --resend`.
 
-With --wait, the batch then polls the accepted tasks and downloads their videos into the folder items.videos, for free,
-with the RELAY_BASE_URL and RELAY_TOKEN of its own environment; the next run continues where this one ended.
+With --wait, the batch then polls the accepted tasks and downloads their videos into the folder items.videos. This is
+free, and uses RELAY_BASE_URL and RELAY_TOKEN as set for this command. If it is interrupted, run it again to continue.
 
 Workers need the package, {versions}, and
 RELAY_BASE_URL and RELAY_TOKEN in their own environment; they share no file with the batch, and the token never passes

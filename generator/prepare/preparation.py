@@ -240,7 +240,7 @@ def _describe(document: dict[str, Any]) -> None:
 def _drop_repeated(document: dict[str, Any], schema: dict[str, Any], *, is_named: bool) -> None:
     """Drop what an `allOf` repeats of its references: it would make another class of the same fields.
 
-    A named schema remains a class of its own unless it adds annotations only.
+    A named schema keeps its class unless it adds only annotations.
     """
     if "$ref" in schema and (beside := {key: schema.pop(key) for key in TYPED - {"$ref", "type"} if key in schema}):
         schema["allOf"] = [{"$ref": schema.pop("$ref")}, beside]  # since the generator ignores them beside it

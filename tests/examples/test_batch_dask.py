@@ -264,7 +264,7 @@ def test_accepted_items_restore_the_speed(batch: Batch) -> None:
     assert batch.printed.count("; 1 in flight after a pause of 0.02 s") == 2
 
 
-# What is wrong, the states of a batch of 20 items, and a message that appears exactly once.
+# A failure, the states of the 20 items afterwards, and a message that is printed exactly once.
 IN_VAIN = "nothing was accepted for 1 s"
 UNFIT = "tcp://a can't be used: RELAY_TOKEN: not set in the worker's environment"
 ENDS: dict[str, tuple[Callable[[Batch], object], dict[str, int], str]] = {
@@ -389,7 +389,7 @@ def test_the_documented_commands_run_as_written(batch: Batch, tmp_path: Path, mo
             if "--scheduler" not in arguments:
                 del os.environ["RELAY_BASE_URL"]
             assert batch.main.main() == 0
-    assert len(batch.relay.chargeable) == 2, "those of the first command went to a stand-in of its own"
+    assert len(batch.relay.chargeable) == 2, "the first command sends to a stand-in that it starts itself"
 
 
 @pytest.mark.timeout(180)

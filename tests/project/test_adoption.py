@@ -136,10 +136,10 @@ def test_the_report_names_the_places_of_each_cure_and_counts_them() -> None:
 
 
 def test_a_draft_begins_an_empty_changelog_and_replaces_the_last_draft() -> None:
-    begun = with_draft("# Changelog\n\n", "**minor**\n")
-    assert begun.startswith("# Changelog\n\n## Unreleased\n")
-    assert "\n**minor**\n" in begun
-    assert with_draft(begun, "**major**\n") == begun.replace("minor", "major")
+    first = with_draft("# Changelog\n\n", "**minor**\n")
+    assert first.startswith("# Changelog\n\n## Unreleased\n")
+    assert "\n**minor**\n" in first
+    assert with_draft(first, "**major**\n") == first.replace("minor", "major")
 
 
 def _needed(folder: Path, document: dict[str, Any]) -> list[Action]:

@@ -181,5 +181,5 @@ def test_the_stand_in_simulates_a_task(
         assert relay.problems == []
     assert found == outcome
     last = {"task_stuck": [], "task_failure": ["FAILURE 100%"]}.get(end, ["SUCCESS 100%"])
-    begun = ["SUBMITTED 10%", "IN_PROGRESS 30%"] if last else []
-    assert list(dict.fromkeys(states)) == ["NOT_START 0%", *begun, *last]
+    between = ["SUBMITTED 10%", "IN_PROGRESS 30%"] if last else []
+    assert list(dict.fromkeys(states)) == ["NOT_START 0%", *between, *last]
